@@ -1,0 +1,81 @@
+"""The database: one engine for a process, one declarative base, names for every constraint.
+
+Connections never cross a fork: a pooled socket shared by parent and child mixes their answers.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any, ClassVar, Literal
+
+from sqlalchemy import BigInteger, Connection, DateTime, Engine, MetaData, create_engine
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import DeclarativeBase, Session
+
+Pooling = Literal["session", "transaction"]
+Json = dict[str, Any]
+
+
+class Base(DeclarativeBase):
+    """All tables. Instants are aware UTC, identities are bigint, documents are JSONB."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map: ClassVar = {
+        int: BigInteger,
+        datetime: DateTime(timezone=True),
+        Json: JSONB,
+    }
+
+
+class Database:
+    """Sessions for transactions, and single statements in autocommit, on one pool."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self._autocommit = engine.execution_options(isolation_level="AUTOCOMMIT")
+        os.register_at_fork(after_in_child=lambda: engine.dispose(close=False))
+
+    @contextmanager
+    def session(self) -> Iterator[Session]:
+        """Open a session; closing it without a commit rolls back."""
+        with Session(self.engine, expire_on_commit=False) as session:
+            yield session
+
+    @contextmanager
+    def single(self) -> Iterator[Connection]:
+        """Open a connection on which every statement is its own transaction."""
+        with self._autocommit.connect() as connection:
+            yield connection
+
+
+def connect(url: str, *, pooling: Pooling = "session", connections: int = 4) -> Database:
+    """Make the process's database.
+
+    ``pooling`` is ``transaction`` behind PgBouncer in transaction mode, where server-side prepared
+    statements may not be used. ``connections`` should be the number of threads that serve
+    requests: more concurrent transactions than cores only cost.
+    """
+    arguments: dict[str, Any] = {"connect_timeout": 5, "options": "-c timezone=UTC"}
+    if pooling == "transaction":
+        arguments["prepare_threshold"] = None
+        del arguments["options"]
+    engine = create_engine(
+        _with_driver(url), pool_size=connections, max_overflow=connections, connect_args=arguments
+    )
+    return Database(engine)
+
+
+def _with_driver(url: str) -> str:
+    for scheme in ("postgresql://", "postgres://"):
+        if url.startswith(scheme):
+            return "postgresql+psycopg://" + url.removeprefix(scheme)
+    return url
