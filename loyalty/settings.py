@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, TypeVar, cast
+from typing import Any, Literal, TypeVar, cast
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -98,9 +98,7 @@ class Settings:
         settings = cls(
             portal_env=read.choice("PORTAL_ENV", ("production", "trial"), default="production"),
             database_url=read.required("DATABASE_URL", _database_url),
-            database_pooling=read.choice(
-                "DATABASE_POOLING", ("session", "transaction"), default="session"
-            ),
+            database_pooling=read.choice("DATABASE_POOLING", ("session", "transaction"), default="session"),
             redis_url=read.required("REDIS_URL", str),
             public_base_url=read.required("PUBLIC_BASE_URL", _base_url),
             trusted_proxy_count=read.optional("TRUSTED_PROXY_COUNT", int, 0),
@@ -141,21 +139,17 @@ class _Reader:
             return cast(Value, None)
         return self._parsed(name, parse, text, cast(Value, None))
 
-    def optional(
-        self, name: str, parse: Callable[[str], Value], default: Value | None
-    ) -> Value:
+    def optional(self, name: str, parse: Callable[[str], Value], default: Value | None) -> Value:
         text = self.environment.get(name, "").strip()
         return self._parsed(name, parse, text, cast(Value, default)) if text else cast(Value, default)
 
-    def choice(self, name: str, choices: tuple[str, ...], default: str) -> "Value":  # type: ignore[type-var]
+    def choice(self, name: str, choices: tuple[str, ...], default: str) -> Any:
         text = self.environment.get(name, "").strip() or default
         if text not in choices:
             self.problems.append(f"{name} must be one of {', '.join(choices)}, not {text!r}")
-        return cast(Value, text)
+        return text
 
-    def _parsed(
-        self, name: str, parse: Callable[[str], Value], text: str, fallback: Value
-    ) -> Value:
+    def _parsed(self, name: str, parse: Callable[[str], Value], text: str, fallback: Value) -> Value:
         try:
             return parse(text)
         except (ValueError, KeyError, TypeError, binascii.Error) as error:
@@ -167,12 +161,8 @@ def _unfit_for_production(settings: Settings, read: _Reader) -> list[str]:
     problems = []
     if settings.sms_provider == "tencent" and settings.tencent_sms is None:
         problems.append("TENCENT_SMS_* are needed when SMS_PROVIDER is tencent")
-    if settings.sms_provider == "sandbox" and not (
-        settings.wechat_sandbox_url and settings.sms_sandbox_secret
-    ):
-        problems.append(
-            "WECHAT_SANDBOX_URL and SMS_SANDBOX_SECRET are needed when SMS_PROVIDER is sandbox"
-        )
+    if settings.sms_provider == "sandbox" and not (settings.wechat_sandbox_url and settings.sms_sandbox_secret):
+        problems.append("WECHAT_SANDBOX_URL and SMS_SANDBOX_SECRET are needed when SMS_PROVIDER is sandbox")
     if not settings.is_production:
         return problems
     if settings.wechat_sandbox_url:

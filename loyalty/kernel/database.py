@@ -68,9 +68,7 @@ def connect(url: str, *, pooling: Pooling = "session", connections: int = 4) -> 
     if pooling == "transaction":
         arguments["prepare_threshold"] = None
         del arguments["options"]
-    engine = create_engine(
-        _with_driver(url), pool_size=connections, max_overflow=connections, connect_args=arguments
-    )
+    engine = create_engine(_with_driver(url), pool_size=connections, max_overflow=connections, connect_args=arguments)
     return Database(engine)
 
 

@@ -50,9 +50,7 @@ class Answer:
 
 def request_hash(*parts: object) -> bytes:
     """Return the SHA-256 of the parts of a request in canonical JSON."""
-    return hashlib.sha256(
-        json.dumps(parts, sort_keys=True, separators=(",", ":"), default=str).encode()
-    ).digest()
+    return hashlib.sha256(json.dumps(parts, sort_keys=True, separators=(",", ":"), default=str).encode()).digest()
 
 
 def once(
@@ -90,9 +88,9 @@ def once(
 
 def _stored(session: Session, *, scope: str, key: str, request: bytes) -> Answer:
     record = session.execute(
-        select(
-            IdempotencyRecord.request_hash, IdempotencyRecord.status, IdempotencyRecord.answer
-        ).where(IdempotencyRecord.scope == scope, IdempotencyRecord.key == key)
+        select(IdempotencyRecord.request_hash, IdempotencyRecord.status, IdempotencyRecord.answer).where(
+            IdempotencyRecord.scope == scope, IdempotencyRecord.key == key
+        )
     ).one()
     if record.request_hash != request:
         raise IdempotencyKeyReused(idempotency_key=key)

@@ -10,7 +10,7 @@ _DROPPED = frozenset({"phone", "openid", "unionid", "nickname", "token", "passwo
 
 def configure(level: str) -> None:
     """Send structlog's events and the libraries' records to standard output as JSON lines."""
-    shared = [
+    shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),

@@ -58,9 +58,7 @@ def lease(session: Session, *, lease_id: UUID, count: int) -> int:
     taken = session.execute(
         update(OutboxEvent)
         .where(OutboxEvent.id.in_(due.scalar_subquery()))
-        .values(
-            lease_id=lease_id, due_at=func.now() + LEASE, attempts=OutboxEvent.attempts + 1
-        )
+        .values(lease_id=lease_id, due_at=func.now() + LEASE, attempts=OutboxEvent.attempts + 1)
         .returning(OutboxEvent.id)
         .execution_options(synchronize_session=False)
     )

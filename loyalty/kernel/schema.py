@@ -43,4 +43,4 @@ def ping(database: Database) -> None:
 def _version(session: Session) -> str | None:
     if session.scalar(text("SELECT to_regclass('alembic_version')")) is None:
         return None
-    return session.scalar(text("SELECT version_num FROM alembic_version"))
+    return str(session.scalar(text("SELECT version_num FROM alembic_version")))

@@ -1,0 +1,49 @@
+"""Metrics for Prometheus: requests here, the state of queues and messages from the database."""
+
+import os
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest, multiprocess
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import REGISTRY, Collector
+
+from loyalty.container import Container
+from loyalty.kernel import outbox
+from loyalty.kernel.transaction import run
+
+REQUESTS = Counter("portal_requests_total", "Answered requests.", ["endpoint", "status"])
+SECONDS = Histogram(
+    "portal_request_seconds",
+    "Time to answer a request.",
+    ["endpoint"],
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5),
+)
+
+
+def count_request(endpoint: str, status: int, seconds: float) -> None:
+    """Count one answered request."""
+    REQUESTS.labels(endpoint, str(status)).inc()
+    SECONDS.labels(endpoint).observe(seconds)
+
+
+class _StateCollector(Collector):
+    """Reads the gauges that live in the database when somebody asks for them."""
+
+    def __init__(self, container: Container) -> None:
+        self._container = container
+
+    def collect(self) -> list[GaugeMetricFamily]:
+        waiting, dead = run(self._container.database, outbox.count_waiting)
+        return [
+            GaugeMetricFamily("portal_outbox_waiting", "Events not yet delivered.", value=waiting),
+            GaugeMetricFamily("portal_outbox_dead", "Events given up on.", value=dead),
+        ]
+
+
+def exposition(container: Container) -> bytes:
+    """Return all metrics in Prometheus' text format, over all worker processes when there are more."""
+    registry = CollectorRegistry()
+    registry.register(_StateCollector(container))
+    if "PROMETHEUS_MULTIPROC_DIR" in os.environ:  # noqa: TID251 - the client library's own switch
+        multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+        return generate_latest(registry)
+    return generate_latest(registry) + generate_latest(REGISTRY)

@@ -1,0 +1,50 @@
+"""Promises that every table keeps."""
+
+from sqlalchemy import BigInteger, DateTime, ForeignKeyConstraint, Integer, UniqueConstraint
+
+from loyalty.models import Base
+
+TABLES = list(Base.metadata.tables.values())
+
+
+def test_every_table_about_a_member_declares_its_merge_export_and_erase_rule() -> None:
+    about_members = [table for table in TABLES if "member_id" in table.c or table.name == "members"]
+
+    undeclared = [
+        table.name for table in about_members if set(table.info.get("member_data", {})) != {"merge", "export", "erase"}
+    ]
+
+    assert about_members
+    assert undeclared == []
+
+
+def test_every_instant_is_aware() -> None:
+    naive = [
+        f"{column}" for table in TABLES for column in table.c
+        if isinstance(column.type, DateTime) and not column.type.timezone
+    ]  # fmt: skip
+
+    assert naive == []
+
+
+def test_instants_end_in_at_and_identities_are_bigint() -> None:
+    odd = [
+        str(column) for table in TABLES for column in table.c
+        if isinstance(column.type, DateTime) and not (column.name.endswith("_at") or column.name == "until")
+    ]  # fmt: skip
+    small = [
+        str(column) for table in TABLES for column in table.primary_key
+        if isinstance(column.type, Integer) and not isinstance(column.type, BigInteger)
+    ]  # fmt: skip
+
+    assert odd == []
+    assert small == []
+
+
+def test_every_constraint_has_a_name() -> None:
+    unnamed = [
+        f"{table.name}: {constraint}" for table in TABLES for constraint in table.constraints
+        if isinstance(constraint, ForeignKeyConstraint | UniqueConstraint) and not constraint.name
+    ]  # fmt: skip
+
+    assert unnamed == []

@@ -1,0 +1,107 @@
+"""Fixtures: a real PostgreSQL and Redis, one database for each process, a savepoint for each test.
+
+The schema is built by the migrations once for each state of ``migrations/`` and copied as a template.
+"""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+from sqlalchemy import Connection
+from sqlalchemy.orm import Session
+
+from loyalty.kernel.crypto import Vault
+from loyalty.kernel.database import Database, connect
+from tests.support import engines, settings
+from tests.support.databases import SavepointDatabase
+from tests.support.statements import StatementCounter
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):
+        engines.start()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):
+        engines.stop()
+
+
+@pytest.fixture(scope="session")
+def database_url() -> Iterator[str]:
+    """The address of this process's own migrated database, as the role the application uses."""
+    with engines.migrated_database("savepoint") as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def committed_database_url() -> Iterator[str]:
+    """The address of a second migrated database, in which tests of races really commit."""
+    with engines.migrated_database("committed") as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def redis_url() -> str:
+    """The address of this process's own numbered Redis database."""
+    return engines.redis_url()
+
+
+@pytest.fixture(scope="session")
+def _engine(database_url: str) -> Iterator[Database]:
+    database = connect(database_url, connections=1)
+    yield database
+    database.engine.dispose()
+
+
+@pytest.fixture
+def connection(_engine: Database) -> Iterator[Connection]:
+    with _engine.engine.connect() as connection:
+        transaction = connection.begin()
+        yield connection
+        transaction.rollback()
+
+
+@pytest.fixture
+def database(connection: Connection) -> Database:
+    """A database whose transactions are savepoints of one that is rolled back after the test."""
+    return SavepointDatabase(connection)
+
+
+@pytest.fixture
+def session(database: Database) -> Iterator[Session]:
+    with database.session() as session:
+        yield session
+        session.flush()
+
+
+@pytest.fixture(scope="session")
+def committed_database(committed_database_url: str) -> Iterator[Database]:
+    """A pooled database that commits for real, for races; use members of the test's own."""
+    database = connect(committed_database_url, connections=64)
+    yield database
+    database.engine.dispose()
+
+
+@pytest.fixture
+def statements(connection: Connection) -> Iterator[StatementCounter]:
+    """Counts what is sent to the savepoint database, its savepoints left out."""
+    with StatementCounter(connection) as counter:
+        yield counter
+
+
+@pytest.fixture
+def at() -> datetime:
+    """10:00 in Shanghai on an ordinary Tuesday."""
+    return datetime(2026, 3, 10, 2, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def zone() -> ZoneInfo:
+    return ZoneInfo("Asia/Shanghai")
+
+
+@pytest.fixture
+def vault() -> Vault:
+    return settings.VAULT

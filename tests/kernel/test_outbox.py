@@ -1,0 +1,55 @@
+from datetime import datetime
+from uuid import uuid4
+
+from sqlalchemy.orm import Session
+
+from loyalty.kernel import outbox
+
+
+def _record(session: Session, at: datetime, count: int = 1) -> None:
+    for number in range(count):
+        outbox.record(session, "tested", {"number": number}, at=at)
+
+
+class TestLease:
+    def test_takes_due_events_once(self, session: Session, at: datetime) -> None:
+        _record(session, at, count=3)
+        lease_id, other_id = uuid4(), uuid4()
+
+        assert outbox.lease(session, lease_id=lease_id, count=2) == 2
+        assert outbox.lease(session, lease_id=other_id, count=10) == 1
+
+        assert [event.payload["number"] for event in outbox.leased(session, lease_id=lease_id)] == [0, 1]
+
+    def test_a_postponed_event_is_not_due_at_once(self, session: Session, at: datetime) -> None:
+        _record(session, at)
+        lease_id = uuid4()
+        outbox.lease(session, lease_id=lease_id, count=1)
+        (event,) = outbox.leased(session, lease_id=lease_id)
+
+        outbox.postpone(session, event_id=event.id, error="no answer", at=at)
+
+        assert outbox.lease(session, lease_id=uuid4(), count=1) == 0
+        assert outbox.count_waiting(session) == (1, 0)
+
+    def test_an_event_is_set_aside_after_its_last_try(self, session: Session, at: datetime) -> None:
+        _record(session, at)
+        lease_id = uuid4()
+        outbox.lease(session, lease_id=lease_id, count=1)
+        (event,) = outbox.leased(session, lease_id=lease_id)
+        event.attempts = outbox.ATTEMPTS_MAX
+        session.flush()
+
+        outbox.postpone(session, event_id=event.id, error="no answer", at=at)
+
+        assert outbox.count_waiting(session) == (0, 1)
+
+    def test_a_completed_event_is_gone(self, session: Session, at: datetime) -> None:
+        _record(session, at)
+        lease_id = uuid4()
+        outbox.lease(session, lease_id=lease_id, count=1)
+        (event,) = outbox.leased(session, lease_id=lease_id)
+
+        outbox.complete(session, event_id=event.id)
+
+        assert outbox.count_waiting(session) == (0, 0)
