@@ -1,0 +1,106 @@
+"""The default world: one Official Account (服务号) and one mini program (小程序) of one chain brand, linked together.
+
+Every key of a configuration file replaces the key of the same name here as a whole. All secrets are demo values.
+"""
+
+from typing import Any
+
+OA_APPID = "wx5a0db7a000000001"
+MP_APPID = "wx5a0db7b000000001"
+
+DEFAULT_ACCOUNTS: list[dict[str, Any]] = [
+    {
+        "appid": OA_APPID,
+        "kind": "oa",
+        "name": "示例连锁服务号",
+        "original_id": "gh_demo00000001",
+        "secret": "5a0d0000000000000000000000000001",
+        "token": "sandboxoatoken",
+        "aes_key": "sandboxOfficialAccountKey0123456789abcdefgh",
+        "push_mode": "safe",
+        "push_url": f"http://127.0.0.1:8000/callbacks/wechat/{OA_APPID}",
+        "push_format": "xml",
+        "oauth_domains": ["127.0.0.1", "localhost"],
+        "js_domains": ["127.0.0.1", "localhost"],
+        "linked_mps": [MP_APPID],
+    },
+    {
+        "appid": MP_APPID,
+        "kind": "mp",
+        "name": "示例连锁会员",
+        "original_id": "gh_demo00000002",
+        "secret": "5a0d0000000000000000000000000002",
+        "token": "sandboxmptoken",
+        "aes_key": "sandboxMiniProgramKey0123456789abcdefghijkl",
+        "push_mode": "safe",
+        "push_url": f"http://127.0.0.1:8000/callbacks/wechat/{MP_APPID}",
+        "push_format": "json",
+        "request_base": "http://127.0.0.1:8000",
+        "pages": ["pages/index/index", "pages/card/index", "pages/check-in/index", "pages/points/index"],
+    },
+]
+
+DEFAULT_TEMPLATES: list[dict[str, Any]] = [
+    {
+        "appid": OA_APPID,
+        "template_id": "SandboxTemplatePointsChanged00000000000001",
+        "kind": "template",
+        "title": "积分变动通知",
+        "content": "会员卡号:{{character_string1.DATA}}\n变动积分:{{number2.DATA}}\n"
+        "变动原因:{{thing3.DATA}}\n积分余额:{{number4.DATA}}\n变动时间:{{time5.DATA}}",
+    },
+    {
+        "appid": OA_APPID,
+        "template_id": "SandboxTemplateMemberBound0000000000000002",
+        "kind": "template",
+        "title": "会员绑定成功通知",
+        "content": "会员卡号:{{character_string1.DATA}}\n会员等级:{{thing2.DATA}}\n绑定时间:{{time3.DATA}}",
+    },
+    {
+        "appid": MP_APPID,
+        "template_id": "SandboxSubscribePointsChanged0000000000003",
+        "kind": "subscribe",
+        "title": "积分变动提醒",
+        "content": "变动原因:{{thing1.DATA}}\n变动积分:{{number2.DATA}}\n"
+        "积分余额:{{number3.DATA}}\n变动时间:{{time4.DATA}}",
+    },
+    {
+        "appid": MP_APPID,
+        "template_id": "SandboxSubscribeMemberBound000000000000004",
+        "kind": "subscribe",
+        "title": "入会成功通知",
+        "content": "会员卡号:{{character_string1.DATA}}\n会员等级:{{thing2.DATA}}\n入会时间:{{time3.DATA}}",
+    },
+]
+
+DEFAULT_LIBRARY: list[dict[str, Any]] = [
+    {
+        "template_id_short": "43216",
+        "title": "优惠券到账通知",
+        "keywords": {"券名称": "thing1", "有效期至": "time2", "使用门店": "thing3"},
+    },
+    {
+        "template_id_short": "50094",
+        "title": "会员等级变更通知",
+        "keywords": {"会员昵称": "name1", "当前等级": "phrase2", "变更时间": "time3"},
+    },
+]
+
+DEFAULT_SMS: dict[str, Any] = {
+    "secret": "sandbox-sms-secret",
+    "sign": "示例连锁",
+    "templates": {"verification_code": "您的验证码为{1}，{2}分钟内有效，请勿告诉他人。"},
+}
+
+DEFAULTS: dict[str, Any] = {
+    "accounts": DEFAULT_ACCOUNTS,
+    "open_platform": True,
+    "templates": DEFAULT_TEMPLATES,
+    "template_library": DEFAULT_LIBRARY,
+    "sms": DEFAULT_SMS,
+    "push_timeout_seconds": 5,
+    "event_delay_seconds": 0.3,
+    "media_check_delay_seconds": 1,
+    "content_words": {"risky": ["违规内容"], "review": ["可疑内容"]},
+    "quotas": {},
+}
