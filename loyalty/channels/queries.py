@@ -1,0 +1,180 @@
+"""Reads of channels."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import structlog
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from loyalty.channels.models import KeywordReply, Menu, MessageTemplate, Scene, StoredPush
+from loyalty.channels.rules import ValueUnfit, fill
+from loyalty.channels.rules.pushes import PushContent
+from loyalty.channels.rules.pushes import read_push as read_fields
+from loyalty.channels.rules.replies import ReplyBook, ReplyTrigger
+from loyalty.channels.rules.templates import FilledTemplate, TemplateChannel
+from loyalty.gateways.protocols import MiniProgramPage
+from loyalty.kernel.crypto import Vault
+from loyalty.kernel.errors import NotFound
+
+PAYLOAD_CONTEXT = "stored_pushes.payload"
+HISTORY_MAX = 50
+
+log = structlog.get_logger("channels")
+
+
+class PushGone(NotFound):
+    """The push was deleted: too old, or its sender was erased."""
+
+    code = "push_gone"
+    message = "推送记录已删除"
+
+
+@dataclass(frozen=True, slots=True)
+class PushView:
+    """A stored push (消息推送), opened."""
+
+    id: int
+    appid: str
+    received_at: datetime
+    content: PushContent
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionTemplate:
+    """A subscription message that a member can be asked to accept (订阅消息)."""
+
+    template_id: str
+    title: str
+    notice_kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class SceneView:
+    """What a scanned QR code leads to."""
+
+    id: int
+    subject_kind: str
+    subject_id: int
+    label: str
+
+
+def read_push(session: Session, vault: Vault, push_id: int) -> PushView:
+    """Open a stored push.
+
+    Raises:
+        PushGone: it was deleted.
+    """
+    push = session.get(StoredPush, push_id)
+    if push is None:
+        raise PushGone(push_id=push_id)
+    fields = json.loads(vault.open(push.payload_sealed, context=PAYLOAD_CONTEXT))
+    return PushView(push.id, push.appid, push.received_at, read_fields(fields))
+
+
+def fill_template(
+    session: Session, *, appid: str, kind: str, channel: str, facts: Mapping[str, str]
+) -> FilledTemplate | None:
+    """Return a notice as a message of one account and channel.
+
+    None when no template is set for it, or when a fact does not fit its key: that channel is then
+    closed to this notice and the next one is tried.
+    """
+    template = session.scalar(
+        select(MessageTemplate).where(
+            MessageTemplate.appid == appid,
+            MessageTemplate.notice_kind == kind,
+            MessageTemplate.channel == channel,
+            MessageTemplate.is_enabled,
+        )
+    )
+    if template is None:
+        return None
+    try:
+        data = fill(template.mapping, facts)
+    except ValueUnfit as error:
+        log.warning("template_value_unfit", template=template.id, **error.details)
+        return None
+    return FilledTemplate(
+        template_id=template.template_id,
+        data=data,
+        url=template.url,
+        mini_program=_page_of(template) if template.mini_program_appid else None,
+        page=template.page,
+    )
+
+
+def _page_of(template: MessageTemplate) -> MiniProgramPage:
+    return MiniProgramPage(template.mini_program_appid or "", template.page or "")
+
+
+def list_templates(session: Session, *, appid: str | None = None) -> Sequence[MessageTemplate]:
+    """Return the templates of one account, or of all."""
+    query = select(MessageTemplate).order_by(MessageTemplate.appid, MessageTemplate.notice_kind)
+    if appid is not None:
+        query = query.where(MessageTemplate.appid == appid)
+    return session.scalars(query).all()
+
+
+def subscription_templates(session: Session, *, appid: str) -> list[SubscriptionTemplate]:
+    """Return the subscription messages that a mini program may ask its members to accept."""
+    rows = session.scalars(
+        select(MessageTemplate)
+        .where(
+            MessageTemplate.appid == appid,
+            MessageTemplate.channel == TemplateChannel.SUBSCRIPTION,
+            MessageTemplate.is_enabled,
+        )
+        .order_by(MessageTemplate.notice_kind)
+    )
+    return [SubscriptionTemplate(row.template_id, row.title, row.notice_kind) for row in rows]
+
+
+def draft_menu(session: Session, *, appid: str) -> Menu | None:
+    """Return the menu that was saved and not yet published."""
+    return session.scalar(select(Menu).where(Menu.appid == appid, Menu.published_at.is_(None)))
+
+
+def menu_history(session: Session, *, appid: str) -> Sequence[Menu]:
+    """Return the published menus of an account, the live one first."""
+    return session.scalars(
+        select(Menu)
+        .where(Menu.appid == appid, Menu.published_at.is_not(None))
+        .order_by(Menu.published_at.desc(), Menu.id.desc())
+        .limit(HISTORY_MAX)
+    ).all()
+
+
+def list_replies(session: Session, *, appid: str) -> Sequence[KeywordReply]:
+    """Return the replies of an account, in the order in which they are tried."""
+    return session.scalars(select(KeywordReply).where(KeywordReply.appid == appid).order_by(KeywordReply.id)).all()
+
+
+def reply_book(session: Session, *, appid: str) -> ReplyBook:
+    """Return all replies of an account that are switched on, ready to be looked up."""
+    texts: dict[str, dict[str, str]] = {trigger.value: {} for trigger in ReplyTrigger}
+    for reply in list_replies(session, appid=appid):
+        if reply.is_enabled:
+            texts[reply.trigger][reply.keyword] = reply.text
+    return ReplyBook(
+        welcome=texts[ReplyTrigger.WELCOME].get(""),
+        default=texts[ReplyTrigger.DEFAULT].get(""),
+        exact=texts[ReplyTrigger.EXACT],
+        contains=tuple(texts[ReplyTrigger.CONTAINS].items()),
+        clicks=texts[ReplyTrigger.CLICK],
+    )
+
+
+def find_scene(session: Session, *, appid: str, key: str) -> SceneView | None:
+    """Return what a QR code's string stands for; None for a string that is not ours."""
+    scene = session.scalar(select(Scene).where(Scene.appid == appid, Scene.key == key))
+    if scene is None:
+        return None
+    return SceneView(scene.id, scene.subject_kind, scene.subject_id, scene.label)
+
+
+def list_scenes(session: Session, *, appid: str, limit: int = 100) -> Sequence[Scene]:
+    """Return the QR codes of an account, newest first."""
+    return session.scalars(select(Scene).where(Scene.appid == appid).order_by(Scene.id.desc()).limit(limit)).all()

@@ -1,0 +1,103 @@
+"""Mappings: which fact of a notice, with which words around it, stands under which template key.
+
+A mapping such as ``{"thing1": "{reason}", "number2": "{points:unsigned}"}`` is checked when it is
+saved, so that a marketer and not a member meets the mistake. ``unsigned`` drops the sign of a figure,
+which keys of type ``number`` cannot show.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+
+from loyalty.channels.rules.key_types import ValueUnfit, fit
+from loyalty.kernel.errors import InvalidInput
+
+_PLACEHOLDER = re.compile(r"\{(\w+)(:unsigned)?\}")
+_CONTENT_KEY = re.compile(r"\{\{\s*(\w+)\.DATA\s*\}\}")
+
+SAMPLES: Mapping[str, Sequence[str]] = {
+    "points": ("1", "-12345678"),
+    "instant": ("2026年1月2日 03:04", "2026年12月28日 23:59"),
+}
+"""Values that every fact of a sort can take, all of which must fit."""
+_TEXT_SAMPLES = ("签到奖励", "880012345678", "Ab12-34")
+"""Texts differ: a member number is digits, a reason is Chinese. One of them must fit."""
+
+
+class MappingRefused(InvalidInput):
+    """The mapping cannot work; ``details["problems"]`` names each problem in Chinese."""
+
+    code = "template_mapping_refused"
+    message = "消息模板的字段设置不正确"
+
+
+def keys_of(content: str) -> list[str]:
+    """Return the keys of a template's content, such as ``积分:{{number2.DATA}}``."""
+    return _CONTENT_KEY.findall(content)
+
+
+def fill(mapping: Mapping[str, str], facts: Mapping[str, str]) -> dict[str, str]:
+    """Return the fields of a message, each as the platform takes it.
+
+    Raises:
+        ValueUnfit: a fact is missing, or a value breaks the rule of its key.
+    """
+    return {key: fit(key, _filled(key, text, facts)) for key, text in mapping.items()}
+
+
+def check_mapping(mapping: Mapping[str, str], *, facts: Mapping[str, str], content: str | None = None) -> None:
+    """Make sure that a mapping works for every notice of its kind.
+
+    ``facts`` names the facts of the kind and their sort: ``text``, ``points`` or ``instant``. With
+    ``content`` the mapping must serve exactly the keys of the template.
+
+    Raises:
+        MappingRefused: see the class.
+    """
+    problems = [] if mapping else ["至少设置一个字段"]
+    if content is not None:
+        problems += _key_problems(mapping, keys_of(content))
+    for key, text in mapping.items():
+        problems += _problems_of(key, text, facts)
+    if problems:
+        raise MappingRefused(problems=problems)
+
+
+def _key_problems(mapping: Mapping[str, str], keys: Iterable[str]) -> list[str]:
+    wanted = set(keys)
+    missing = [f"{key}：模板中有此字段，尚未设置" for key in sorted(wanted - set(mapping))]
+    return missing + [f"{key}：模板中没有此字段" for key in sorted(set(mapping) - wanted)]
+
+
+def _problems_of(key: str, text: str, facts: Mapping[str, str]) -> list[str]:
+    unknown = sorted(_names(text) - set(facts))
+    if unknown:
+        return [f"{key}：通知中没有“{name}”" for name in unknown]
+    for turn in (0, 1):
+        figures = {name: SAMPLES[sort][turn] for name, sort in facts.items() if sort in SAMPLES}
+        reasons = [_reason_against(key, text, {**dict.fromkeys(facts, sample), **figures}) for sample in _TEXT_SAMPLES]
+        if all(reasons):
+            return [f"{key}：{reasons[0]}"]
+    return []
+
+
+def _reason_against(key: str, text: str, facts: Mapping[str, str]) -> str:
+    try:
+        fit(key, _filled(key, text, facts))
+    except ValueUnfit as error:
+        return str(error.details["reason"])
+    return ""
+
+
+def _filled(key: str, text: str, facts: Mapping[str, str]) -> str:
+    missing = _names(text) - set(facts)
+    if missing:
+        raise ValueUnfit(key=key, reason=f"通知中没有“{min(missing)}”")
+    return _PLACEHOLDER.sub(lambda found: _shown(facts[found[1]], is_unsigned=bool(found[2])), text)
+
+
+def _shown(value: str, *, is_unsigned: bool) -> str:
+    return value.lstrip("+-") if is_unsigned else value
+
+
+def _names(text: str) -> set[str]:
+    return {name for name, _modifier in _PLACEHOLDER.findall(text)}

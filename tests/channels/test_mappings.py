@@ -1,0 +1,70 @@
+import pytest
+
+from loyalty.channels.rules import MappingRefused, ValueUnfit, check_mapping, fill, keys_of
+
+FACTS = {"points": "points", "reason": "text", "member_number": "text", "occurred_at": "instant"}
+
+
+def problems(mapping: dict[str, str], content: str | None = None) -> list[str]:
+    with pytest.raises(MappingRefused) as caught:
+        check_mapping(mapping, facts=FACTS, content=content)
+    found = caught.value.details["problems"]
+    assert isinstance(found, list)
+    return found
+
+
+class TestCheckMapping:
+    @pytest.mark.parametrize(
+        "mapping",
+        [
+            {"thing1": "{reason}", "number2": "{points:unsigned}", "time3": "{occurred_at}"},
+            {"character_string1": "{member_number}"},
+            {"character_string1": "{points}"},
+            {"thing1": "积分变动{points}，{reason}"},
+            {"phrase1": "已到账"},
+        ],
+    )
+    def test_takes_what_fits_for_every_notice(self, mapping: dict[str, str]) -> None:
+        check_mapping(mapping, facts=FACTS)
+
+    @pytest.mark.parametrize(
+        ("mapping", "problem"),
+        [
+            ({}, "至少设置一个字段"),
+            ({"first": "{reason}"}, "first：微信已不再支持这个关键词"),
+            ({"thing1": "{nothing}"}, "thing1：通知中没有“nothing”"),
+            ({"thing1": ""}, "thing1：内容不能为空"),
+            ({"number1": "{points}"}, "number1：应为32 位以内数字，可带小数，不能带正负号"),
+            ({"number1": "{points:unsigned}分"}, "number1：应为32 位以内数字，可带小数，不能带正负号"),
+            ({"time1": "{reason}"}, "time1：应为24 小时制时间，可带年月日"),
+            ({"phrase1": "{points}"}, "phrase1：应为5 个以内汉字"),
+        ],
+    )
+    def test_names_what_cannot_work(self, mapping: dict[str, str], problem: str) -> None:
+        assert problems(mapping) == [problem]
+
+    def test_names_every_problem(self) -> None:
+        assert len(problems({"first": "a", "number1": "{reason}好"})) == 2
+
+    def test_serves_exactly_the_keys_of_the_template(self) -> None:
+        content = "变动原因:{{thing1.DATA}}\n变动积分:{{ number2.DATA }}"
+
+        assert keys_of(content) == ["thing1", "number2"]
+        assert problems({"thing1": "{reason}", "time3": "{occurred_at}"}, content) == [
+            "number2：模板中有此字段，尚未设置",
+            "time3：模板中没有此字段",
+        ]
+
+
+class TestFill:
+    def test_puts_facts_in_their_places(self) -> None:
+        mapping = {"thing1": "{reason}（{points}）", "number2": "{points:unsigned}"}
+
+        assert fill(mapping, {"reason": "积分兑换", "points": "-50"}) == {"thing1": "积分兑换（-50）", "number2": "50"}
+
+    def test_facts_are_not_read_as_placeholders(self) -> None:
+        assert fill({"thing1": "{reason}"}, {"reason": "{points}", "points": "5"}) == {"thing1": "{points}"}
+
+    def test_a_missing_fact_is_unfit(self) -> None:
+        with pytest.raises(ValueUnfit):
+            fill({"thing1": "{reason}"}, {})

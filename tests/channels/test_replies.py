@@ -1,0 +1,68 @@
+import pytest
+
+from loyalty.channels.rules.pushes import PushContent
+from loyalty.channels.rules.replies import ReplyBook, ReplyInvalid, ReplyTrigger, answer, checked_keyword
+
+BOOK = ReplyBook(
+    welcome="欢迎",
+    default="默认",
+    exact={"积分": "查积分", "vip": "会员"},
+    contains=(("门店", "找门店"), ("店", "店")),
+    clicks={"KF": "客服"},
+)
+
+
+def said(text: str) -> PushContent:
+    return PushContent(openid="o", created_at_epoch=1, kind="text", text=text)
+
+
+def happened(event: str, key: str = "") -> PushContent:
+    return PushContent(openid="o", created_at_epoch=1, kind="event", event=event, event_key=key)
+
+
+@pytest.mark.parametrize(
+    ("push", "expected"),
+    [
+        (said("积分"), "查积分"),
+        (said(" ＶＩＰ "), "会员"),
+        (said("积分多少"), "默认"),
+        (said("最近的门店"), "找门店"),
+        (said("店在哪"), "店"),
+        (said(""), "默认"),
+        (PushContent("o", 1, "image"), "默认"),
+        (happened("subscribe", "store-1"), "欢迎"),
+        (happened("click", "KF"), "客服"),
+        (happened("click", "other"), None),
+        (happened("unsubscribe"), None),
+    ],
+)
+def test_the_first_reply_that_fits_is_given(push: PushContent, expected: str | None) -> None:
+    assert answer(BOOK, push) == expected
+
+
+def test_an_empty_book_says_nothing() -> None:
+    assert [answer(ReplyBook(), push) for push in (said("积分"), happened("subscribe"), happened("click", "KF"))] == [
+        None,
+        None,
+        None,
+    ]
+
+
+def test_a_keyword_is_kept_normalised_but_the_key_of_a_button_as_it_is() -> None:
+    assert checked_keyword(ReplyTrigger.EXACT, " ＶＩＰ ", "x") == "vip"
+    assert checked_keyword(ReplyTrigger.CLICK, " Key_A ", "x") == "Key_A"
+
+
+@pytest.mark.parametrize(
+    ("trigger", "keyword", "text"),
+    [
+        (ReplyTrigger.EXACT, " ", "x"),
+        (ReplyTrigger.WELCOME, "积分", "x"),
+        (ReplyTrigger.CONTAINS, "字" * 61, "x"),
+        (ReplyTrigger.DEFAULT, "", " "),
+        (ReplyTrigger.DEFAULT, "", "字" * 683),
+    ],
+)
+def test_a_reply_that_cannot_work_is_refused(trigger: ReplyTrigger, keyword: str, text: str) -> None:
+    with pytest.raises(ReplyInvalid):
+        checked_keyword(trigger, keyword, text)

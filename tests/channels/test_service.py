@@ -1,0 +1,307 @@
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy.orm import Session
+
+from loyalty.channels import queries, service
+from loyalty.channels.models import StoredPush
+from loyalty.channels.queries import PushGone
+from loyalty.channels.rules import MappingRefused
+from loyalty.channels.rules.replies import ReplyTrigger
+from loyalty.channels.rules.templates import TemplateChannel
+from loyalty.channels.service.menus import MenuDraftChanged, MenuVersionNotFound, NoMenuDraft
+from loyalty.channels.service.replies import ReplyNotFound
+from loyalty.channels.service.scenes import SceneLifeInvalid
+from loyalty.channels.service.templates import TemplateNotFound, TemplateSettings
+from loyalty.gateways.errors import WechatUnavailable
+from loyalty.gateways.null import NullOfficialAccount
+from loyalty.gateways.protocols import MiniProgramPage
+from loyalty.kernel import audit
+from loyalty.kernel.audit import Actor
+from loyalty.kernel.crypto import Vault
+from loyalty.kernel.database import Database, Json
+
+APPID = "wx5a0db7a000000001"
+ACTOR = Actor("staff:1", ip="10.0.0.1", request_id="r")
+MENU = [{"type": "click", "name": "客服", "key": "KF"}]
+OTHER_MENU = [{"type": "view", "name": "会员卡", "url": "https://example.cn/"}]
+FACTS = {"points": "points", "reason": "text"}
+
+
+def save(session: Session, at: datetime, buttons: list[dict[str, Any]] = MENU) -> int:
+    menu_id = service.save_menu_draft(session, appid=APPID, buttons=buttons, actor=ACTOR, at=at)
+    session.commit()
+    return menu_id
+
+
+class _SavedMeanwhile(NullOfficialAccount):
+    """Somebody saves another draft while WeChat is asked."""
+
+    def __init__(self, session: Session, at: datetime) -> None:
+        super().__init__(appid=APPID)
+        self._session, self._at = session, at
+
+    def publish_menu(self, buttons: Any) -> None:
+        save(self._session, self._at, OTHER_MENU)
+
+
+class TestMenus:
+    def test_a_draft_is_replaced_until_it_is_published(self, session: Session, at: datetime) -> None:
+        first = save(session, at)
+        second = save(session, at, OTHER_MENU)
+
+        draft = queries.draft_menu(session, appid=APPID)
+        assert draft is not None
+        assert (first, draft.buttons) == (second, OTHER_MENU)
+
+    def test_publishing_puts_the_draft_live_and_keeps_it(
+        self, session: Session, database: Database, at: datetime
+    ) -> None:
+        account = NullOfficialAccount(appid=APPID)
+        save(session, at)
+
+        service.publish_menu(database, account, actor=ACTOR, at=at)
+        save(session, at, OTHER_MENU)
+        service.publish_menu(database, account, actor=ACTOR, at=at + timedelta(hours=1))
+
+        session.expire_all()
+        assert account.published_menus == [MENU, OTHER_MENU]
+        assert queries.draft_menu(session, appid=APPID) is None
+        assert [menu.buttons for menu in queries.menu_history(session, appid=APPID)] == [OTHER_MENU, MENU]
+
+    def test_publication_is_audited_with_what_was_live_before(
+        self, session: Session, database: Database, at: datetime
+    ) -> None:
+        account = NullOfficialAccount(appid=APPID)
+        for buttons in (MENU, OTHER_MENU):
+            save(session, at, buttons)
+            service.publish_menu(database, account, actor=ACTOR, at=at)
+
+        entry = audit.list_entries(session, action="channels.menu_publish")[0]
+        assert (entry.before, entry.after) == ({"buttons": MENU}, {"buttons": OTHER_MENU})
+        assert (entry.actor, entry.subject, entry.ip) == ("staff:1", f"account:{APPID}", "10.0.0.1")
+
+    def test_without_a_draft_there_is_nothing_to_publish(self, database: Database, at: datetime) -> None:
+        account = NullOfficialAccount(appid=APPID)
+
+        with pytest.raises(NoMenuDraft):
+            service.publish_menu(database, account, actor=ACTOR, at=at)
+
+        assert account.published_menus == []
+
+    def test_what_wechat_refused_stays_a_draft(self, session: Session, database: Database, at: datetime) -> None:
+        save(session, at)
+
+        with pytest.raises(WechatUnavailable):
+            service.publish_menu(
+                database, NullOfficialAccount(appid=APPID, publish_error=WechatUnavailable()), actor=ACTOR, at=at
+            )
+
+        assert queries.draft_menu(session, appid=APPID) is not None
+
+    def test_a_draft_saved_while_wechat_was_asked_is_not_called_published(
+        self, session: Session, database: Database, at: datetime
+    ) -> None:
+        save(session, at)
+
+        with pytest.raises(MenuDraftChanged):
+            service.publish_menu(database, _SavedMeanwhile(session, at), actor=ACTOR, at=at)
+
+        session.expire_all()
+        draft = queries.draft_menu(session, appid=APPID)
+        assert draft is not None
+        assert draft.buttons == OTHER_MENU
+
+    def test_an_earlier_menu_can_be_the_draft_again(self, session: Session, database: Database, at: datetime) -> None:
+        menu_id = save(session, at)
+        service.publish_menu(database, NullOfficialAccount(appid=APPID), actor=ACTOR, at=at)
+
+        service.restore_menu(session, appid=APPID, menu_id=menu_id, actor=ACTOR, at=at)
+
+        draft = queries.draft_menu(session, appid=APPID)
+        assert draft is not None
+        assert draft.buttons == MENU
+
+    def test_the_menu_of_another_account_is_not_found(self, session: Session, at: datetime) -> None:
+        menu_id = save(session, at)
+
+        with pytest.raises(MenuVersionNotFound):
+            service.restore_menu(session, appid="wxother", menu_id=menu_id, actor=ACTOR, at=at)
+
+
+class TestReplies:
+    def test_the_same_keyword_again_replaces_the_text(self, session: Session, at: datetime) -> None:
+        for text in ("旧", "新"):
+            service.save_reply(
+                session, appid=APPID, trigger=ReplyTrigger.EXACT, keyword="积分", text=text, actor=ACTOR, at=at
+            )
+
+        assert queries.reply_book(session, appid=APPID).exact == {"积分": "新"}
+        assert audit.list_entries(session, action="channels.reply_save")[0].before == {
+            "trigger": "exact",
+            "keyword": "积分",
+            "text": "旧",
+        }
+
+    def test_what_is_switched_off_or_deleted_is_not_said(self, session: Session, at: datetime) -> None:
+        saved = {"appid": APPID, "text": "x", "actor": ACTOR, "at": at}
+        service.save_reply(session, trigger=ReplyTrigger.WELCOME, is_enabled=False, **saved)
+        reply_id = service.save_reply(session, trigger=ReplyTrigger.DEFAULT, **saved)
+        service.delete_reply(session, appid=APPID, reply_id=reply_id, actor=ACTOR, at=at)
+
+        book = queries.reply_book(session, appid=APPID)
+        assert (book.welcome, book.default) == (None, None)
+
+    def test_the_reply_of_another_account_is_not_found(self, session: Session, at: datetime) -> None:
+        reply_id = service.save_reply(session, appid=APPID, trigger=ReplyTrigger.DEFAULT, text="x", actor=ACTOR, at=at)
+
+        with pytest.raises(ReplyNotFound):
+            service.delete_reply(session, appid="wxother", reply_id=reply_id, actor=ACTOR, at=at)
+
+
+def save_template(session: Session, at: datetime, **changes: Any) -> int:
+    settings = {"template_id": "T1", "title": "积分变动", "mapping": {"thing1": "{reason}"}, **changes}
+    return service.save_template(
+        session,
+        appid=APPID,
+        notice_kind="points_changed",
+        channel=TemplateChannel.TEMPLATE,
+        settings=TemplateSettings(**settings),
+        facts=FACTS,
+        actor=ACTOR,
+        at=at,
+    )
+
+
+def filled(session: Session, **facts: str) -> queries.FilledTemplate | None:
+    given = {"reason": "每日签到", "points": "10", **facts}
+    return queries.fill_template(session, appid=APPID, kind="points_changed", channel="template", facts=given)
+
+
+class TestTemplates:
+    def test_a_notice_is_filled_into_its_template(self, session: Session, at: datetime) -> None:
+        save_template(session, at, url="https://example.cn/h5/points")
+
+        message = filled(session)
+
+        assert message is not None
+        assert (message.template_id, message.data, message.url) == (
+            "T1",
+            {"thing1": "每日签到"},
+            "https://example.cn/h5/points",
+        )
+
+    def test_it_may_open_a_page_of_a_mini_program(self, session: Session, at: datetime) -> None:
+        save_template(session, at, mini_program_appid="wxmp", page="pages/card/index")
+
+        message = filled(session)
+
+        assert message is not None
+        assert message.mini_program == MiniProgramPage("wxmp", "pages/card/index")
+
+    def test_a_fact_that_does_not_fit_closes_the_channel(self, session: Session, at: datetime) -> None:
+        save_template(session, at)
+
+        assert filled(session, reason="🎉") is None
+
+    def test_no_template_or_one_switched_off_closes_the_channel(self, session: Session, at: datetime) -> None:
+        assert filled(session) is None
+        save_template(session, at, is_enabled=False)
+        assert filled(session) is None
+
+    def test_saving_again_replaces_and_deleting_ends_it(self, session: Session, at: datetime) -> None:
+        first = save_template(session, at)
+        second = save_template(session, at, template_id="T2")
+
+        assert first == second
+        assert [template.template_id for template in queries.list_templates(session, appid=APPID)] == ["T2"]
+        service.delete_template(session, template_setting_id=first, actor=ACTOR, at=at)
+        assert queries.list_templates(session) == []
+        with pytest.raises(TemplateNotFound):
+            service.delete_template(session, template_setting_id=first, actor=ACTOR, at=at)
+
+    def test_a_mapping_that_cannot_work_is_not_saved(self, session: Session, at: datetime) -> None:
+        with pytest.raises(MappingRefused):
+            save_template(session, at, mapping={"number1": "{reason}好"})
+
+        assert queries.list_templates(session) == []
+
+    def test_subscription_templates_are_those_of_the_mini_program(self, session: Session, at: datetime) -> None:
+        save_template(session, at)
+        service.save_template(
+            session,
+            appid=APPID,
+            notice_kind="member_bound",
+            channel=TemplateChannel.SUBSCRIPTION,
+            settings=TemplateSettings(template_id="S1", title="入会成功", mapping={"thing1": "{reason}"}),
+            facts=FACTS,
+            actor=ACTOR,
+            at=at,
+        )
+
+        assert queries.subscription_templates(session, appid=APPID) == [
+            queries.SubscriptionTemplate("S1", "入会成功", "member_bound")
+        ]
+
+
+class TestScenes:
+    def test_a_code_leads_back_to_its_subject(self, session: Session, database: Database, at: datetime) -> None:
+        scene = service.create_scene(
+            database,
+            NullOfficialAccount(appid=APPID),
+            subject_kind="store",
+            subject_id=7,
+            label="一号店",
+            life=timedelta(days=30),
+            actor=ACTOR,
+            at=at,
+        )
+
+        found = queries.find_scene(session, appid=APPID, key=scene.key)
+        assert found == queries.SceneView(scene.id, "store", 7, "一号店")
+        assert (scene.ticket, scene.expires_at) == (f"ticket-{scene.key}", at + timedelta(days=30))
+        assert queries.find_scene(session, appid="wxother", key=scene.key) is None
+        assert [row.id for row in queries.list_scenes(session, appid=APPID)] == [scene.id]
+
+    @pytest.mark.parametrize("life", [timedelta(seconds=59), timedelta(days=30, seconds=1)])
+    def test_a_life_wechat_does_not_know_is_refused(self, database: Database, at: datetime, life: timedelta) -> None:
+        with pytest.raises(SceneLifeInvalid):
+            service.create_scene(
+                database,
+                NullOfficialAccount(appid=APPID),
+                subject_kind="store",
+                subject_id=7,
+                label="一号店",
+                life=life,
+                actor=ACTOR,
+                at=at,
+            )
+
+
+class TestPushes:
+    def store(self, session: Session, vault: Vault, at: datetime, **changes: str) -> None:
+        fields: Json = {"FromUserName": "o1", "CreateTime": "1", "MsgType": "text", "MsgId": "1", **changes}
+        service.store_push(session, vault, appid=APPID, mode="safe", fields=fields, reply_text=None, at=at)
+
+    def test_forgetting_a_person_deletes_theirs_and_nobody_elses(
+        self, session: Session, vault: Vault, at: datetime
+    ) -> None:
+        self.store(session, vault, at)
+        self.store(session, vault, at, MsgId="2")
+        self.store(session, vault, at, MsgId="3", FromUserName="o2")
+
+        assert service.forget_pushes(session, vault, appid=APPID, openid="o1") == 2
+        assert service.forget_pushes(session, vault, appid="wxother", openid="o2") == 0
+        assert session.query(StoredPush).count() == 1
+
+    def test_old_pushes_are_purged(self, session: Session, vault: Vault, at: datetime) -> None:
+        self.store(session, vault, at - timedelta(days=31))
+        self.store(session, vault, at - timedelta(days=29), MsgId="2")
+
+        assert service.purge_pushes(session, at=at) == 1
+        assert session.query(StoredPush).count() == 1
+
+    def test_a_push_that_is_gone_is_told(self, session: Session, vault: Vault) -> None:
+        with pytest.raises(PushGone):
+            queries.read_push(session, vault, 1)
