@@ -1,0 +1,31 @@
+"""Door: JSON for the mini program (小程序), ``/miniprogram/v1``."""
+
+from flask import Flask, Response
+from flask_smorest import Blueprint
+from werkzeug.exceptions import HTTPException
+
+from loyalty.settings import Settings
+from miniprogram_api import errors, limits, openapi
+from miniprogram_api.v1 import check_ins, me, member_codes, messages, phone, points, privacy, proofs, sessions
+from miniprogram_api.v1.blueprint import PREFIX
+
+SUBJECTS = (sessions, me, phone, proofs, member_codes, points, check_ins, messages, privacy)
+
+
+def register(app: Flask, settings: Settings) -> tuple[Blueprint, ...]:
+    """Put the API on the application; return its blueprints, which need no CSRF token."""
+    limits.install(app, settings.redis_url)
+    api = openapi.install(app)
+    for module in SUBJECTS:
+        api.register_blueprint(module.blueprint)
+    return tuple(module.blueprint for module in SUBJECTS)
+
+
+def owns(path: str) -> bool:
+    """Tell whether a path that no route matches is to be answered in the API's shape."""
+    return path.startswith(PREFIX)
+
+
+def unrouted(error: HTTPException) -> Response:
+    """Answer a path or method that no route of the API matches."""
+    return errors.refused_by_framework(error)

@@ -1,0 +1,23 @@
+"""Rate limits of the routes that cost money or let strangers in; per address, counted in Redis.
+
+Without Redis each process counts for itself, so that an outage loosens the limit but never
+refuses a member.
+"""
+
+from flask import Flask
+from flask_limiter import Limiter
+from flask_limiter.util import get_remote_address
+
+limiter = Limiter(
+    key_func=get_remote_address,
+    in_memory_fallback_enabled=True,
+    key_prefix="miniprogram",
+    headers_enabled=True,
+    default_limits=[],
+)
+
+
+def install(app: Flask, redis_url: str) -> None:
+    """Count in this Redis."""
+    app.config["RATELIMIT_STORAGE_URI"] = redis_url.replace("unix://", "redis+unix://", 1)
+    limiter.init_app(app)

@@ -1,0 +1,1 @@
+"""What goes in and out, as marshmallow schemas; the OpenAPI description is made from them."""

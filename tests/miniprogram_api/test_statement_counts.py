@@ -1,0 +1,44 @@
+"""How many statements each request sends, authentication included: a change here is a decision."""
+
+import pytest
+from sqlalchemy.orm import Session
+
+from loyalty.points.service import open_account
+from tests.miniprogram_api.conftest import MiniProgram
+from tests.support.statements import StatementCounter
+
+pytestmark = pytest.mark.usefixtures("plan")
+
+
+@pytest.fixture
+def with_account(mini_program: MiniProgram, session: Session, at) -> MiniProgram:  # type: ignore[no-untyped-def]
+    assert mini_program.member is not None
+    open_account(session, member_id=mini_program.member.id, at=at)
+    session.commit()
+    return mini_program
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "most"),
+    [
+        ("POST", "/check-ins", 3),
+        ("GET", "/check-ins", 3),
+        ("GET", "/me", 2),
+        ("GET", "/points", 2),
+        ("GET", "/points/entries", 2),
+        ("GET", "/inbox", 3),
+        ("GET", "/member-code", 1),
+        ("GET", "/privacy-texts", 2),
+        ("GET", "/consents", 2),
+        ("GET", "/subscription-templates", 2),
+    ],
+)
+def test_a_request_sends_no_more_than(
+    with_account: MiniProgram, statements: StatementCounter, method: str, path: str, most: int
+) -> None:
+    statements.clear()
+
+    answer = with_account.send(method, path, **({"json": {}} if method == "POST" else {}))
+
+    assert answer.status_code in (200, 201)
+    assert statements.count <= most, "\n".join(statements.sent)
