@@ -3,8 +3,9 @@
 import os
 import sys
 
-from flask import Flask
+from flask import Flask, Response, request
 from flask_migrate import Migrate
+from werkzeug.exceptions import HTTPException
 
 import jobs
 import miniprogram_api
@@ -30,11 +31,18 @@ def create_app(container: Container | None = None) -> Flask:
     logs.configure(container.settings.log_level)
     app = Flask("portal", root_path=os.path.dirname(os.path.abspath(portal.__file__)))
     app.extensions["container"] = container
+    app.json.ensure_ascii = False  # type: ignore[attr-defined]
     migrate.init_app(app, container.database)
-    portal.register(app, container.settings)
-    miniprogram_api.register(app)
+    portal.register(app, container.settings, without_csrf=miniprogram_api.register(app, container.settings))
     jobs.register(app)
+    app.register_error_handler(HTTPException, _unrouted)
     return app
+
+
+def _unrouted(error: HTTPException) -> Response:
+    """Answer what no route matched in the way of the door it was meant for."""
+    door = miniprogram_api if miniprogram_api.owns(request.path) else portal
+    return door.unrouted(error)
 
 
 def wsgi() -> Flask:

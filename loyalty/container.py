@@ -7,12 +7,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
-from redis import Redis
-
+from loyalty.gateways import redis as redis_gateway
 from loyalty.gateways.protocols import MiniProgram, OfficialAccount, SmsSender
+from loyalty.gateways.redis import Redis
+from loyalty.gateways.sms.absent import NoSms
+from loyalty.gateways.sms.sandbox import SandboxSms
+from loyalty.gateways.sms.tencent import TencentSmsSender
+from loyalty.gateways.wechat import MiniProgramGateway, OfficialAccountGateway
 from loyalty.kernel.clock import Clock
 from loyalty.kernel.crypto import Vault
-from loyalty.kernel.database import Database
+from loyalty.kernel.database import Database, connect
 from loyalty.kernel.errors import NotFound
 from loyalty.settings import Settings
 
@@ -30,7 +34,7 @@ class Container:
 
     settings: Settings
     database: Database
-    redis: "Redis[bytes]"
+    redis: Redis
     clock: Clock
     vault: Vault
     official_accounts: Mapping[str, OfficialAccount]
@@ -63,3 +67,41 @@ class Container:
             return self.mini_programs[appid]
         except KeyError as error:
             raise UnknownAccount(appid=appid) from error
+
+
+def build(settings: Settings) -> Container:
+    """Make the container of a process; nothing is connected to until it is used."""
+    redis = redis_gateway.connect(settings.redis_url)
+    clock = Clock(settings.clock_offset_file)
+    return Container(
+        settings=settings,
+        database=connect(settings.database_url, pooling=settings.database_pooling),
+        redis=redis,
+        clock=clock,
+        vault=Vault(settings.data_keys, settings.index_key),
+        official_accounts={
+            account.appid: OfficialAccountGateway(
+                account,
+                redis=redis,
+                sandbox_url=settings.wechat_sandbox_url,
+                public_base_url=settings.public_base_url,
+                now=clock.now,
+            )
+            for account in settings.wechat_accounts
+            if account.kind == "oa"
+        },
+        mini_programs={
+            account.appid: MiniProgramGateway(account, redis=redis, sandbox_url=settings.wechat_sandbox_url)
+            for account in settings.wechat_accounts
+            if account.kind == "mp"
+        },
+        sms=_sms(settings),
+    )
+
+
+def _sms(settings: Settings) -> SmsSender:
+    if settings.sms_provider == "tencent" and settings.tencent_sms is not None:
+        return TencentSmsSender(settings.tencent_sms)
+    if settings.wechat_sandbox_url and settings.sms_sandbox_secret and settings.sms_provider == "sandbox":
+        return SandboxSms(sandbox_url=settings.wechat_sandbox_url, secret=settings.sms_sandbox_secret)
+    return NoSms()

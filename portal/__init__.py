@@ -4,18 +4,30 @@ Pages of members and clerks (``h5``), the staff's back office (``console``) and 
 to us (``callbacks``). A door parses, authorises, calls one service function and renders.
 """
 
-from flask import Flask
+from collections.abc import Iterable
+
+from flask import Blueprint, Flask, Response
+from werkzeug.exceptions import HTTPException
 
 from loyalty.settings import Settings
-from portal import callbacks, console, h5, ops, web
+from portal import callbacks, console, errors, h5, ops, web
 from portal.commands import groups
 
 
-def register(app: Flask, settings: Settings) -> None:
-    """Put the portal's pages, hooks and commands on the application."""
+def register(app: Flask, settings: Settings, *, without_csrf: Iterable[Blueprint]) -> None:
+    """Put the portal's pages, hooks and commands on the application.
+
+    ``without_csrf`` are blueprints of other doors, whose callers prove themselves without a cookie.
+    """
     web.install(app, settings)
     for blueprint in (ops.blueprint, h5.blueprint, console.blueprint, callbacks.blueprint):
         app.register_blueprint(blueprint)
-    web.csrf.exempt(callbacks.blueprint)
+    for blueprint in (callbacks.blueprint, *without_csrf):
+        web.csrf.exempt(blueprint)
     for group in groups:
         app.cli.add_command(group)
+
+
+def unrouted(error: HTTPException) -> Response:
+    """Answer a path or method that no route of the portal matches."""
+    return errors.unrouted(error)

@@ -1,7 +1,7 @@
 """The pages' error table: categories of the domain to statuses, every refusal a page in Chinese."""
 
 import structlog
-from flask import Blueprint, Response, make_response, render_template, request
+from flask import Blueprint, Response, current_app, make_response, render_template, request
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
@@ -37,16 +37,16 @@ def status_of(error: errors.LoyaltyError) -> int:
     return next(status for kind, status in STATUSES.items() if isinstance(error, kind))
 
 
+def unrouted(error: HTTPException) -> Response:
+    """Answer a path or method that no route matches with a page that stands alone."""
+    return _page("portal/unrouted.html", error.code or 500)
+
+
 def install(blueprint: Blueprint, *, template: str) -> None:
     """Answer the errors of a blueprint's pages with ``template``."""
 
     def page(status: int, message: str, code: str) -> Response:
-        body = render_template(template, status=status, message=message, request_id=request_id())
-        response = make_response(body, status)
-        response.headers["X-Error-Code"] = code
-        if status in (429, 503):
-            response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
-        return response
+        return _page(template, status, message, code)
 
     @blueprint.errorhandler(errors.LoyaltyError)
     def refused(error: errors.LoyaltyError) -> Response:
@@ -59,12 +59,23 @@ def install(blueprint: Blueprint, *, template: str) -> None:
 
     @blueprint.errorhandler(HTTPException)
     def refused_by_framework(error: HTTPException) -> Response:
-        status = error.code or 500
         if error.response is not None:
             return make_response(error.response)
-        return page(status, HTTP_MESSAGES.get(status, "请求无法处理"), f"http_{status}")
+        return page(error.code or 500, "", "")
 
     @blueprint.errorhandler(Exception)
-    def failed(_error: Exception) -> Response:
+    def failed(error: Exception) -> Response:
+        if current_app.testing:
+            raise error
         log.exception("failed", endpoint=request.endpoint)
         return page(500, "系统出错了，我们已收到通知，请稍后再试", "internal_error")
+
+
+def _page(template: str, status: int, message: str = "", code: str = "") -> Response:
+    text = message or HTTP_MESSAGES.get(status, "请求无法处理")
+    body = render_template(template, status=status, message=text, request_id=request_id())
+    response = make_response(body, status)
+    response.headers["X-Error-Code"] = code or f"http_{status}"
+    if status in (429, 503):
+        response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    return response

@@ -29,11 +29,12 @@ def install(app: Flask, settings: Settings) -> None:
         WTF_CSRF_TIME_LIMIT=None,
         WTF_CSRF_SSL_STRICT=False,
     )
+    # Before the CSRF check, whose refusal already names the request.
+    app.before_request(_begin)
     csrf.init_app(app)
     if settings.trusted_proxy_count:
         count = settings.trusted_proxy_count
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count)  # type: ignore[method-assign]
-    app.before_request(_begin)
     headers = _security_headers(settings)
 
     @app.after_request

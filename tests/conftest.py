@@ -8,12 +8,15 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
+from flask import Flask
+from flask.testing import FlaskClient
 from sqlalchemy import Connection
 from sqlalchemy.orm import Session
 
 from loyalty.kernel.crypto import Vault
 from loyalty.kernel.database import Database, connect
 from tests.support import engines, settings
+from tests.support.containers import NullContainer, null_container
 from tests.support.databases import SavepointDatabase
 from tests.support.statements import StatementCounter
 
@@ -105,3 +108,24 @@ def zone() -> ZoneInfo:
 @pytest.fixture
 def vault() -> Vault:
     return settings.VAULT
+
+
+@pytest.fixture
+def container(database: Database, redis_url: str, at: datetime) -> NullContainer:
+    """Gateways that call nobody, a clock that stands at ``at``, a database that is rolled back."""
+    return null_container(database, redis_url=redis_url, at=at)
+
+
+@pytest.fixture
+def app(container: NullContainer) -> Flask:
+    """The whole application; a fault of ours surfaces instead of becoming a 500."""
+    from app import create_app
+
+    app = create_app(container)
+    app.testing = True
+    return app
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    return app.test_client()

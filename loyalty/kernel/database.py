@@ -7,14 +7,19 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, TypeAlias
 
-from sqlalchemy import BigInteger, Connection, DateTime, Engine, MetaData, create_engine
+from sqlalchemy import BigInteger, Connection, DateTime, Engine, MetaData, Row, create_engine
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Session
 
+__all__ = ["AnyRow", "Base", "Database", "Json", "Pooling", "Session", "connect"]
+# ``Session`` is offered here for the doors, which import nothing from SQLAlchemy themselves.
+
 Pooling = Literal["session", "transaction"]
 Json = dict[str, Any]
+AnyRow: TypeAlias = Row[*tuple[Any, ...]]
+"""A row of a statement whose columns the type checker need not follow."""
 
 
 class Base(DeclarativeBase):

@@ -102,3 +102,23 @@ def count_waiting(session: Session) -> tuple[int, int]:
     dead = func.count().filter(OutboxEvent.dead_at.is_not(None))
     row = session.execute(select(waiting, dead).select_from(OutboxEvent)).one()
     return row[0], row[1]
+
+
+def list_dead(session: Session, *, before_id: int | None = None, limit: int) -> Sequence[OutboxEvent]:
+    """Return the events that were set aside, newest first; ``before_id`` is the cursor."""
+    query = select(OutboxEvent).where(OutboxEvent.dead_at.is_not(None))
+    if before_id is not None:
+        query = query.where(OutboxEvent.id < before_id)
+    return session.scalars(query.order_by(OutboxEvent.id.desc()).limit(limit)).all()
+
+
+def revive(session: Session, *, event_id: int) -> bool:
+    """Let an event that was set aside be tried again from the start; False when it was not."""
+    revived = session.execute(
+        update(OutboxEvent)
+        .where(OutboxEvent.id == event_id, OutboxEvent.dead_at.is_not(None))
+        .values(dead_at=None, attempts=0, due_at=func.now())
+        .returning(OutboxEvent.id)
+        .execution_options(synchronize_session=False)
+    ).first()
+    return revived is not None

@@ -4,9 +4,10 @@ One row for each job and business date makes a late, repeated or missed start sa
 A run whose heartbeat stopped may be taken over by another process.
 """
 
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import func, select, text, update
+from sqlalchemy import delete, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -85,6 +86,22 @@ def fail(session: Session, *, job: str, slot: str, error: str) -> None:
     _change(session, job, slot, error=error[:500])
 
 
+def is_open(session: Session, *, job: str, slot: str, attempts_max: int) -> bool:
+    """Tell whether a run has still to be done: not finished, and not failed too often."""
+    row = session.execute(
+        select(JobRun.finished_at, JobRun.attempts).where(JobRun.job == job, JobRun.slot == slot)
+    ).first()
+    return row is None or (row.finished_at is None and row.attempts < attempts_max)
+
+
+def purge(session: Session, *, before: date, jobs: Sequence[str]) -> int:
+    """Delete old runs of jobs that run many times a day; those of daily jobs are kept as history."""
+    deleted = session.execute(
+        delete(JobRun).where(JobRun.business_on < before, JobRun.job.in_(jobs)).returning(JobRun.slot)
+    )
+    return len(deleted.all())
+
+
 def _change(session: Session, job: str, slot: str, **values: object) -> None:
     session.execute(update(JobRun).where(JobRun.job == job, JobRun.slot == slot).values(**values))
 
@@ -108,3 +125,8 @@ def hold_lease(session: Session, *, name: str, holder: str, seconds: int) -> boo
         .returning(Lease.name)
     ).first()
     return held is not None
+
+
+def release_lease(session: Session, *, name: str, holder: str) -> None:
+    """Give up a role at once; nothing happens when another process holds it by now."""
+    session.execute(delete(Lease).where(Lease.name == name, Lease.holder == holder))

@@ -3,6 +3,7 @@
 from typing import Any
 
 from loyalty.gateways.protocols import TextVerdict
+from loyalty.kernel.database import Session
 from loyalty.kernel.transaction import run
 from loyalty.members import queries, service
 from loyalty.members.rules.profile import NicknameInvalid
@@ -37,7 +38,7 @@ def change_me(body: dict[str, Any]) -> None:
     if body.get("nickname"):
         _require_decent(body["nickname"])
 
-    def change(session: Any) -> None:
+    def change(session: Session) -> None:
         if "nickname" in body:
             service.set_nickname(session, vault=vault, member_id=owner, nickname=body["nickname"])
         if "birthday" in body:

@@ -4,6 +4,7 @@ import secrets
 from typing import Any
 
 from loyalty.channels.queries import subscription_templates
+from loyalty.kernel.database import Session
 from loyalty.kernel.transaction import run
 from loyalty.members.service import set_notice_wanted
 from loyalty.notices import queries
@@ -77,7 +78,7 @@ def report_grants(body: dict[str, Any], headers: dict[str, Any]) -> dict[str, An
     answers = {answer["template_id"]: answer["answer"] for answer in body["answers"]}
     reference = headers["idempotency_key"] or secrets.token_hex(12)
 
-    def record(session: Any) -> dict[str, int]:
+    def record(session: Session) -> dict[str, int]:
         known = {template.template_id for template in subscription_templates(session, appid=appid)}
         return record_grants(
             session,

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from loyalty.kernel.database import Json
+from loyalty.kernel.database import Json, Session
 from loyalty.kernel.transaction import run
 from loyalty.members import queries, service
 from loyalty.members.rules.consents import purpose_of
@@ -30,7 +30,7 @@ def answer(body: dict[str, Any], purpose: str) -> None:
     """Give or withdraw consent to an optional purpose; a required one ends with the account."""
     owner, at, known = member_id(), container().clock.now(), purpose_of(purpose)
 
-    def change(session: Any) -> None:
+    def change(session: Session) -> None:
         if body["is_given"]:
             service.give_consent(
                 session, member_id=owner, purpose=known, version=body["version"], door=Door.MINI_PROGRAM, at=at

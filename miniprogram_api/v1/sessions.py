@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from loyalty.kernel.database import Session
 from loyalty.kernel.transaction import run
 from loyalty.members.rules.identities import SESSION_LIFETIME, Door, IdentityKind
 from loyalty.members.service.identities import identify
@@ -25,7 +26,7 @@ def log_in(body: dict[str, Any]) -> dict[str, Any]:
     at = container().clock.now()
     login = container().mini_program(body["appid"]).login(body["code"])
 
-    def enter(session: Any) -> dict[str, Any]:
+    def enter(session: Session) -> dict[str, Any]:
         identity = identify(
             session,
             appid=body["appid"],

@@ -1,0 +1,7 @@
+"""The commands of this door, as ``flask`` offers them."""
+
+from portal.callbacks.commands import group as menu
+from portal.console.commands import group as staff
+from portal.ledger_commands import ledger
+
+groups = (ledger, menu, staff)

@@ -1,0 +1,81 @@
+"""Check-in (签到) for fans: the month, the days ahead and one big button."""
+
+import calendar as months
+import secrets
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import cast
+
+from flask import Response, flash, redirect, render_template, request, url_for
+
+from loyalty.check_ins import queries, service
+from loyalty.check_ins.rules import AlreadyCheckedIn
+from loyalty.kernel.clock import business_date
+from loyalty.kernel.transaction import run
+from portal.context import container
+from portal.h5 import session
+from portal.h5.blueprint import blueprint
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """One cell of the calendar."""
+
+    number: int
+    in_month: bool
+    is_today: bool
+    points: int | None
+
+
+@blueprint.get("/check-ins")
+def check_ins() -> str:
+    """Show the month."""
+    at, member_id, zone = container().clock.now(), session.member_id(), container().zone
+    month = _month(request.args.get("month")) or business_date(at, zone)
+    calendar = run(
+        container().database,
+        lambda database_session: queries.calendar(database_session, member_id=member_id, month=month, zone=zone, at=at),
+    )
+    first = calendar.month
+    following = (first + timedelta(days=31)).replace(day=1)
+    return render_template(
+        "h5/check_ins.html",
+        calendar=calendar,
+        key=secrets.token_hex(12),
+        weeks=_weeks(first, calendar.today, {day.on: day.points for day in calendar.days}),
+        month_title=f"{first.year}年{first.month}月",
+        previous_month=(first - timedelta(days=1)).strftime("%Y-%m"),
+        next_month=following.strftime("%Y-%m") if following <= calendar.today else None,
+    )
+
+
+@blueprint.post("/check-ins")
+def check_in() -> Response:
+    """Check in for today; a second tap shows today's result, it is not an error to a person."""
+    try:
+        done = service.check_in(
+            container().database,
+            member_id=session.member_id(),
+            idempotency_key=request.form.get("key") or None,
+            zone=container().zone,
+            at=container().clock.now(),
+        )
+    except AlreadyCheckedIn:
+        flash("今天已经签到过了，明天再来吧", "info")
+    else:
+        flash(f"签到成功，{done.reason}", "info")
+    return cast(Response, redirect(url_for("h5.check_ins"), 303))
+
+
+def _month(text: str | None) -> date | None:
+    try:
+        return datetime.strptime(text or "", "%Y-%m").date()  # noqa: DTZ007 - a month, not an instant
+    except ValueError:
+        return None
+
+
+def _weeks(first: date, today: date, points: dict[date, int]) -> list[list[Day]]:
+    return [
+        [Day(day.day, day.month == first.month, day == today, points.get(day)) for day in week]
+        for week in months.Calendar().monthdatescalendar(first.year, first.month)
+    ]
