@@ -9,6 +9,7 @@ from prometheus_client.registry import REGISTRY, Collector
 from loyalty.container import Container
 from loyalty.kernel import outbox
 from loyalty.kernel.transaction import run
+from loyalty.notices import queries as notices
 
 REQUESTS = Counter("portal_requests_total", "Answered requests.", ["endpoint", "status"])
 SECONDS = Histogram(
@@ -33,9 +34,14 @@ class _StateCollector(Collector):
 
     def collect(self) -> list[GaugeMetricFamily]:
         waiting, dead = run(self._container.database, outbox.count_waiting)
+        counts = run(self._container.database, notices.count_notices)
         return [
             GaugeMetricFamily("portal_outbox_waiting", "Events not yet delivered.", value=waiting),
             GaugeMetricFamily("portal_outbox_dead", "Events given up on.", value=dead),
+            GaugeMetricFamily("portal_notices_queued", "Messages to be sent now.", value=counts.queued),
+            GaugeMetricFamily("portal_notices_held", "Messages held until morning.", value=counts.held),
+            GaugeMetricFamily("portal_notices_sending", "Messages under way.", value=counts.sending),
+            GaugeMetricFamily("portal_notices_unknown", "Messages of unknown outcome.", value=counts.unknown),
         ]
 
 

@@ -9,10 +9,7 @@ branch_labels = None
 depends_on = None
 
 _INSTANT = sa.DateTime(timezone=True)
-_ROLES = (
-    "'headquarters_admin', 'marketer', 'finance', 'risk', "
-    "'region_manager', 'store_manager', 'clerk', 'auditor'"
-)
+_ROLES = "'headquarters_admin', 'marketer', 'finance', 'risk', 'region_manager', 'store_manager', 'clerk', 'auditor'"
 
 
 def upgrade() -> None:
@@ -47,12 +44,8 @@ def _create_stores() -> None:
         sa.Column("closed_at", _INSTANT, nullable=True),
         sa.PrimaryKeyConstraint("id", name="pk_stores"),
         sa.ForeignKeyConstraint(["parent_id"], ["stores.id"], name="fk_stores_parent_id_stores"),
-        sa.CheckConstraint(
-            "kind IN ('headquarters', 'region', 'store')", name=op.f("ck_stores_kind")
-        ),
-        sa.CheckConstraint(
-            "(kind = 'headquarters') = (parent_id IS NULL)", name=op.f("ck_stores_parent")
-        ),
+        sa.CheckConstraint("kind IN ('headquarters', 'region', 'store')", name=op.f("ck_stores_kind")),
+        sa.CheckConstraint("(kind = 'headquarters') = (parent_id IS NULL)", name=op.f("ck_stores_parent")),
     )
     op.create_index("uq_stores_code", "stores", ["code"], unique=True)
     op.create_index(
@@ -73,9 +66,7 @@ def _create_accounts() -> None:
         sa.Column("name", sa.String, nullable=False),
         sa.Column("password_hash", sa.String, nullable=False),
         sa.Column("is_active", sa.Boolean, server_default=sa.text("true"), nullable=False),
-        sa.Column(
-            "must_change_password", sa.Boolean, server_default=sa.text("true"), nullable=False
-        ),
+        sa.Column("must_change_password", sa.Boolean, server_default=sa.text("true"), nullable=False),
         sa.Column("totp_sealed", sa.LargeBinary, nullable=True),
         sa.Column("totp_confirmed_at", _INSTANT, nullable=True),
         sa.Column("totp_last_step", sa.BigInteger, server_default=sa.text("0"), nullable=False),
@@ -83,9 +74,7 @@ def _create_accounts() -> None:
         sa.Column("password_changed_at", _INSTANT, nullable=False),
         sa.Column("last_login_at", _INSTANT, nullable=True),
         sa.PrimaryKeyConstraint("id", name="pk_staff_accounts"),
-        sa.CheckConstraint(
-            "username = lower(username)", name=op.f("ck_staff_accounts_username")
-        ),
+        sa.CheckConstraint("username = lower(username)", name=op.f("ck_staff_accounts_username")),
     )
     op.create_index("uq_staff_accounts_username", "staff_accounts", ["username"], unique=True)
     op.create_table(
@@ -93,9 +82,7 @@ def _create_accounts() -> None:
         sa.Column("staff_id", sa.BigInteger, nullable=False),
         sa.Column("role", sa.String, nullable=False),
         sa.PrimaryKeyConstraint("staff_id", "role", name="pk_staff_roles"),
-        sa.ForeignKeyConstraint(
-            ["staff_id"], ["staff_accounts.id"], name="fk_staff_roles_staff_id_staff_accounts"
-        ),
+        sa.ForeignKeyConstraint(["staff_id"], ["staff_accounts.id"], name="fk_staff_roles_staff_id_staff_accounts"),
         sa.CheckConstraint(f"role IN ({_ROLES})", name=op.f("ck_staff_roles_role")),
     )
     op.create_table(
@@ -103,12 +90,8 @@ def _create_accounts() -> None:
         sa.Column("staff_id", sa.BigInteger, nullable=False),
         sa.Column("store_id", sa.BigInteger, nullable=False),
         sa.PrimaryKeyConstraint("staff_id", "store_id", name="pk_staff_scopes"),
-        sa.ForeignKeyConstraint(
-            ["staff_id"], ["staff_accounts.id"], name="fk_staff_scopes_staff_id_staff_accounts"
-        ),
-        sa.ForeignKeyConstraint(
-            ["store_id"], ["stores.id"], name="fk_staff_scopes_store_id_stores"
-        ),
+        sa.ForeignKeyConstraint(["staff_id"], ["staff_accounts.id"], name="fk_staff_scopes_staff_id_staff_accounts"),
+        sa.ForeignKeyConstraint(["store_id"], ["stores.id"], name="fk_staff_scopes_store_id_stores"),
     )
     op.create_index("ix_staff_scopes_store_id", "staff_scopes", ["store_id"])
 
@@ -125,9 +108,7 @@ def _create_sessions() -> None:
         sa.Column("ip", sa.String, nullable=True),
         sa.Column("revoked_at", _INSTANT, nullable=True),
         sa.PrimaryKeyConstraint("id", name="pk_staff_sessions"),
-        sa.ForeignKeyConstraint(
-            ["staff_id"], ["staff_accounts.id"], name="fk_staff_sessions_staff_id_staff_accounts"
-        ),
+        sa.ForeignKeyConstraint(["staff_id"], ["staff_accounts.id"], name="fk_staff_sessions_staff_id_staff_accounts"),
     )
     op.create_index("uq_staff_sessions_token_hash", "staff_sessions", ["token_hash"], unique=True)
     op.create_index(
