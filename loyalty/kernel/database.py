@@ -73,7 +73,13 @@ def connect(url: str, *, pooling: Pooling = "session", connections: int = 4) -> 
     if pooling == "transaction":
         arguments["prepare_threshold"] = None
         del arguments["options"]
-    engine = create_engine(_with_driver(url), pool_size=connections, max_overflow=connections, connect_args=arguments)
+    engine = create_engine(
+        _with_driver(url),
+        pool_size=connections,
+        max_overflow=connections,
+        connect_args=arguments,
+        hide_parameters=True,  # personal data must not reach logs by way of an error's text
+    )
     return Database(engine)
 
 

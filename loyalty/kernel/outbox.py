@@ -6,7 +6,7 @@ idempotent by unique keys of their own. Nobody sends a hint: the relay sweeps se
 second, so that a web request never waits for the queue server.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -63,6 +63,16 @@ def lease(session: Session, *, lease_id: UUID, count: int) -> int:
         .execution_options(synchronize_session=False)
     )
     return len(taken.all())
+
+
+def renew(session: Session, *, lease_id: UUID) -> None:
+    """Begin a lease anew for the events still held under it: its holder starts to work only now."""
+    session.execute(
+        update(OutboxEvent)
+        .where(OutboxEvent.lease_id == lease_id, OutboxEvent.due_at > func.now())
+        .values(due_at=func.now() + LEASE)
+        .execution_options(synchronize_session=False)
+    )
 
 
 def leased(session: Session, *, lease_id: UUID) -> Sequence[OutboxEvent]:
@@ -122,3 +132,20 @@ def revive(session: Session, *, event_id: int) -> bool:
         .execution_options(synchronize_session=False)
     ).first()
     return revived is not None
+
+
+def drop(session: Session, *, member_ids: Collection[int], recorded_before: datetime) -> int:
+    """Forget the events of members' past that was brought in with all that follows from it; return how many.
+
+    For imports of history only: nobody is to be told today of what happened long ago.
+    """
+    dropped = session.execute(
+        delete(OutboxEvent)
+        .where(
+            OutboxEvent.payload["member_id"].as_string().in_([str(member_id) for member_id in member_ids]),
+            OutboxEvent.recorded_at < recorded_before,
+        )
+        .returning(OutboxEvent.id)
+        .execution_options(synchronize_session=False)
+    )
+    return len(dropped.all())

@@ -1,0 +1,276 @@
+"""Check-in queries: the plan in force, what a check-in needs to know, a month's calendar."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Date,
+    FromClause,
+    Row,
+    String,
+    and_,
+    bindparam,
+    exists,
+    func,
+    literal_column,
+    or_,
+    select,
+    true,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import Session
+from sqlalchemy.sql.selectable import LateralFromClause
+
+from loyalty.check_ins.models import CheckIn, CheckInPlan
+from loyalty.check_ins.rules import Award, Plan, award, days_after, month_of, next_streak
+from loyalty.kernel.clock import business_date
+from loyalty.kernel.database import Database
+from loyalty.kernel.transaction import run_single
+from loyalty.points.explanations import sentence
+from loyalty.points.posting import ACCOUNTS, ENTRIES, constant, table_of
+from loyalty.points.rules import EntryKind
+from loyalty.stores.models import Store
+
+PREVIEW_DAYS = 7
+PREVIEW_DAYS_MAX = 31
+
+CHECK_INS, PLANS, STORES = map(table_of, (CheckIn, CheckInPlan, Store))
+
+
+@dataclass(frozen=True, slots=True)
+class CheckInResult:
+    """What a check-in paid; a replay tells what the first call did."""
+
+    checked_in_on: date
+    streak: int
+    base: int
+    bonus: int
+    points: int
+    growth: int
+    balance_after: int
+    plan_revision: int
+    is_replay: bool = False
+
+    @property
+    def reason(self) -> str:
+        """Why it paid what it paid, in Chinese, as the statement says it."""
+        explanation = {"rule": "check_in", "streak": self.streak, "base": self.base, "bonus": self.bonus}
+        return sentence(kind=EntryKind.EARN, points=self.points, explanation=explanation)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a member stands before a check-in."""
+
+    revision: int | None
+    plan: Plan | None
+    streak_of_yesterday: int | None
+    has_checked_in_today: bool
+    key_used_on: date | None
+    """The business date of the check-in that was made with this idempotency key."""
+    key_store_id: int | None
+    is_store_known: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CalendarDay:
+    """A day checked in, and what it paid."""
+
+    on: date
+    streak: int
+    points: int
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewDay:
+    """A day to come, and what it pays if none is missed until then."""
+
+    on: date
+    award: Award
+
+
+@dataclass(frozen=True, slots=True)
+class CheckInCalendar:
+    """A member's check-ins of a month (签到日历), the streak as it stands, and what the next days pay."""
+
+    month: date
+    today: date
+    has_checked_in_today: bool
+    streak: int
+    days: Sequence[CalendarDay]
+    preview: Sequence[PreviewDay]
+
+
+def plan_live_on(day: ColumnElement[date]) -> LateralFromClause:
+    """Return the plan in force on a business date: the one that began last, of two that day the newer."""
+    return (
+        select(PLANS)
+        .where(PLANS.c.live_from_on <= day)
+        .order_by(PLANS.c.live_from_on.desc(), PLANS.c.revision.desc())
+        .limit(1)
+        .lateral("live")
+    )
+
+
+def _standing_statement() -> Any:
+    member_id = bindparam("member_id", type_=BigInteger)
+    today, yesterday = (bindparam(name, type_=Date) for name in ("today", "yesterday"))
+    key = bindparam("idempotency_key", type_=String)
+    store_id = bindparam("store_id", type_=BigInteger)
+    plan, keyed = plan_live_on(today), CHECK_INS.alias("keyed")
+    mine = CHECK_INS.c.member_id == member_id
+    one: FromClause = select(literal_column("1").label("one")).subquery("one")
+    return select(
+        plan.c.revision,
+        plan.c.points_by_day,
+        plan.c.bonus_by_day,
+        plan.c.growth,
+        plan.c.valid_days,
+        select(CHECK_INS.c.streak)
+        .where(mine, CHECK_INS.c.checked_in_on == yesterday)
+        .scalar_subquery()
+        .label("streak_of_yesterday"),
+        exists().where(mine, CHECK_INS.c.checked_in_on == today).label("has_checked_in_today"),
+        keyed.c.checked_in_on.label("key_used_on"),
+        keyed.c.store_id.label("key_store_id"),
+        or_(store_id.is_(None), exists().where(STORES.c.id == store_id)).label("is_store_known"),
+    ).select_from(
+        one.outerjoin(plan, true()).outerjoin(
+            keyed, and_(keyed.c.member_id == member_id, keyed.c.idempotency_key == key)
+        )
+    )
+
+
+_STANDING = _standing_statement()
+
+
+def standing(
+    database: Database, *, member_id: int, today: date, idempotency_key: str | None, store_id: int | None
+) -> Standing:
+    """Return, in one statement, all that a check-in needs to know beforehand."""
+    parameters = {
+        "member_id": member_id,
+        "today": today,
+        "yesterday": today - timedelta(days=1),
+        "idempotency_key": idempotency_key,
+        "store_id": store_id,
+    }
+    (row,) = run_single(database, _STANDING, parameters)
+    return Standing(
+        revision=row.revision,
+        plan=None if row.revision is None else _plan(row),
+        streak_of_yesterday=row.streak_of_yesterday,
+        has_checked_in_today=row.has_checked_in_today,
+        key_used_on=row.key_used_on,
+        key_store_id=row.key_store_id,
+        is_store_known=row.is_store_known,
+    )
+
+
+def _result_statement() -> Any:
+    posted = and_(
+        ENTRIES.c.member_id == CHECK_INS.c.member_id,
+        ENTRIES.c.kind == constant(EntryKind.EARN),
+        ENTRIES.c.reference == bindparam("reference", type_=String),
+    )
+    names = ("checked_in_on", "streak", "base", "bonus", "growth", "plan_revision")
+    # A day that paid nothing has no entry: then the balance is what it is.
+    balance = func.coalesce(ENTRIES.c.balance_after, ACCOUNTS.c.balance).label("balance_after")
+    return (
+        select(*(CHECK_INS.c[name] for name in names), balance)
+        .join_from(CHECK_INS, ACCOUNTS, ACCOUNTS.c.member_id == CHECK_INS.c.member_id)
+        .outerjoin(ENTRIES, posted)
+        .where(
+            CHECK_INS.c.member_id == bindparam("member_id", type_=BigInteger),
+            CHECK_INS.c.checked_in_on == bindparam("on", type_=Date),
+        )
+    )
+
+
+_RESULT = _result_statement()
+
+
+def result_of(database: Database, *, member_id: int, on: date) -> CheckInResult:
+    """Return what a check-in that was made has paid."""
+    (row,) = run_single(database, _RESULT, {"member_id": member_id, "on": on, "reference": reference_of(on)})
+    return CheckInResult(points=row.base + row.bonus, is_replay=True, **row._mapping)
+
+
+def reference_of(on: date) -> str:
+    """Return the ledger reference of the check-in of a business date."""
+    return f"check_in:{on.isoformat()}"
+
+
+def calendar(
+    session: Session,
+    *,
+    member_id: int,
+    month: date,
+    zone: ZoneInfo,
+    at: datetime,
+    preview_days: int = PREVIEW_DAYS,
+) -> CheckInCalendar:
+    """Return a member's check-ins of the month that ``month`` lies in, and what the next days will pay.
+
+    The preview begins with the next day that can be checked in and comes from the function that pays.
+    """
+    today = business_date(at, zone)
+    first, after_last = month_of(month)
+    checked_in = {day.on: day for day in _days(session, member_id, first, after_last, today)}
+    latest = checked_in.get(today) or checked_in.get(today - timedelta(days=1))
+    begin = today + timedelta(days=1) if today in checked_in else today
+    count = max(0, min(preview_days, PREVIEW_DAYS_MAX))
+    return CheckInCalendar(
+        month=first,
+        today=today,
+        has_checked_in_today=today in checked_in,
+        streak=latest.streak if latest is not None else 0,
+        days=[day for on, day in sorted(checked_in.items()) if first <= on < after_last],
+        preview=_preview(session, days_after(begin, count), latest.streak if latest is not None else None),
+    )
+
+
+def _days(session: Session, member_id: int, first: date, after_last: date, today: date) -> list[CalendarDay]:
+    recent = CHECK_INS.c.checked_in_on.in_([today - timedelta(days=1), today])
+    of_month = and_(CHECK_INS.c.checked_in_on >= first, CHECK_INS.c.checked_in_on < after_last)
+    rows = session.execute(
+        select(CHECK_INS.c.checked_in_on, CHECK_INS.c.streak, CHECK_INS.c.base + CHECK_INS.c.bonus).where(
+            CHECK_INS.c.member_id == member_id, or_(of_month, recent)
+        )
+    )
+    return [CalendarDay(*row) for row in rows]
+
+
+def _preview(session: Session, days: Sequence[date], streak: int | None) -> list[PreviewDay]:
+    to_come = func.unnest(bindparam("days", type_=ARRAY(Date))).table_valued("day", name="to_come").render_derived()
+    plan = plan_live_on(to_come.c.day)
+    rows = session.execute(
+        select(to_come.c.day, *plan.c).join_from(to_come, plan, true()).order_by(to_come.c.day), {"days": list(days)}
+    ).all()
+    plans = {row.day: _plan(row) for row in rows}
+    preview = []
+    for day in days:
+        streak = next_streak(streak)
+        if day in plans:
+            preview.append(PreviewDay(day, award(plans[day], streak)))
+    return preview
+
+
+def list_plans(session: Session) -> Sequence[tuple[int, date, Plan]]:
+    """Return every revision of the plan with the day it begins, newest first."""
+    rows = session.execute(select(PLANS).order_by(PLANS.c.revision.desc()))
+    return [(row.revision, row.live_from_on, _plan(row)) for row in rows]
+
+
+def _plan(row: Row[Any]) -> Plan:
+    return Plan(
+        points_by_day=tuple(row.points_by_day),
+        bonus_by_day={int(day): points for day, points in row.bonus_by_day.items()},
+        growth=row.growth,
+        valid_days=row.valid_days,
+    )

@@ -1,0 +1,214 @@
+"""Posting (记账): the statement that changes balances, for one member or for a million.
+
+A source says who gets how many points and why, one row for each entry and at most one for each member. One
+data-modifying statement then moves the accounts, appends the entries with their digests, opens or draws lots and
+records the events. The accounts are joined, never looked up beside the update: when another transaction holds a
+row, PostgreSQL evaluates the join again on the row as it has become, so that no update is lost.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import (
+    CTE,
+    BigInteger,
+    BindParameter,
+    ColumnElement,
+    FromClause,
+    Select,
+    Table,
+    Text,
+    bindparam,
+    func,
+    insert,
+    literal_column,
+    select,
+    update,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.types import TypeEngine
+
+from loyalty.kernel.outbox import OutboxEvent
+from loyalty.points import chain
+from loyalty.points.models import ENTRY_IDS, Draw, LedgerEntry, Lot, PointsAccount
+
+TERMS = ("opened_at", "available_at", "expires_at")
+"""Columns that a source of credits has besides those of an entry."""
+
+
+def table_of(model: Any) -> Table:
+    """Return a model's table: statements on tables bypass the unit of work and its cost."""
+    table = model.__table__
+    assert isinstance(table, Table)
+    return table
+
+
+ACCOUNTS, ENTRIES, LOTS, DRAWS, EVENTS = map(table_of, (PointsAccount, LedgerEntry, Lot, Draw, OutboxEvent))
+_TYPES = {column.name: column.type for table in (LOTS, ENTRIES) for column in table.columns}
+_PREFIX = "in_"
+_ONE = literal_column("1", BigInteger)
+
+
+@dataclass(frozen=True, slots=True)
+class Posting:
+    """What an entry did; a replay tells what the first call did."""
+
+    entry_id: int
+    sequence: int
+    points: int
+    balance_after: int
+    is_replay: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Writes:
+    """The parts of a posting, for a statement to read from and to carry along."""
+
+    moved: CTE
+    """One row for each entry, with the account's new sequence and balance."""
+    effects: tuple[CTE, ...]
+
+    def rows(self) -> Select[Any]:
+        """Return the whole statement; its rows are the columns of ``Posting``."""
+        row = self.moved.c
+        return select(row.entry_id, row.sequence, row.points, row.balance_after).add_cte(*self.effects)
+
+
+def post_credits(source: CTE, *, event: str | None) -> Writes:
+    """Post entries that each open one lot (入账), with the source's terms."""
+    moved = _moved(source)
+    return _writes(moved, [_entries(moved), _lots(moved, moved)], event)
+
+
+def post_new_lots(source: CTE, lots: FromClause, *, event: str | None) -> Writes:
+    """Post entries that each open the lots given for their member, with each lot's own terms and store."""
+    moved = _moved(source)
+    return _writes(moved, [_entries(moved), _lots(moved, lots)], event)
+
+
+def post_draws(source: CTE, draws: FromClause, *, event: str | None) -> Writes:
+    """Post entries that take points from lots, or put them back: the draws given for their member.
+
+    The caller holds the accounts' locks since before it read the lots. An entry may have no draws.
+    """
+    moved = _moved(source)
+    return _writes(moved, [_entries(moved), *_drawn(moved, draws)], event)
+
+
+def given(**values: ColumnElement[Any]) -> list[ColumnElement[Any]]:
+    """Return the columns of a source: an id for each entry, and the columns of the entry and its lot that are given."""
+    return [ENTRY_IDS.next_value().label("entry_id"), *(value.label(name) for name, value in values.items())]
+
+
+def parameter(name: str, type_: TypeEngine[Any] | None = None) -> BindParameter[Any]:
+    """Return a parameter, by default for the column of an entry or a lot of that name; see ``parameters``."""
+    return bindparam(_PREFIX + name, type_=type_ or _TYPES[name])
+
+
+def parameters(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return values under the names by which a posting's statement takes them.
+
+    SQLAlchemy would take a parameter with the bare name of an updated column for a new value of that column.
+    """
+    return {_PREFIX + name: value for name, value in values.items()}
+
+
+def lot_amounts() -> FromClause:
+    """Return the lots and points that the caller sends as the arrays ``lot_ids`` and ``lot_points``."""
+    arrays = [parameter(name, ARRAY(BigInteger)) for name in ("lot_ids", "lot_points")]
+    return func.unnest(*arrays).table_valued("lot_id", "points", name="amounts").render_derived()
+
+
+def constant(text: str) -> ColumnElement[str]:
+    """Return a text that is part of the statement and never sent as a parameter."""
+    quoted = text.replace("'", "''")
+    return literal_column(f"'{quoted}'", Text)
+
+
+def pairs(names: Sequence[str], row: Any) -> list[ColumnElement[Any]]:
+    """Return names and values of a row's columns in turn, as ``jsonb_build_object`` takes them."""
+    return [part for name in names for part in (constant(name), row[name])]
+
+
+def _moved(source: CTE) -> CTE:
+    """Move the accounts; the source's ``seen_sequence``, if any, must still be the account's last."""
+    row, account = source.c, ACCOUNTS.c
+    after = account.balance + row.points
+    computed = {
+        "id": row.entry_id,
+        "sequence": account.last_sequence + _ONE,
+        "balance_after": after,
+        "debt_after": account.debt,
+    }
+    moved = (
+        update(ACCOUNTS)
+        .where(account.member_id == row.member_id)
+        .values(
+            balance=after,
+            last_sequence=account.last_sequence + _ONE,
+            chain_head=chain.digest(account.chain_head, {**row, **computed}),
+            last_activity_at=func.greatest(account.last_activity_at, row.recorded_at),
+        )
+        .returning(
+            *(column for column in row if column.name != "seen_sequence"),
+            account.last_sequence.label("sequence"),
+            account.balance.label("balance_after"),
+            account.debt.label("debt_after"),
+            account.chain_head.label("digest"),
+        )
+    )
+    if "seen_sequence" in row:
+        moved = moved.where(account.last_sequence == row.seen_sequence)
+    return moved.cte("moved")
+
+
+def _entries(moved: CTE) -> CTE:
+    names = [column.name for column in ENTRIES.columns if column.name in moved.c]
+    return (
+        insert(ENTRIES)
+        .from_select(["id", *names], select(moved.c.entry_id, *(moved.c[name] for name in names)))
+        .cte("entered")
+    )
+
+
+def _lots(moved: CTE, lots: FromClause) -> CTE:
+    lot = lots.c
+    values = select(
+        moved.c.member_id, moved.c.entry_id, lot.points, lot.points, *(lot[name] for name in TERMS), lot.store_id
+    )
+    if lots is not moved:
+        values = values.join_from(moved, lots, lot.member_id == moved.c.member_id)
+    names = ["member_id", "entry_id", "points", "remaining", *TERMS, "store_id"]
+    return insert(LOTS).from_select(names, values).cte("opened")
+
+
+def _drawn(moved: CTE, draws: FromClause) -> list[CTE]:
+    draw = draws.c
+    lots = (
+        update(LOTS)
+        .where(LOTS.c.member_id == draw.member_id, LOTS.c.id == draw.lot_id, draw.member_id == moved.c.member_id)
+        .values(remaining=LOTS.c.remaining - draw.points)
+        .cte("drawn")
+    )
+    values = select(moved.c.member_id, moved.c.entry_id, draw.lot_id, draw.points, moved.c.store_id).join_from(
+        moved, draws, draw.member_id == moved.c.member_id
+    )
+    names = ["member_id", "entry_id", "lot_id", "points", "store_id"]
+    return [lots, insert(DRAWS).from_select(names, values).cte("draw_rows")]
+
+
+def _writes(moved: CTE, effects: list[CTE], event: str | None) -> Writes:
+    announced = [] if event is None else [_events(moved, event)]
+    return Writes(moved, (*effects, *announced))
+
+
+def _events(moved: CTE, kind: str) -> CTE:
+    row = moved.c
+    payload = func.jsonb_build_object(
+        *pairs(("member_id", "entry_id", "kind", "points", "balance_after", "reference"), row),
+        constant("source"),
+        func.split_part(row.reference, constant(":"), _ONE),
+    )
+    values = select(constant(kind), payload, row.recorded_at)
+    return insert(EVENTS).from_select(["kind", "payload", "recorded_at"], values).cte("announced")

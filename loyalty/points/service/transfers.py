@@ -1,0 +1,94 @@
+"""Moving a merged member's points to the survivor (合并转移): each lot keeps its expiry and its issuing store."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, Select, select
+from sqlalchemy.orm import Session
+
+from loyalty.points.posting import (
+    LOTS,
+    TERMS,
+    Posting,
+    constant,
+    given,
+    lot_amounts,
+    parameter,
+    parameters,
+    post_new_lots,
+)
+from loyalty.points.queries import find_posting, list_lots_with_points
+from loyalty.points.rules import EntryKind, LotDraw
+from loyalty.points.service.accounts import open_and_lock_account
+from loyalty.points.service.debits import write_draws
+
+_VALUES = ("member_id", "points", "reference", "actor", "explanation", "occurred_at", "recorded_at")
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """The two halves of a transfer."""
+
+    debit: Posting
+    credit: Posting
+
+
+def _arrival() -> Select[Any]:
+    source = select(*given(kind=constant(EntryKind.TRANSFER), **{name: parameter(name) for name in _VALUES}))
+    amounts = lot_amounts()
+    lots = (
+        select(parameter("member_id").label("member_id"), amounts.c.points, *(LOTS.c[name] for name in TERMS))
+        .add_columns(LOTS.c.store_id)
+        .join_from(amounts, LOTS, LOTS.c.id == amounts.c.lot_id)
+        .where(LOTS.c.member_id == parameter("from_member_id", BigInteger()))
+        .order_by(LOTS.c.id)
+    )
+    return post_new_lots(source.cte("source"), lots.cte("arriving"), event=None).rows()
+
+
+_ARRIVAL = _arrival()
+
+
+def transfer(
+    session: Session, *, from_member_id: int, to_member_id: int, reference: str, at: datetime, actor: str = "system"
+) -> Transfer | None:
+    """Move all that is left in a member's lots to another member, by one entry on each side.
+
+    Pending and expired points move as they are. Transferring again under the same reference returns the first
+    postings. ``None`` when the member has nothing left. No event is recorded: to other modules it is the same
+    person's points before and after.
+    """
+    for member_id in sorted((from_member_id, to_member_id)):
+        open_and_lock_account(session, member_id=member_id, at=at)
+    known = [
+        find_posting(session, member_id=member_id, kind=EntryKind.TRANSFER, reference=reference)
+        for member_id in (from_member_id, to_member_id)
+    ]
+    if known[0] is not None and known[1] is not None:
+        return Transfer(debit=known[0], credit=known[1])
+    lots = list_lots_with_points(session, member_id=from_member_id)
+    if not lots:
+        return None
+    draws = [LotDraw(lot.id, lot.remaining) for lot in lots]
+    points = sum(draw.points for draw in draws)
+    shared = {"reference": reference, "occurred_at": at, "actor": actor}
+    departure = {"rule": "transfer", "to_member_id": to_member_id}
+    debit = write_draws(
+        session,
+        kind=EntryKind.TRANSFER,
+        draws=draws,
+        at=at,
+        values={**shared, "member_id": from_member_id, "points": -points, "explanation": departure, "store_id": None},
+    )
+    arrival = {
+        **shared,
+        "member_id": to_member_id,
+        "from_member_id": from_member_id,
+        "points": points,
+        "explanation": {"rule": "transfer", "from_member_id": from_member_id},
+        "recorded_at": at,
+        "lot_ids": [draw.lot_id for draw in draws],
+        "lot_points": [draw.points for draw in draws],
+    }
+    return Transfer(debit=debit, credit=Posting(*session.execute(_ARRIVAL, parameters(arrival)).one()))

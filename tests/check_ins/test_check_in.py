@@ -1,0 +1,280 @@
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from loyalty.check_ins import service
+from loyalty.check_ins.models import CheckIn
+from loyalty.check_ins.rules import (
+    AlreadyCheckedIn,
+    CheckInStoreNotFound,
+    InvalidIdempotencyKey,
+    NoCheckInPlan,
+    Plan,
+)
+from loyalty.kernel.database import Database
+from loyalty.kernel.idempotency import IdempotencyKeyReused
+from loyalty.points.models import LedgerEntry, Lot
+from loyalty.points.queries import list_entries
+from loyalty.points.service import open_account
+from tests.factories.check_ins import check_in_for, check_in_on, make_plan
+from tests.factories.members import make_member
+from tests.factories.points import assert_books_fit, balance_of, earn, events_of
+from tests.factories.stores import make_store
+from tests.support.statements import StatementCounter
+
+TODAY = date(2026, 3, 10)
+
+
+def rows_of(session: Session, member_id: int) -> int:
+    return session.scalars(select(func.count()).where(CheckIn.member_id == member_id)).one()
+
+
+class TestCheckIn:
+    def test_pays_the_day_of_the_streak_and_explains_it(self, database: Database, session: Session) -> None:
+        revision = make_plan(session)
+        member = make_member(session)
+
+        result = check_in_on(database, member.id, TODAY)
+
+        entry = session.scalars(select(LedgerEntry).where(LedgerEntry.member_id == member.id)).one()
+        lot = session.scalars(select(Lot).where(Lot.member_id == member.id)).one()
+        assert (result.checked_in_on, result.streak, result.base, result.bonus) == (TODAY, 1, 1, 0)
+        assert (result.points, result.growth, result.balance_after) == (1, 2, 1)
+        assert (result.plan_revision, result.is_replay) == (revision, False)
+        assert (entry.reference, entry.actor) == ("check_in:2026-03-10", f"member:{member.id}")
+        assert entry.explanation == {
+            "rule": "check_in",
+            "plan_revision": revision,
+            "streak": 1,
+            "base": 1,
+            "bonus": 0,
+        }
+        assert lot.expires_at == datetime(2026, 4, 10, tzinfo=ZoneInfo("Asia/Shanghai"))
+        assert_books_fit(session, member.id)
+
+    def test_tells_of_the_points_and_of_the_check_in(self, database: Database, session: Session) -> None:
+        revision = make_plan(session)
+        member = make_member(session)
+        store = make_store(session)
+
+        check_in_on(database, member.id, TODAY, store_id=store.id)
+
+        events = dict(events_of(session, member.id))
+        assert events["points.earned"]["source"] == "check_in"
+        assert events["check_in.recorded"] == {
+            "member_id": member.id,
+            "checked_in_on": "2026-03-10",
+            "streak": 1,
+            "base": 1,
+            "bonus": 0,
+            "growth": 2,
+            "plan_revision": revision,
+            "store_id": store.id,
+        }
+
+    def test_is_two_statements(self, database: Database, session: Session, statements: StatementCounter) -> None:
+        make_plan(session)
+        member = make_member(session)
+        open_account(session, member_id=member.id, at=datetime(2026, 3, 1, tzinfo=ZoneInfo("UTC")))
+        session.flush()
+        statements.clear()
+
+        check_in_on(database, member.id, TODAY)
+
+        assert statements.count == 2
+
+    def test_of_a_day_that_pays_nothing_is_recorded_without_an_entry(
+        self, database: Database, session: Session
+    ) -> None:
+        make_plan(session, Plan(points_by_day=(0, 9)))
+        member = make_member(session)
+        earn(session, member.id, 7)
+
+        result = check_in_on(database, member.id, TODAY)
+
+        assert (result.points, result.balance_after) == (0, 7)
+        assert rows_of(session, member.id) == 1
+        assert balance_of(session, member.id) == 7
+        assert [kind for kind, _ in events_of(session, member.id)] == ["points.earned", "check_in.recorded"]
+
+    def test_without_a_plan_is_refused(self, database: Database, session: Session) -> None:
+        make_plan(session, live_from_on=TODAY + timedelta(days=1))
+        member = make_member(session)
+
+        with pytest.raises(NoCheckInPlan):
+            check_in_on(database, member.id, TODAY)
+
+    def test_at_an_unknown_store_is_refused(self, database: Database, session: Session) -> None:
+        make_plan(session)
+        member = make_member(session)
+
+        with pytest.raises(CheckInStoreNotFound):
+            check_in_on(database, member.id, TODAY, store_id=10**9)
+
+        assert rows_of(session, member.id) == 0
+
+    @pytest.mark.parametrize("key", ["", "k" * 201, "密钥", "a\x00b", "a\nb"])
+    def test_with_a_key_that_cannot_be_stored_is_refused(self, database: Database, session: Session, key: str) -> None:
+        make_plan(session)
+        member = make_member(session)
+
+        with pytest.raises(InvalidIdempotencyKey):
+            check_in_on(database, member.id, TODAY, idempotency_key=key)
+
+
+class TestASecondTap:
+    def test_with_the_same_key_answers_as_the_first_time(self, database: Database, session: Session) -> None:
+        make_plan(session)
+        member = make_member(session)
+        first = check_in_on(database, member.id, TODAY, idempotency_key="tap")
+        earn(session, member.id, 500)
+
+        again = check_in_on(database, member.id, TODAY, idempotency_key="tap")
+
+        assert again.is_replay
+        assert (again.checked_in_on, again.points, again.balance_after) == (TODAY, first.points, first.balance_after)
+        assert rows_of(session, member.id) == 1
+
+    def test_with_the_same_key_after_midnight_answers_as_the_first_time(
+        self, database: Database, session: Session
+    ) -> None:
+        make_plan(session)
+        member = make_member(session)
+        check_in_on(database, member.id, TODAY, idempotency_key="tap")
+
+        again = check_in_on(database, member.id, TODAY + timedelta(days=1), idempotency_key="tap")
+
+        assert (again.is_replay, again.checked_in_on) == (True, TODAY)
+
+    def test_with_the_same_key_at_another_store_is_refused(self, database: Database, session: Session) -> None:
+        make_plan(session)
+        member = make_member(session)
+        check_in_on(database, member.id, TODAY, idempotency_key="tap", store_id=make_store(session).id)
+
+        with pytest.raises(IdempotencyKeyReused):
+            check_in_on(database, member.id, TODAY, idempotency_key="tap", store_id=make_store(session).id)
+
+    @pytest.mark.parametrize("key", ["another", None])
+    def test_with_another_key_is_refused_with_todays_result(
+        self, database: Database, session: Session, key: str | None
+    ) -> None:
+        revision = make_plan(session)
+        member = make_member(session)
+        check_in_on(database, member.id, TODAY)
+
+        with pytest.raises(AlreadyCheckedIn) as refusal:
+            check_in_on(database, member.id, TODAY, idempotency_key=key)
+
+        assert refusal.value.details == {
+            "checked_in_on": "2026-03-10",
+            "streak": 1,
+            "base": 1,
+            "bonus": 0,
+            "points": 1,
+            "growth": 2,
+            "balance_after": 1,
+            "plan_revision": revision,
+        }
+        assert balance_of(session, member.id) == 1
+
+    def test_by_another_member_with_the_same_key_is_their_own_check_in(
+        self, database: Database, session: Session
+    ) -> None:
+        make_plan(session)
+        member, other = make_member(session), make_member(session)
+        check_in_on(database, member.id, TODAY, idempotency_key="tap")
+
+        result = check_in_on(database, other.id, TODAY, idempotency_key="tap")
+
+        assert not result.is_replay
+
+
+class TestStreaks:
+    def test_grow_day_by_day_and_the_cycle_starts_anew(self, database: Database, session: Session) -> None:
+        make_plan(session)
+        member = make_member(session)
+
+        results = check_in_for(database, member.id, TODAY, 9)
+
+        assert [result.streak for result in results] == [1, 2, 3, 4, 5, 6, 7, 8, 9]
+        assert [result.points for result in results] == [1, 2, 3, 4, 5, 6, 27, 1, 2]
+        reason = list_entries(session, member_id=member.id, limit=100).items[2].reason
+        assert reason == "连续签到第7天，基础7积分＋连签奖励20积分"
+        assert_books_fit(session, member.id)
+
+    def test_begin_again_after_a_missed_day(self, database: Database, session: Session) -> None:
+        make_plan(session)
+        member = make_member(session)
+        check_in_for(database, member.id, TODAY, 3)
+
+        result = check_in_on(database, member.id, TODAY + timedelta(days=4))
+
+        assert result.streak == 1
+
+    @pytest.mark.parametrize(
+        ("first", "days"),
+        [
+            (date(2026, 1, 30), 4),
+            (date(2025, 12, 30), 4),
+            (date(2028, 2, 27), 4),
+            (date(2026, 2, 27), 4),
+        ],
+        ids=["month", "year", "leap day", "no leap day"],
+    )
+    def test_go_on_across(self, database: Database, session: Session, first: date, days: int) -> None:
+        make_plan(session)
+        member = make_member(session)
+
+        results = check_in_for(database, member.id, first, days)
+
+        assert [result.streak for result in results] == list(range(1, days + 1))
+
+    def test_turn_at_midnight_in_shanghai(self, database: Database, session: Session, zone: ZoneInfo) -> None:
+        make_plan(session)
+        member = make_member(session)
+        before, after = datetime(2026, 3, 10, 23, 59, 59, 999999, zone), datetime(2026, 3, 11, 0, 0, 0, 0, zone)
+
+        results = [
+            service.check_in(database, member_id=member.id, idempotency_key=None, zone=zone, at=at)
+            for at in (before, after)
+        ]
+
+        assert [result.checked_in_on for result in results] == [date(2026, 3, 10), date(2026, 3, 11)]
+        assert [result.streak for result in results] == [1, 2]
+
+    def test_are_paid_by_the_plan_in_force_on_the_day(self, database: Database, session: Session) -> None:
+        make_plan(session)
+        make_plan(session, Plan(points_by_day=(100, 200)), live_from_on=TODAY + timedelta(days=1))
+        member = make_member(session)
+
+        results = check_in_for(database, member.id, TODAY, 2)
+
+        assert [result.points for result in results] == [1, 200]
+
+
+class TestTransfer:
+    def test_gives_the_survivor_the_days_it_does_not_have(self, database: Database, session: Session) -> None:
+        make_plan(session)
+        merged, survivor = make_member(session), make_member(session)
+        check_in_for(database, merged.id, TODAY - timedelta(days=2), 3)
+        check_in_on(database, survivor.id, TODAY)
+
+        moved = service.transfer(session, from_member_id=merged.id, to_member_id=survivor.id)
+
+        assert moved == 2
+        assert rows_of(session, survivor.id) == 3
+        assert rows_of(session, merged.id) == 1
+
+    def test_keeps_the_survivor_from_checking_in_twice_on_the_day(self, database: Database, session: Session) -> None:
+        make_plan(session)
+        merged, survivor = make_member(session), make_member(session)
+        check_in_on(database, merged.id, TODAY)
+        open_account(session, member_id=survivor.id, at=datetime(2026, 3, 1, tzinfo=ZoneInfo("UTC")))
+
+        service.transfer(session, from_member_id=merged.id, to_member_id=survivor.id)
+
+        with pytest.raises(AlreadyCheckedIn):
+            check_in_on(database, survivor.id, TODAY)

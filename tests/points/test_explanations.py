@@ -1,0 +1,62 @@
+from typing import Any
+
+import pytest
+
+from loyalty.points.explanations import sentence
+from loyalty.points.rules import EntryKind
+
+
+class TestSentence:
+    @pytest.mark.parametrize(
+        ("kind", "points", "explanation", "expected"),
+        [
+            (
+                "earn",
+                30,
+                {"rule": "check_in", "plan_revision": 1, "streak": 5, "base": 10, "bonus": 20},
+                "连续签到第5天，基础10积分＋连签奖励20积分",
+            ),
+            (
+                "earn",
+                10,
+                {"rule": "check_in", "plan_revision": 1, "streak": 1, "base": 10, "bonus": 0},
+                "连续签到第1天，基础10积分",
+            ),
+            ("earn", 50, {"rule": "enrolment"}, "入会礼，获得50积分"),
+            ("earn", 12, {"rule": "purchase"}, "消费获得12积分"),
+            ("spend", -20, {"rule": "exchange"}, "使用20积分"),
+            ("expire", -7, {}, "7积分已过期"),
+            ("adjust", 5, {"rule": "adjustment", "reason": "correction"}, "人工调整，增加5积分（差错更正）"),
+            ("adjust", -5, {"rule": "adjustment"}, "人工调整，扣减5积分"),
+            ("reverse", 20, {"rule": "reversal", "forgiven": 0}, "撤销一笔扣减，退回20积分"),
+            ("reverse", -20, {"rule": "reversal", "forgiven": 0}, "撤销一笔入账，扣回20积分"),
+            (
+                "reverse",
+                -20,
+                {"rule": "reversal", "forgiven": 5},
+                "撤销一笔入账，扣回20积分，另有5积分已用完，不再追回",
+            ),
+            (
+                "reverse",
+                0,
+                {"rule": "reversal", "forgiven": 5},
+                "撤销一笔入账，扣回0积分，另有5积分已用完，不再追回",
+            ),
+            ("transfer", 9, {"rule": "transfer", "from_member_id": 1}, "会员账号合并，转入9积分"),
+            ("transfer", -9, {"rule": "transfer", "to_member_id": 2}, "会员账号合并，转出9积分"),
+        ],
+    )
+    def test_tells_why(self, kind: str, points: int, explanation: dict[str, Any], expected: str) -> None:
+        assert sentence(kind=kind, points=points, explanation=explanation) == expected
+
+    @pytest.mark.parametrize(
+        "explanation",
+        [{"rule": "check_in"}, {"rule": "check_in", "streak": "x", "base": 1, "bonus": 1}, {"rule": "unheard_of"}, {}],
+    )
+    def test_falls_back_to_the_kind_when_the_rule_tells_too_little(self, explanation: dict[str, Any]) -> None:
+        assert sentence(kind="earn", points=3, explanation=explanation) == "获得3积分"
+
+    @pytest.mark.parametrize("kind", list(EntryKind))
+    @pytest.mark.parametrize("points", [-1, 1])
+    def test_has_a_sentence_for_every_kind(self, kind: EntryKind, points: int) -> None:
+        assert "积分" in sentence(kind=kind, points=points, explanation={})
