@@ -1,0 +1,73 @@
+"""What follows from events: the one table of which module hears of what.
+
+Handlers of one event run in the transaction that forgets it. They may run twice: each rests on a
+unique key of what it calls.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+
+from jobs import binding, followers, growth, merging, points_changes, pushes, sending
+from loyalty.container import Container
+from loyalty.kernel import outbox
+from loyalty.kernel.database import Json, Session
+from loyalty.kernel.outbox import OutboxEvent
+from loyalty.kernel.transaction import run
+
+Handler = Callable[[Session, Container, Json, datetime], None]
+Caller = Callable[[Container, Json, datetime], None]
+
+IN_TRANSACTION: Mapping[str, Sequence[Handler]] = {
+    "binding.code_wanted": (binding.send_code,),
+    "check_in.recorded": (growth.grow_by_check_in,),
+    "consent.withdrawn": (),
+    "identity.followed": (),
+    "identity.unfollowed": (),
+    "member.closed": (),
+    "member.enrolled": (binding.open_account, binding.tell_bound),
+    "member.joined": (binding.tell_bound,),
+    "member.merge_agreed": (merging.merge,),
+    "member.merged": (),
+    "member.phone_changed": (),
+    "member.phone_detached": (),
+    "notice.requested": (),
+    "points.adjusted": (points_changes.tell,),
+    "points.earned": (growth.grow_by_points, points_changes.tell_of_own_act),
+    "points.reversed": (points_changes.tell,),
+    "points.spent": (points_changes.tell_of_own_act,),
+    "push.stored": (pushes.apply,),
+    "tier.promoted": (),
+}
+"""Every kind of event there is; an empty row says that nobody reacts."""
+
+BEFORE: Mapping[str, Caller] = {
+    "identity.followed": followers.learn_unionid,
+    "notice.requested": sending.send_notice,
+}
+"""What talks to WeChat and so runs outside any transaction, before the event is forgotten."""
+
+
+class UnknownEvent(Exception):
+    """No row for this kind: this worker is older than the code that recorded it, or the row is missing."""
+
+
+def handle(container: Container, event: OutboxEvent) -> None:
+    """Let every module that reacts to an event do so, then forget the event.
+
+    Raises:
+        UnknownEvent: the kind is not in the table.
+        LoyaltyError: as the handlers raise them; nothing of this event has happened then, except
+            what was said to WeChat and recorded as said.
+    """
+    if event.kind not in IN_TRANSACTION:
+        raise UnknownEvent(event.kind)
+    if event.kind in BEFORE:
+        BEFORE[event.kind](container, event.payload, container.clock.now())
+    at = container.clock.now()
+
+    def react(session: Session) -> None:
+        for handler in IN_TRANSACTION[event.kind]:
+            handler(session, container, event.payload, at)
+        outbox.complete(session, event_id=event.id)
+
+    run(container.database, react)

@@ -1,0 +1,48 @@
+"""The books at night: seal the day before, then prove everything."""
+
+from datetime import timedelta
+
+from jobs.periodic import Alarm, PeriodicRun
+from loyalty.kernel.database import Json
+from loyalty.kernel.transaction import run
+from loyalty.points import service as points
+
+
+def seal_ledger(periodic: PeriodicRun) -> Json:
+    """Seal yesterday, and every day that was missed since the last seal."""
+    container = periodic.container
+    yesterday = periodic.business_on - timedelta(days=1)
+    made = run(
+        container.database,
+        lambda session: points.seal(
+            session,
+            seal_key=container.settings.seal_key,
+            on=yesterday,
+            zone=container.zone,
+            at=container.clock.now(),
+        ),
+    )
+    return {"seals_made": made}
+
+
+def verify_ledger(periodic: PeriodicRun) -> Json:
+    """Prove the whole ledger.
+
+    Raises:
+        Alarm: some row does not fit; the first is named.
+    """
+    container = periodic.container
+    verification = run(
+        container.database,
+        lambda session: points.verify(session, seal_key=container.settings.seal_key, at=container.clock.now()),
+    )
+    counts: Json = {
+        "accounts": verification.accounts_count,
+        "entries": verification.entries_count,
+        "seals": verification.seals_count,
+        "discrepancies": len(verification.discrepancies),
+    }
+    if not verification.is_green:
+        first = verification.discrepancies[0]
+        raise Alarm(f"{first.table} {first.row}: {first.reason}", counts)
+    return counts

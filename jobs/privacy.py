@@ -1,0 +1,19 @@
+"""Closed accounts: erased when their waiting period is over."""
+
+from jobs.periodic import PeriodicRun
+from loyalty.kernel.database import Json
+from loyalty.kernel.transaction import run
+from loyalty.privacy import service as privacy
+
+
+def erase_closed_members(periodic: PeriodicRun) -> Json:
+    """Erase the personal data of members whose waiting period is over, a page at a time."""
+    container = periodic.container
+    erased = 0
+    while count := run(
+        container.database,
+        lambda session: privacy.erase_due(session, vault=container.vault, at=container.clock.now()),
+    ):
+        erased += count
+        periodic.beat()
+    return {"members": erased}

@@ -1,0 +1,59 @@
+"""Upkeep: messages that hang or wait, and rows that have served their time."""
+
+from datetime import timedelta
+
+from jobs import schedule
+from jobs.periodic import PeriodicRun
+from jobs.sending import accounts_of
+from loyalty.channels import service as channels
+from loyalty.kernel import runs
+from loyalty.kernel.database import Json
+from loyalty.kernel.transaction import run
+from loyalty.members import service as members
+from loyalty.notices import service as notices
+
+RUNS_KEPT = timedelta(days=7)
+
+
+def resolve_stale_sending(periodic: PeriodicRun) -> Json:
+    """Settle messages whose worker died or whose answer was lost."""
+    container = periodic.container
+    resolved = notices.resolve_stale(
+        container.database, accounts=accounts_of(container), zone=container.zone, at=container.clock.now()
+    )
+    return {"deliveries": resolved}
+
+
+def release_held_notices(periodic: PeriodicRun) -> Json:
+    """Let go what the night or the daily cap held back."""
+    container = periodic.container
+    released = 0
+    while count := run(container.database, lambda session: notices.release_held(session, at=container.clock.now())):
+        released += count
+        periodic.beat()
+    return {"notices": released}
+
+
+def settle_expired_reviews(periodic: PeriodicRun) -> Json:
+    """Settle second proofs that nobody gave in time: the phone counts as another person's."""
+    container = periodic.container
+    settled = members.settle_expired_reviews(container.database, vault=container.vault, at=container.clock.now())
+    return {"reviews": settled}
+
+
+def purge_leftovers(periodic: PeriodicRun) -> Json:
+    """Delete codes, sessions, pushes and runs that nobody asks for any more."""
+    container = periodic.container
+    at = container.clock.now()
+    return {
+        "pushes": run(container.database, lambda session: channels.purge_pushes(session, at=at)),
+        "codes_and_sessions": run(container.database, lambda session: members.forget_old_traces(session, at=at)),
+        "runs": run(
+            container.database,
+            lambda session: runs.purge(
+                session,
+                before=periodic.business_on - RUNS_KEPT,
+                jobs=[job.name for job in schedule.JOBS if job.every_minutes],
+            ),
+        ),
+    }

@@ -1,0 +1,220 @@
+"""Reads of notices: what waits, what was sent, the inbox, and how many grants are left."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from loyalty.kernel.pagination import PAGE_SIZE, Page, decode_cursor, page_of
+from loyalty.notices.models import (
+    InboxMessage,
+    Notice,
+    NoticeDelivery,
+    NoticeKindSettings,
+    SubscriptionGrant,
+)
+from loyalty.notices.rules import (
+    COUNTED_STATES,
+    KINDS,
+    Channel,
+    DeliveryState,
+    KindSettings,
+    NoticeKind,
+    NoticeState,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class InboxView:
+    """One inbox message as its member reads it."""
+
+    id: int
+    kind: str
+    title: str
+    body: str
+    created_at: datetime
+    read_at: datetime | None
+
+    @property
+    def is_read(self) -> bool:
+        """Whether the member has opened it."""
+        return self.read_at is not None
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryView:
+    """One attempt to reach one identity, for the console."""
+
+    channel: str
+    identity_id: int
+    state: str
+    attempts: int
+    started_at: datetime
+    settled_at: datetime | None
+    reason: str | None
+    errcode: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeView:
+    """One notice with its attempts, for the console."""
+
+    id: int
+    kind: str
+    title: str
+    subject: str
+    state: str
+    requested_at: datetime
+    due_at: datetime | None
+    """Held back until then."""
+    deliveries: Sequence[DeliveryView]
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeCounts:
+    """What an engineer watches: messages that wait, hang, or may or may not have arrived."""
+
+    queued: int
+    held: int
+    sending: int
+    unknown: int
+
+
+def list_inbox(
+    session: Session, *, member_id: int, cursor: str | None = None, limit: int = PAGE_SIZE
+) -> Page[InboxView]:
+    """Return a page of a member's inbox (站内消息), newest first.
+
+    Raises:
+        InvalidCursor: the cursor is not ours.
+    """
+    query = select(InboxMessage).where(InboxMessage.member_id == member_id)
+    before = decode_cursor(cursor)
+    if before is not None:
+        query = query.where(InboxMessage.id < before)
+    rows = session.scalars(query.order_by(InboxMessage.id.desc()).limit(limit + 1)).all()
+    views = [InboxView(row.id, row.kind, row.title, row.body, row.created_at, row.read_at) for row in rows]
+    return page_of(views, limit=limit, id_of=lambda view: view.id)
+
+
+def count_unread(session: Session, *, member_id: int) -> int:
+    """Return how many inbox messages a member has not read."""
+    unread = (InboxMessage.member_id == member_id) & InboxMessage.read_at.is_(None)
+    return session.scalar(select(func.count()).select_from(InboxMessage).where(unread)) or 0
+
+
+def grant_balance(session: Session, *, identity_id: int, template_id: str) -> int:
+    """Return how many subscription messages of a template an identity still allows."""
+    return (
+        session.scalar(
+            select(SubscriptionGrant.balance).where(
+                SubscriptionGrant.identity_id == identity_id, SubscriptionGrant.template_id == template_id
+            )
+        )
+        or 0
+    )
+
+
+def list_grants(session: Session, *, identity_id: int) -> Mapping[str, int]:
+    """Return the grants of an identity by template id."""
+    rows = session.execute(
+        select(SubscriptionGrant.template_id, SubscriptionGrant.balance).where(
+            SubscriptionGrant.identity_id == identity_id
+        )
+    )
+    return {row.template_id: row.balance for row in rows}
+
+
+def list_notices(
+    session: Session, *, member_id: int, cursor: str | None = None, limit: int = PAGE_SIZE
+) -> Page[NoticeView]:
+    """Return a page of a member's notices with their deliveries, newest first.
+
+    Raises:
+        InvalidCursor: the cursor is not ours.
+    """
+    query = select(Notice).where(Notice.member_id == member_id)
+    before = decode_cursor(cursor)
+    if before is not None:
+        query = query.where(Notice.id < before)
+    notices = session.scalars(query.order_by(Notice.id.desc()).limit(limit + 1)).all()
+    deliveries = _deliveries_of(session, [notice.id for notice in notices])
+    views = [_view_of(notice, deliveries.get(notice.id, [])) for notice in notices]
+    return page_of(views, limit=limit, id_of=lambda view: view.id)
+
+
+def _deliveries_of(session: Session, notice_ids: Sequence[int]) -> dict[int, list[DeliveryView]]:
+    rows = session.scalars(
+        select(NoticeDelivery).where(NoticeDelivery.notice_id.in_(notice_ids)).order_by(NoticeDelivery.id)
+    )
+    deliveries: dict[int, list[DeliveryView]] = {}
+    for row in rows:
+        view = DeliveryView(
+            row.channel, row.identity_id, row.state, row.attempts,
+            row.started_at, row.settled_at, row.reason, row.errcode,
+        )  # fmt: skip
+        deliveries.setdefault(row.notice_id, []).append(view)
+    return deliveries
+
+
+def _view_of(notice: Notice, deliveries: Sequence[DeliveryView]) -> NoticeView:
+    title = KINDS[NoticeKind(notice.kind)].title
+    return NoticeView(
+        notice.id, notice.kind, title, notice.subject, notice.state,
+        notice.requested_at, notice.due_at, deliveries,
+    )  # fmt: skip
+
+
+def kind_settings(session: Session, kind: NoticeKind) -> KindSettings:
+    """Return what holds for a kind of notice: what headquarters set, else its defaults."""
+    row = session.get(NoticeKindSettings, kind.value)
+    if row is None:
+        return KINDS[kind].defaults
+    return KindSettings(
+        is_enabled=row.is_enabled,
+        channels=tuple(Channel(name) for name in row.channels),
+        is_own_act=row.is_own_act,
+    )
+
+
+def count_notices(session: Session) -> NoticeCounts:
+    """Count what waits, hangs or is unknown, for metrics and the console's start page."""
+    queued = select(
+        func.count().filter(Notice.due_at.is_(None)), func.count().filter(Notice.due_at.is_not(None))
+    ).where(Notice.state == NoticeState.QUEUED)
+    by_state = select(
+        func.count().filter(NoticeDelivery.state == DeliveryState.SENDING),
+        func.count().filter(NoticeDelivery.state == DeliveryState.UNKNOWN),
+    ).where(NoticeDelivery.state.in_((DeliveryState.SENDING, DeliveryState.UNKNOWN)))
+    waiting, held = session.execute(queued).one()
+    sending, unknown = session.execute(by_state).one()
+    return NoticeCounts(queued=waiting, held=held, sending=sending, unknown=unknown)
+
+
+def count_messages_since(session: Session, *, member_id: int, since: datetime) -> int:
+    """Return how many messages of ours reached, or may have reached, a member's phone since then."""
+    return (
+        session.scalar(
+            select(func.count())
+            .select_from(NoticeDelivery)
+            .where(
+                NoticeDelivery.member_id == member_id,
+                NoticeDelivery.started_at >= since,
+                NoticeDelivery.state.in_(COUNTED_STATES),
+            )
+        )
+        or 0
+    )
+
+
+def list_stale_deliveries(session: Session, *, before: datetime, limit: int) -> Sequence[int]:
+    """Return the ids of deliveries whose latest attempt began before then and has no answer yet."""
+    latest_attempt = func.coalesce(NoticeDelivery.resent_at, NoticeDelivery.started_at)
+    return session.scalars(
+        select(NoticeDelivery.id)
+        .where(NoticeDelivery.state == DeliveryState.SENDING, latest_attempt < before)
+        .order_by(NoticeDelivery.started_at)
+        .limit(limit)
+    ).all()

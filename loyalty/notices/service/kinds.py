@@ -1,0 +1,58 @@
+"""Settings of the kinds of notices, as headquarters changes them."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from loyalty.kernel import audit
+from loyalty.kernel.database import Json
+from loyalty.notices import queries, rules
+from loyalty.notices.models import NoticeKindSettings
+from loyalty.notices.rules import KindSettings, NoticeKind
+
+
+def configure_kind(
+    session: Session,
+    *,
+    kind: NoticeKind,
+    is_enabled: bool,
+    channels: Sequence[str],
+    is_own_act: bool,
+    actor: audit.Actor,
+    at: datetime,
+) -> KindSettings:
+    """Switch a kind of notice on or off and set the order of its channels.
+
+    Raises:
+        InvalidChannels: the order repeats a channel or does not end with the inbox.
+    """
+    before = queries.kind_settings(session, kind)
+    after = KindSettings(is_enabled, rules.checked_channels(channels), is_own_act)
+    values = {**_document(after), "changed_at": at}
+    session.execute(
+        insert(NoticeKindSettings)
+        .values(kind=kind.value, **values)
+        .on_conflict_do_update(index_elements=["kind"], set_=values)
+        .execution_options(populate_existing=True)
+    )
+    session.expire_all()
+    audit.write(
+        session,
+        actor=actor,
+        action="notices.configure_kind",
+        subject=f"notice_kind:{kind.value}",
+        before=_document(before),
+        after=_document(after),
+        at=at,
+    )
+    return after
+
+
+def _document(settings: KindSettings) -> Json:
+    return {
+        "is_enabled": settings.is_enabled,
+        "channels": [channel.value for channel in settings.channels],
+        "is_own_act": settings.is_own_act,
+    }

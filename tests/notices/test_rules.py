@@ -1,0 +1,90 @@
+"""When a notice may go out, and what it says."""
+
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from loyalty.notices import rules
+from loyalty.notices.rules import KINDS, Channel, InvalidChannels, InvalidNoticeFacts, NoticeKind
+from tests.factories.notices import points_facts
+
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+
+
+def shanghai(hour: int, minute: int = 0, day: int = 10) -> datetime:
+    return datetime(2026, 3, day, hour, minute, tzinfo=SHANGHAI)
+
+
+@pytest.mark.parametrize(
+    ("at", "held_until"),
+    [
+        (shanghai(8), None),
+        (shanghai(21, 59), None),
+        (shanghai(22), shanghai(8, day=11)),
+        (shanghai(23, 59), shanghai(8, day=11)),
+        (shanghai(0), shanghai(8)),
+        (shanghai(7, 59), shanghai(8)),
+    ],
+)
+def test_quiet_hours_hold_a_notice_until_the_morning(at: datetime, held_until: datetime | None) -> None:
+    assert rules.held_until(acted_at=None, sent_today=0, zone=SHANGHAI, at=at) == held_until
+
+
+def test_the_sixth_message_of_a_day_waits_until_the_next_morning() -> None:
+    at = shanghai(15)
+
+    assert rules.held_until(acted_at=None, sent_today=4, zone=SHANGHAI, at=at) is None
+    assert rules.held_until(acted_at=None, sent_today=5, zone=SHANGHAI, at=at) == shanghai(8, day=11)
+
+
+@pytest.mark.parametrize(("minutes_ago", "is_held"), [(0, False), (5, False), (6, True), (-1, True)])
+def test_the_answer_to_an_own_act_of_the_last_five_minutes_is_not_held(minutes_ago: int, is_held: bool) -> None:
+    at = shanghai(23)
+
+    held = rules.held_until(acted_at=at - timedelta(minutes=minutes_ago), sent_today=9, zone=SHANGHAI, at=at)
+
+    assert (held is not None) is is_held
+
+
+def test_every_kind_has_a_text_that_its_own_facts_fill() -> None:
+    samples = {rules.FactType.TEXT: "甲", rules.FactType.POINTS: 7, rules.FactType.INSTANT: "2026-03-10T02:00:00Z"}
+    for kind, definition in KINDS.items():
+        facts = {name: samples[fact_type] for name, fact_type in definition.facts.items()}
+
+        title, body = rules.inbox_text(kind, facts, zone=SHANGHAI)
+
+        assert title
+        assert "{" not in body
+        assert definition.defaults.channels[-1] is Channel.INBOX
+
+
+def test_an_inbox_text_shows_the_sign_of_points_and_the_time_of_the_programme() -> None:
+    gained = rules.inbox_text(NoticeKind.POINTS_CHANGED, points_facts(), zone=SHANGHAI)
+    lost = rules.inbox_text(NoticeKind.POINTS_CHANGED, points_facts(points=-3), zone=SHANGHAI)
+
+    assert gained == ("积分变动提醒", "消费获得10积分，积分变动 +10，当前余额 110 积分。")
+    assert "积分变动 -3，" in lost[1]
+    shown = rules.display(NoticeKind.POINTS_CHANGED, points_facts(), zone=SHANGHAI)
+    assert shown["occurred_at"] == "2026年3月10日 10:00"
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {},
+        points_facts(extra=1),
+        points_facts(points="ten"),
+        points_facts(occurred_at="yesterday"),
+        points_facts(occurred_at=datetime(2026, 3, 10, tzinfo=UTC)),
+    ],
+)
+def test_facts_that_a_kind_does_not_declare_are_refused(facts: dict[str, object]) -> None:
+    with pytest.raises(InvalidNoticeFacts):
+        rules.checked_facts(NoticeKind.POINTS_CHANGED, facts)
+
+
+@pytest.mark.parametrize("names", [[], ["template"], ["inbox", "template"], ["template", "template", "inbox"], ["fax"]])
+def test_a_channel_order_without_the_inbox_at_its_end_is_refused(names: list[str]) -> None:
+    with pytest.raises(InvalidChannels):
+        rules.checked_channels(names)
