@@ -2,6 +2,7 @@
 
 from portal.callbacks.commands import group as menu
 from portal.console.commands import group as staff
+from portal.demo.commands import group as demo
 from portal.ledger_commands import ledger
 
-groups = (ledger, menu, staff)
+groups = (demo, ledger, menu, staff)

@@ -1,0 +1,1 @@
+"""Staff (员工): accounts, roles, store scopes, log-in and sessions of the people who run it."""

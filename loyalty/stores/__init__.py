@@ -1,0 +1,1 @@
+"""Stores (门店): the one tree of headquarters, regions and stores, and who sees which part of it."""

@@ -1,0 +1,66 @@
+"""The console (后台): what staff see and do in a browser.
+
+Deny by default: a view without ``requires`` stops the application from starting. Pages read and
+act only within the caller's store scope.
+"""
+
+from flask import Response
+from flask.blueprints import BlueprintSetupState
+
+from loyalty.staff.queries import StaffSessionInvalid
+from portal import errors
+from portal.console import (
+    access,
+    audit,
+    bindings,
+    dashboard,
+    events,
+    filters,
+    layout,
+    login,
+    member_page,
+    members,
+    menus,
+    notices,
+    own_account,
+    runs,
+    staff,
+    stores,
+)
+from portal.console.blueprint import blueprint
+
+__all__ = [
+    "audit",
+    "bindings",
+    "blueprint",
+    "dashboard",
+    "events",
+    "login",
+    "member_page",
+    "members",
+    "menus",
+    "notices",
+    "own_account",
+    "runs",
+    "staff",
+    "stores",
+]
+
+errors.install(blueprint, template="console/error.html")
+blueprint.register_error_handler(StaffSessionInvalid, access.to_log_in)
+blueprint.before_request(access.guard)
+blueprint.context_processor(layout.context)
+
+
+@blueprint.after_request
+def keep_out_of_caches(response: Response) -> Response:
+    """Pages hold personal data: no browser and no proxy keeps them."""
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+@blueprint.record
+def finish(state: BlueprintSetupState) -> None:
+    """Install the filters, and refuse to start with an unguarded view."""
+    filters.install(state.app)
+    access.refuse_unguarded_views(state.app)

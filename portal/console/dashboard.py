@@ -1,0 +1,85 @@
+"""The start page: today's figures, thirty days of them, and what is owed."""
+
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from flask import redirect, render_template, url_for
+from werkzeug.wrappers import Response
+
+from loyalty.kernel.clock import business_date
+from loyalty.kernel.transaction import run
+from loyalty.reports import queries
+from loyalty.reports.rules import LABELS, DayFigures
+from loyalty.staff.rules import ROLE_NAMES, Permission
+from portal.console.access import current_scope, current_staff, may, requires
+from portal.console.blueprint import blueprint
+from portal.context import container
+
+if TYPE_CHECKING:
+    from loyalty.kernel.database import Session
+
+CHART_DAYS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One figure of the start page."""
+
+    label: str
+    value: int
+    before: int | None = None
+    note: str = ""
+
+
+@blueprint.get("/")
+@requires(Permission.SELF)
+def home() -> Response | str:
+    """Lead to the start page, or greet those whose work is not in the console."""
+    if may(Permission.DASHBOARD_READ):
+        return redirect(url_for("console.dashboard"), 303)
+    names = [ROLE_NAMES[role] for role in sorted(current_staff().roles)]
+    return render_template("console/welcome.html", role_names=names)
+
+
+@blueprint.get("/dashboard")
+@requires(Permission.DASHBOARD_READ)
+def dashboard() -> str:
+    """Show the figures of the stores that the caller sees."""
+    scope = current_scope()
+
+    def read(session: "Session") -> tuple[list[DayFigures], int]:
+        return _days(session), queries.liability(session, scope=scope)
+
+    days, liability = run(container().database, read)
+    today, yesterday = asdict(days[-1]), asdict(days[-2])
+    figures = [Figure(LABELS[name], today[name], yesterday[name]) for name in LABELS]
+    figures.append(Figure("未兑付积分", liability, note="会员持有的全部积分"))
+    return render_template(
+        "console/dashboard.html",
+        figures=figures,
+        today=days[-1],
+        days=[asdict(day) for day in days],
+        labels=LABELS,
+        scope_name="全部门店" if scope.is_chain_wide else f"{len(scope.store_ids)} 个节点",
+    )
+
+
+@blueprint.get("/dashboard/days.json")
+@requires(Permission.DASHBOARD_READ)
+def daily_figures() -> dict[str, object]:
+    """Return the thirty days for the chart."""
+    days = run(container().database, _days)
+    series = [{"name": label, "figures": [asdict(day)[name] for day in days]} for name, label in LABELS.items()]
+    return {"days": [day.day.isoformat() for day in days], "series": series}
+
+
+def _days(session: "Session") -> list[DayFigures]:
+    today = business_date(container().clock.now(), container().zone)
+    return queries.daily_figures(
+        session,
+        scope=current_scope(),
+        first=today - timedelta(days=CHART_DAYS - 1),
+        last=today,
+        zone=container().zone,
+    )

@@ -1,0 +1,65 @@
+"""The console's menu as data: a page appears for those who may open it."""
+
+from dataclasses import dataclass
+
+from loyalty.staff.rules import Permission
+from portal.console.access import may
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One page in the menu; ``section`` lights it up on the pages below it."""
+
+    label: str
+    endpoint: str
+    section: str
+    permission: Permission
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Some entries under a heading."""
+
+    label: str
+    entries: tuple[Entry, ...]
+
+
+_P = Permission
+MENU = (
+    Group("概览", (Entry("首页", "console.dashboard", "dashboard", _P.DASHBOARD_READ),)),
+    Group(
+        "会员",
+        (
+            Entry("会员列表", "console.member_list", "members", _P.MEMBERS_READ),
+            Entry("绑定审核", "console.binding_list", "bindings", _P.BINDINGS_DECIDE),
+        ),
+    ),
+    Group(
+        "触达",
+        (
+            Entry("公众号菜单", "console.menu_list", "menus", _P.CHANNELS_READ),
+            Entry("消息配置", "console.notice_kinds", "notices", _P.NOTICES_READ),
+        ),
+    ),
+    Group(
+        "组织",
+        (
+            Entry("门店", "console.store_list", "stores", _P.STORES_READ),
+            Entry("员工", "console.staff_list", "staff", _P.STAFF_READ),
+        ),
+    ),
+    Group(
+        "系统",
+        (
+            Entry("操作日志", "console.audit_log", "audit", _P.AUDIT_READ),
+            Entry("定时任务", "console.job_board", "jobs", _P.JOBS_READ),
+            Entry("失败事件", "console.dead_events", "events", _P.JOBS_READ),
+        ),
+    ),
+)
+
+
+def visible_menu() -> list[Group]:
+    """Return the menu with only what the caller may open."""
+    groups = [Group(group.label, tuple(entry for entry in group.entries if may(entry.permission))) for group in MENU]
+    return [group for group in groups if group.entries]

@@ -1,0 +1,107 @@
+"""Kinds of notices: on or off, over which channels in which order, by which templates."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from flask import render_template, url_for
+from werkzeug.wrappers import Response
+
+from loyalty.channels import queries as channels
+from loyalty.kernel.transaction import run
+from loyalty.notices import queries
+from loyalty.notices.rules import KINDS, Channel, KindSettings, NoticeKind, kind_of
+from loyalty.notices.service.kinds import configure_kind
+from loyalty.staff.rules import Permission
+from portal.console import forms
+from portal.console.access import actor, requires
+from portal.console.blueprint import blueprint
+from portal.context import container
+
+if TYPE_CHECKING:
+    from loyalty.kernel.database import Session
+
+CHANNEL_NAMES = {
+    Channel.TEMPLATE: "公众号模板消息",
+    Channel.SUBSCRIPTION: "小程序订阅消息",
+    Channel.INBOX: "站内消息",
+}
+FACT_NAMES = {
+    "occurred_at": "时间",
+    "member_number": "会员号",
+    "points": "积分",
+    "balance": "余额",
+    "reason": "原因",
+    "code": "验证码",
+    "valid_until": "有效期",
+}
+ORDERS = (
+    (Channel.TEMPLATE, Channel.SUBSCRIPTION, Channel.INBOX),
+    (Channel.SUBSCRIPTION, Channel.TEMPLATE, Channel.INBOX),
+    (Channel.TEMPLATE, Channel.INBOX),
+    (Channel.SUBSCRIPTION, Channel.INBOX),
+    (Channel.INBOX,),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class KindRow:
+    """One kind with its settings and the accounts that have a template for it."""
+
+    kind: NoticeKind
+    title: str
+    text: str
+    settings: KindSettings
+    templates: tuple[str, ...]
+
+
+@blueprint.get("/notices")
+@requires(Permission.NOTICES_READ)
+def notice_kinds() -> str:
+    """Show every kind of notice."""
+    return render_template(
+        "console/notice_kinds.html",
+        rows=run(container().database, _rows),
+        orders=[(",".join(order), " → ".join(CHANNEL_NAMES[one] for one in order)) for order in ORDERS],
+        counts=run(container().database, queries.count_notices),
+    )
+
+
+@blueprint.post("/notices/<kind>")
+@requires(Permission.NOTICES_WRITE)
+def configure_notice_kind(kind: str) -> Response:
+    """Change one kind."""
+    at, chosen = container().clock.now(), kind_of(kind)
+    order, is_enabled = forms.text("channels").split(","), forms.text("is_enabled") == "yes"
+    is_own_act = forms.text("is_own_act") == "yes"
+    return forms.act(
+        lambda session: configure_kind(
+            session,
+            kind=chosen,
+            is_enabled=is_enabled,
+            channels=order,
+            is_own_act=is_own_act,
+            actor=actor(),
+            at=at,
+        ),
+        done=f"已保存：{KINDS[chosen].title}",
+        back=url_for("console.notice_kinds"),
+    )
+
+
+def _rows(session: "Session") -> list[KindRow]:
+    accounts = {account.appid: account.name for account in container().settings.wechat_accounts}
+    templates = channels.list_templates(session)
+    return [
+        KindRow(
+            kind=kind,
+            title=definition.title,
+            text=definition.text.format_map({fact: f"〔{FACT_NAMES.get(fact, fact)}〕" for fact in definition.facts}),
+            settings=queries.kind_settings(session, kind),
+            templates=tuple(
+                f"{accounts.get(one.appid, one.appid)}：{one.title}"
+                for one in templates
+                if one.notice_kind == kind and one.is_enabled
+            ),
+        )
+        for kind, definition in KINDS.items()
+    ]

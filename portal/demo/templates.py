@@ -1,0 +1,130 @@
+"""Message templates of the demo: which template of the sandbox carries which notice."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from loyalty.channels.queries import list_templates
+from loyalty.channels.rules.templates import TemplateChannel
+from loyalty.channels.service import save_template
+from loyalty.channels.service.templates import TemplateSettings
+from loyalty.container import Container
+from loyalty.kernel.database import Session
+from loyalty.notices.rules import KINDS, NoticeKind
+from portal.demo import addresses
+from portal.demo.chain import ACTOR
+
+_POINTS = {
+    "thing1": "{reason}",
+    "number2": "{points:unsigned}",
+    "number3": "{balance:unsigned}",
+    "time4": "{occurred_at}",
+}
+_BOUND = {"character_string1": "{member_number}", "time3": "{occurred_at}"}
+_CODE = {"character_string1": "{code}", "time2": "{valid_until}"}
+_CARD, _STATEMENT, _CHECK_INS = "pages/card/index", "pages/points/index", "pages/check-in/index"
+
+
+@dataclass(frozen=True, slots=True)
+class DemoTemplate:
+    """One template setting; ``endpoint`` is the page that its message opens in the Official Account."""
+
+    kind: NoticeKind
+    settings: TemplateSettings
+    endpoint: str | None = None
+
+
+OFFICIAL_ACCOUNT = (
+    DemoTemplate(
+        NoticeKind.MEMBER_BOUND,
+        TemplateSettings(
+            template_id="SandboxTemplateMemberBound0000000000000002", title="会员绑定成功通知", mapping=_BOUND
+        ),
+        "h5.card",
+    ),
+    DemoTemplate(
+        NoticeKind.POINTS_CHANGED,
+        TemplateSettings(
+            template_id="SandboxTemplatePointsReason000000000000005", title="积分变动提醒", mapping=_POINTS
+        ),
+        "h5.points",
+    ),
+    DemoTemplate(
+        NoticeKind.CHECK_IN_RECORDED,
+        TemplateSettings(
+            template_id="SandboxTemplatePointsReason000000000000005", title="积分变动提醒", mapping=_POINTS
+        ),
+        "h5.check_ins",
+    ),
+    DemoTemplate(
+        NoticeKind.BINDING_CODE,
+        TemplateSettings(template_id="SandboxTemplateBindingCode0000000000000006", title="验证码通知", mapping=_CODE),
+    ),
+)
+MINI_PROGRAM = (
+    DemoTemplate(
+        NoticeKind.MEMBER_BOUND,
+        TemplateSettings(
+            template_id="SandboxSubscribeMemberBound000000000000004", title="入会成功通知", mapping=_BOUND, page=_CARD
+        ),
+    ),
+    DemoTemplate(
+        NoticeKind.POINTS_CHANGED,
+        TemplateSettings(
+            template_id="SandboxSubscribePointsChanged0000000000003",
+            title="积分变动提醒",
+            mapping=_POINTS,
+            page=_STATEMENT,
+        ),
+    ),
+    DemoTemplate(
+        NoticeKind.CHECK_IN_RECORDED,
+        TemplateSettings(
+            template_id="SandboxSubscribePointsChanged0000000000003",
+            title="积分变动提醒",
+            mapping=_POINTS,
+            page=_CHECK_INS,
+        ),
+    ),
+)
+
+
+def seed_templates(session: Session, container: Container, *, at: datetime) -> int:
+    """Save the templates of every account that has none; return how many."""
+    saved = 0
+    for appids, channel, templates in (
+        (container.official_accounts, TemplateChannel.TEMPLATE, OFFICIAL_ACCOUNT),
+        (container.mini_programs, TemplateChannel.SUBSCRIPTION, MINI_PROGRAM),
+    ):
+        for appid in appids:
+            saved += _seed_account(session, appid, channel, templates, at)
+    return saved
+
+
+def _seed_account(
+    session: Session, appid: str, channel: TemplateChannel, templates: tuple[DemoTemplate, ...], at: datetime
+) -> int:
+    there = {(one.notice_kind, one.channel): one.url for one in list_templates(session, appid=appid)}
+    saved = 0
+    for template in templates:
+        settings = replace(template.settings, url=addresses.page(template.endpoint) if template.endpoint else None)
+        if (template.kind, channel) in there and not _has_moved(there[template.kind, channel], settings.url):
+            continue
+        save_template(
+            session,
+            appid=appid,
+            notice_kind=template.kind,
+            channel=channel,
+            settings=settings,
+            facts=KINDS[template.kind].facts,
+            actor=ACTOR,
+            at=at,
+        )
+        saved += 1
+    return saved
+
+
+def _has_moved(stored: str | None, wanted: str | None) -> bool:
+    """Tell whether an address is ours but for the host or port of an earlier run."""
+    if stored is None or wanted is None or stored == wanted:
+        return False
+    return stored.partition("/h5")[1:] == wanted.partition("/h5")[1:]

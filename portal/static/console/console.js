@@ -1,0 +1,50 @@
+// Small conveniences of the console; every page works without them.
+(() => {
+  "use strict";
+
+  document.documentElement.classList.add("js");
+
+  document.querySelectorAll("[data-toggle]").forEach((button) => {
+    button.addEventListener("click", () => {
+      const target = document.getElementById(button.dataset.toggle);
+      const isOpen = target.classList.toggle("is-open");
+      button.setAttribute("aria-expanded", String(isOpen));
+    });
+  });
+
+  // A confirmation closes when another one opens, on Escape, and on a click beside it.
+  const confirmations = () => document.querySelectorAll("details.confirm[open]");
+  document.addEventListener("click", (event) => {
+    confirmations().forEach((one) => {
+      if (!one.contains(event.target)) one.open = false;
+    });
+  });
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    confirmations().forEach((one) => {
+      one.open = false;
+      one.querySelector("summary").focus();
+    });
+  });
+
+  // The menu editor shows the fields of a mini program only where one is chosen.
+  document.addEventListener("change", (event) => {
+    if (!event.target.matches("[data-menu-type]")) return;
+    const slot = event.target.closest(".menu-slot");
+    slot.classList.toggle("is-mini-program", event.target.value === "miniprogram");
+  });
+
+  // One click sends a form once.
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (form.dataset.sent) {
+      event.preventDefault();
+      return;
+    }
+    const staysOnPage = "download" in form.dataset || form.hasAttribute("hx-post");
+    if (form.method === "post" && !staysOnPage) form.dataset.sent = "true";
+  });
+  window.addEventListener("pageshow", () => {
+    document.querySelectorAll("form[data-sent]").forEach((form) => delete form.dataset.sent);
+  });
+})();

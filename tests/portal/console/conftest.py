@@ -1,0 +1,80 @@
+"""Browsers of staff: a client that is logged in, and forms that carry the CSRF token."""
+
+import re
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from datetime import datetime
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy.orm import Session
+from werkzeug.test import TestResponse
+
+from loyalty.staff.models import StaffAccount
+from loyalty.staff.rules import Role
+from loyalty.stores.models import Store
+from portal.console.access import COOKIE
+from tests.factories.staff import make_session, make_staff
+
+_TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
+
+
+@dataclass(frozen=True)
+class Browser:
+    """A client that fills in forms as a page offered them."""
+
+    client: FlaskClient
+    staff: StaffAccount | None = None
+
+    def get(self, path: str) -> TestResponse:
+        return self.client.get(path)
+
+    def text(self, path: str) -> str:
+        response = self.client.get(path)
+        assert response.status_code == 200, response.status_code
+        return response.get_data(as_text=True)
+
+    def post(self, path: str, **fields: object) -> TestResponse:
+        return self.client.post(path, data={"csrf_token": self._csrf_token(), **fields})
+
+    def submit(self, path: str, **fields: object) -> str:
+        """Post a form and return the page it leads to."""
+        response = self.client.post(path, data={"csrf_token": self._csrf_token(), **fields}, follow_redirects=True)
+        assert response.status_code == 200, response.status_code
+        return response.get_data(as_text=True)
+
+    def _csrf_token(self) -> str:
+        page = "/console/password" if self.staff else "/console/login"
+        found = _TOKEN.search(self.client.get(page).get_data(as_text=True))
+        assert found is not None
+        return found.group(1)
+
+
+LogIn = Callable[..., Browser]
+
+
+@pytest.fixture
+def stranger(app: Flask) -> Browser:
+    """A browser that nobody logged in with."""
+    return Browser(app.test_client())
+
+
+@pytest.fixture
+def log_in(app: Flask, session: Session, at: datetime) -> LogIn:
+    """Returns a browser logged in as somebody with the given roles and stores."""
+
+    def logged_in(*roles: Role, stores: Collection[Store] | None = None, must_change_password: bool = False) -> Browser:
+        staff = make_staff(session, *roles, stores=stores, must_change_password=must_change_password)
+        token = make_session(session, staff, at=at)
+        session.commit()
+        client = app.test_client()
+        client.set_cookie(COOKIE, token, path="/console")
+        return Browser(client, staff)
+
+    return logged_in
+
+
+@pytest.fixture
+def admin(log_in: LogIn) -> Browser:
+    return log_in()

@@ -1,0 +1,66 @@
+"""How many statements each page sends: a number that grows is a page that will not scale.
+
+Three of them find the caller: session and account, the caller's nodes, and the stores below them.
+"""
+
+from datetime import datetime, timedelta
+
+import pytest
+from sqlalchemy.orm import Session
+
+from loyalty.members.models import Member
+from loyalty.points import service as points
+from tests.factories.members import make_identity, make_member
+from tests.factories.notices import request_notice
+from tests.factories.points import earn
+from tests.factories.stores import make_store
+from tests.portal.console.conftest import Browser
+from tests.support.statements import StatementCounter
+
+
+@pytest.fixture
+def members(session: Session, at: datetime) -> list[Member]:
+    store = make_store(session)
+    made = [make_member(session, enrolled_store_id=store.id) for _ in range(3)]
+    for member in made:
+        make_identity(session, member=member, is_following=True)
+        points.open_account(session, member_id=member.id, at=at)
+        for days in range(3):
+            earn(session, member.id, 10, at=at, expires_at=at + timedelta(days=30 + days))
+        request_notice(session, member_id=member.id, at=at)
+    session.commit()
+    return made
+
+
+@pytest.mark.parametrize(
+    ("path", "count"),
+    [
+        ("dashboard", 0),
+        ("dashboard/days.json", 0),
+        ("members", 0),
+        ("members/{member_id}", 0),
+        ("members/{member_id}/entries", 0),
+        ("bindings", 0),
+        ("menus/wx5a0db7a000000001", 0),
+        ("notices", 0),
+        ("stores", 0),
+        ("stores.csv", 0),
+        ("stores/new", 0),
+        ("staff", 0),
+        ("staff.csv", 0),
+        ("staff/new", 0),
+        ("audit", 0),
+        ("audit.csv", 0),
+        ("jobs", 0),
+        ("events", 0),
+        ("password", 0),
+    ],
+)
+def test_every_page_sends_as_many_statements_as_ever(
+    admin: Browser, members: list[Member], statements: StatementCounter, path: str, count: int
+) -> None:
+    statements.clear()
+
+    admin.text(f"/console/{path.format(member_id=members[0].id)}")
+
+    assert statements.count == count, statements.sent
