@@ -9,11 +9,8 @@ from flask import Flask
 from redis import Redis
 from rq.serializers import JSONSerializer
 
-from jobs import queues, scheduler
+from jobs import queues
 from jobs.worker import TIMES, _Worker, work
-from loyalty.container import Container
-from loyalty.kernel import runs
-from loyalty.kernel.transaction import run
 
 
 @pytest.fixture(autouse=True)
@@ -46,18 +43,6 @@ def test_a_worker_looks_at_every_queue_urgent_first_and_ends_a_burst(redis_url: 
 
 def leave_trace(redis_url: str, name: str) -> None:
     Redis.from_url(redis_url).rpush("traces", name)
-
-
-def test_the_scheduler_gives_up_its_lead_when_it_stops(jobs_container: Container) -> None:
-    stop = Event()
-    stop.set()
-
-    scheduler.loop(jobs_container, stop=stop)
-
-    assert run(
-        jobs_container.database,
-        lambda session: runs.hold_lease(session, name="ticker", holder="somebody else", seconds=1),
-    )
 
 
 def test_the_list_shows_every_job_and_what_waits(app: Flask) -> None:

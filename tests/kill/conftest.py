@@ -1,0 +1,182 @@
+"""A small installation of real processes on engines of its own, which a test may kill.
+
+``PROOF_SIZE=full`` makes the load ten times as large and lets leases run out by themselves.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+import requests
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+
+from loyalty.kernel.clock import Clock
+from loyalty.kernel.database import Database, connect
+from sandbox.defaults import DEFAULT_TEMPLATES
+from sandbox.server import Handle, start
+from tests.support import engines, settings
+from trial.engines.postgres import PostgresServer, remove_postgres, start_postgres
+from trial.engines.valkey import ValkeyServer, remove_valkey, start_valkey
+from trial.processes import wait_until
+
+RECOVERY_SECONDS = 30.0
+IS_FULL = os.environ.get("PROOF_SIZE") == "full"
+SIZE = 10 if IS_FULL else 1
+
+
+@dataclass
+class Installation:
+    """Engines, sandbox and the processes of ``flask jobs``."""
+
+    folder: Path
+    engines_folder: Path
+    postgres: PostgresServer
+    valkey: ValkeyServer
+    sandbox: Handle
+    database: Database
+    processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        ours = settings.environment(
+            DATABASE_URL=self.postgres.url(),
+            REDIS_URL=self.valkey.url(),
+            WECHAT_SANDBOX_URL=self.sandbox.url,
+            CLOCK_OFFSET_FILE=str(self.offset_file),
+            LOG_LEVEL="INFO",
+        )
+        return {"PATH": os.environ["PATH"], "PYTHONUNBUFFERED": "1", **ours}
+
+    @property
+    def redis(self) -> redis.Redis:
+        return redis.Redis.from_url(self.valkey.url())
+
+    def kill_valkey(self) -> None:
+        os.kill(self.valkey.pid, signal.SIGKILL)
+        self.wait(lambda: not self.valkey.is_running(), "the queue server is alive")
+
+    def start_valkey(self) -> None:
+        self.valkey = start_valkey(self.engines_folder / "valkey")
+
+    def start_postgres(self) -> None:
+        self.postgres = start_postgres(self.engines_folder / "postgres")
+
+    @property
+    def offset_file(self) -> Path:
+        return self.folder / "clock-offset"
+
+    def now(self) -> datetime:
+        return Clock(self.offset_file).now()
+
+    def forget_what_was_running(self) -> None:
+        """Clear what an earlier test left of its processes: their lead, their runs, their events."""
+        for table in ("leases", "job_runs", "outbox_events"):
+            self.value(f"WITH gone AS (DELETE FROM {table} RETURNING 1) SELECT count(*) FROM gone")
+
+    def set_time_of_day(self, hour: int) -> None:
+        """Move the clock of everybody on to an hour of Shanghai, so that no quiet hours hold messages."""
+        local = self.now().astimezone(settings.settings().time_zone)
+        self.advance(((hour - local.hour) % 24) * 3600)
+
+    def advance(self, seconds: int) -> None:
+        self.control("/clock", {"advance_seconds": seconds})
+
+    def run(self, *arguments: str) -> subprocess.Popen[bytes]:
+        """Start a ``flask jobs`` process."""
+        log = (self.folder / f"{arguments[0]}-{len(self.processes)}.log").open("wb")
+        process = subprocess.Popen(
+            [sys.executable, "-m", "flask", "--app", "app", "jobs", *arguments],
+            cwd=engines.ROOT, env=self.environment, stdout=log, stderr=log, stdin=subprocess.DEVNULL,
+            start_new_session=True,
+        )  # fmt: skip
+        self.processes.append(process)
+        return process
+
+    def kill(self, process: subprocess.Popen[bytes]) -> None:
+        """Kill a process and the work-horses it forked, as a crash of their machine would."""
+        horses = _children_of(process.pid)
+        for pid in (process.pid, *horses):
+            os.kill(pid, signal.SIGKILL)
+        process.wait(10)
+
+    def control(self, path: str, body: dict[str, Any] | None = None, *, method: str = "POST") -> Any:
+        answer = requests.request(method, f"{self.sandbox.url}/_sim{path}", json=body, timeout=10)
+        assert answer.ok, answer.text
+        return answer.json()
+
+    def person(self, *, follows: str | None = None) -> dict[str, Any]:
+        user: dict[str, Any] = self.control("/users", {})
+        if follows:
+            self.control(f"/users/{user['id']}/follow", {"appid": follows})
+        return user
+
+    def messages(self, user: dict[str, Any]) -> list[str]:
+        found = self.control(f"/users/{user['id']}/messages", method="GET")
+        return [one["channel"] for one in found if one["channel"] in ("template", "subscribe")]
+
+    def value(self, query: str, **parameters: Any) -> Any:
+        """Read one value; None while the database is away."""
+        try:
+            with self.database.single() as connection:
+                return connection.execute(text(query), parameters).scalar()
+        except DBAPIError:
+            return None
+
+    def wait(self, condition: Callable[[], bool], what: str, seconds: float = RECOVERY_SECONDS) -> None:
+        assert wait_until(condition, within_seconds=seconds), f"{what}\n{self.logs()}"
+
+    def logs(self) -> str:
+        return "\n".join(
+            f"--- {file.name}\n" + file.read_text(errors="replace")[-3000:]
+            for file in sorted(self.folder.glob("*.log"))
+        )
+
+    def stop(self) -> None:
+        for process in self.processes:
+            if process.poll() is None:
+                self.kill(process)
+
+
+def _children_of(pid: int) -> list[int]:
+    listed = subprocess.run(["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True, check=False)
+    return [int(line) for line in listed.stdout.split()]
+
+
+def _world() -> dict[str, Any]:
+    accounts = [account | {"push_url": ""} for account in settings.ACCOUNTS]
+    return {"accounts": accounts, "templates": DEFAULT_TEMPLATES, "event_delay_seconds": 0}
+
+
+@pytest.fixture(scope="session")
+def own_engines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Data folders of engines that only these tests use."""
+    folder = tmp_path_factory.mktemp("kill")
+    server = start_postgres(folder / "postgres")
+    engines.migrate(server.url())
+    yield folder
+    remove_postgres(folder / "postgres")
+    remove_valkey(folder / "valkey")
+
+
+@pytest.fixture
+def installation(own_engines: Path, tmp_path: Path) -> Iterator[Installation]:
+    postgres, valkey = start_postgres(own_engines / "postgres"), start_valkey(own_engines / "valkey")
+    redis.Redis.from_url(valkey.url()).flushall()
+    sandbox = start(_world(), clock_offset_file=tmp_path / "clock-offset")
+    database = connect(postgres.url(), connections=8)
+    made = Installation(tmp_path, own_engines, postgres, valkey, sandbox, database)
+    made.forget_what_was_running()
+    made.set_time_of_day(12)
+    yield made
+    made.stop()
+    database.engine.dispose()
+    sandbox.stop()
