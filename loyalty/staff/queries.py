@@ -14,7 +14,6 @@ from loyalty.staff.models import StaffAccount, StaffRole, StaffScope, StaffSessi
 from loyalty.staff.rules import Role, StaffCaller
 from loyalty.stores import queries as stores
 from loyalty.stores.models import Store
-from loyalty.stores.rules import StoreScope
 
 
 class StaffNotFound(NotFound):
