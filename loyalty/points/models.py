@@ -203,7 +203,7 @@ class LedgerSeal(Base):
     __tablename__ = "ledger_seals"
 
     sealed_on: Mapped[date] = mapped_column(primary_key=True)
-    sealed_before: Mapped[datetime]
+    sealed_until_at: Mapped[datetime]
     """The first instant after the business date; the seal covers what was recorded before it."""
     entries_count: Mapped[int]
     accounts_count: Mapped[int]

@@ -46,7 +46,7 @@ def table_of(model: Any) -> Table:
 
 ACCOUNTS, ENTRIES, LOTS, DRAWS, EVENTS = map(table_of, (PointsAccount, LedgerEntry, Lot, Draw, OutboxEvent))
 _TYPES = {column.name: column.type for table in (LOTS, ENTRIES) for column in table.columns}
-_PREFIX = "in_"
+_PREFIX = "given_"
 _ONE = literal_column("1", BigInteger)
 
 

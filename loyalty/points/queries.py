@@ -3,20 +3,20 @@
 Each of those for members is one statement; a page of entries costs the same at any depth.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, DateTime, Integer, and_, bindparam, func, or_, select, true, union_all
+from sqlalchemy import DateTime, Integer, bindparam, func, select, true, union_all
 from sqlalchemy.orm import Session
 
 from loyalty.kernel.database import AnyRow, Json
 from loyalty.kernel.pagination import PAGE_SIZE, PAGE_SIZE_MAX, Page, decode_cursor, page_of
 from loyalty.members.models import Member
 from loyalty.points.explanations import sentence
-from loyalty.points.models import Draw, LedgerEntry, Lot, PointsAccount
+from loyalty.points.lots import spendable, unexpired
+from loyalty.points.models import LedgerEntry
 from loyalty.points.posting import ACCOUNTS, ENTRIES, LOTS, Posting
-from loyalty.points.rules import EntryKind, EntryNotFound, LotDraw, OpenLot
+from loyalty.points.rules import EntryKind, EntryNotFound
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,16 +43,6 @@ class EntryView:
     occurred_at: datetime
     reason: str
     explanation: Json
-
-
-def unexpired(at: ColumnElement[datetime]) -> ColumnElement[bool]:
-    """Tell of lots whether their points still live at an instant."""
-    return or_(LOTS.c.expires_at.is_(None), LOTS.c.expires_at > at)
-
-
-def spendable(at: ColumnElement[datetime]) -> ColumnElement[bool]:
-    """Tell of lots whether their points can be spent at an instant."""
-    return and_(LOTS.c.remaining > 0, LOTS.c.available_at <= at, unexpired(at))
 
 
 _AT = bindparam("at", type_=DateTime(timezone=True))
@@ -191,51 +181,9 @@ def points_undone(session: Session, *, member_id: int, entry_id: int) -> int:
     return int(session.execute(undone).scalar_one() or 0)
 
 
-def list_spendable_lots(session: Session, *, member_id: int, at: datetime, limit: int) -> Sequence[OpenLot]:
-    """Return the first lots that a debit at ``at`` draws on, in the order of drawing."""
-    columns = select(LOTS.c.id, LOTS.c.remaining, LOTS.c.opened_at, LOTS.c.expires_at)
-    rows = session.execute(
-        columns.where(LOTS.c.member_id == member_id, spendable(_AT))
-        .order_by(LOTS.c.expires_at, LOTS.c.opened_at, LOTS.c.id)
-        .limit(limit),
-        {"at": at},
-    )
-    return [OpenLot(*row) for row in rows]
-
-
-def list_lots_with_points(session: Session, *, member_id: int) -> Sequence[OpenLot]:
-    """Return every lot that still holds points, also pending and expired ones."""
-    rows = session.execute(
-        select(Lot.id, Lot.remaining, Lot.opened_at, Lot.expires_at)
-        .where(Lot.member_id == member_id, Lot.remaining > 0)
-        .order_by(Lot.id)
-    )
-    return [OpenLot(*row) for row in rows]
-
-
-def list_lots_of_entry(session: Session, *, member_id: int, entry_id: int) -> Sequence[OpenLot]:
-    """Return the lots that an entry opened, also those that are used up or expired."""
-    rows = session.execute(
-        select(Lot.id, Lot.remaining, Lot.opened_at, Lot.expires_at)
-        .where(Lot.member_id == member_id, Lot.entry_id == entry_id)
-        .order_by(Lot.id)
-    )
-    return [OpenLot(*row) for row in rows]
-
-
-def list_draws_of_entry(session: Session, *, member_id: int, entry_id: int) -> Sequence[LotDraw]:
-    """Return what an entry drew on each lot, less what its reversals put back, in the order of drawing."""
-    reversals = select(LedgerEntry.id).where(
-        LedgerEntry.member_id == member_id, LedgerEntry.reversed_entry_id == entry_id
-    )
-    rows = session.execute(
-        select(Draw.lot_id, func.sum(Draw.points))
-        .join(Lot, and_(Lot.member_id == Draw.member_id, Lot.id == Draw.lot_id))
-        .where(Draw.member_id == member_id, or_(Draw.entry_id == entry_id, Draw.entry_id.in_(reversals)))
-        .group_by(Draw.lot_id, Lot.expires_at, Lot.opened_at)
-        .order_by(Lot.expires_at, Lot.opened_at, Draw.lot_id)
-    )
-    return [LotDraw(lot_id, int(points or 0)) for lot_id, points in rows]
+_LOCK = (
+    select(ACCOUNTS.c.member_id).where(ACCOUNTS.c.member_id == bindparam("member_id")).with_for_update(key_share=True)
+)
 
 
 def lock_account(session: Session, *, member_id: int) -> bool:
@@ -243,5 +191,4 @@ def lock_account(session: Session, *, member_id: int) -> bool:
 
     Its key does not change, so that rows that refer to it can still be written by others.
     """
-    locked = select(PointsAccount.member_id).where(PointsAccount.member_id == member_id)
-    return session.execute(locked.with_for_update(key_share=True)).first() is not None
+    return session.execute(_LOCK, {"member_id": member_id}).first() is not None

@@ -64,15 +64,15 @@ def seal(session: Session, *, seal_key: bytes, on: date, zone: ZoneInfo, at: dat
 
 
 def heads(
-    session: Session, *, seal_key: bytes, previous: LedgerSeal | None, sealed_on: date, sealed_before: datetime
+    session: Session, *, seal_key: bytes, previous: LedgerSeal | None, sealed_on: date, sealed_until_at: datetime
 ) -> Heads:
     """Reckon the seal of a day from the entries recorded since the seal before."""
     mac = hmac.new(seal_key, digestmod=hashlib.sha256)
     mac.update(previous.mac if previous is not None else b"")
-    mac.update(f"{sealed_on.isoformat()} {int(sealed_before.timestamp())}\n".encode())
+    mac.update(f"{sealed_on.isoformat()} {int(sealed_until_at.timestamp())}\n".encode())
     entries_count = accounts_count = 0
-    since = previous.sealed_before if previous is not None else None
-    for head in _grown(session, since, sealed_before):
+    since = previous.sealed_until_at if previous is not None else None
+    for head in _grown(session, since, sealed_until_at):
         mac.update(f"{head.member_id} {head.sequence} {head.digest.hex()}\n".encode())
         entries_count += head.entries_count
         accounts_count += 1
@@ -87,12 +87,12 @@ def _sealed(
     session: Session, key: bytes, previous: LedgerSeal | None, on: date, zone: ZoneInfo, at: datetime
 ) -> LedgerSeal:
     before = end_of(on, zone)
-    covered = heads(session, seal_key=key, previous=previous, sealed_on=on, sealed_before=before)
+    covered = heads(session, seal_key=key, previous=previous, sealed_on=on, sealed_until_at=before)
     return session.execute(
         insert(LedgerSeal)
         .values(
             sealed_on=on,
-            sealed_before=before,
+            sealed_until_at=before,
             entries_count=covered.entries_count,
             accounts_count=covered.accounts_count,
             mac=covered.mac,

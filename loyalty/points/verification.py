@@ -97,7 +97,11 @@ def _seal_discrepancies(
         if previous is not None and seal.sealed_on != previous.sealed_on + timedelta(days=1):
             yield Discrepancy("ledger_seals", name, None, f"no seal between {previous.sealed_on} and this one")
         covered = heads(
-            session, seal_key=seal_key, previous=previous, sealed_on=seal.sealed_on, sealed_before=seal.sealed_before
+            session,
+            seal_key=seal_key,
+            previous=previous,
+            sealed_on=seal.sealed_on,
+            sealed_until_at=seal.sealed_until_at,
         )
         if (covered.entries_count, covered.accounts_count) != (seal.entries_count, seal.accounts_count):
             reason = f"{covered.entries_count} entries of {covered.accounts_count} accounts are there, not as sealed"
@@ -105,5 +109,5 @@ def _seal_discrepancies(
         elif covered.mac != seal.mac:
             yield Discrepancy("ledger_seals", name, None, "the entries of this day are not those that were sealed")
         previous = seal
-    if previous is not None and at - previous.sealed_before > SEALS_STOP_AFTER:
+    if previous is not None and at - previous.sealed_until_at > SEALS_STOP_AFTER:
         yield Discrepancy("ledger_seals", previous.sealed_on.isoformat(), None, "no seal after this one")

@@ -178,7 +178,7 @@ def _create_seals() -> None:
     op.create_table(
         "ledger_seals",
         sa.Column("sealed_on", sa.Date, nullable=False),
-        sa.Column("sealed_before", _INSTANT, nullable=False),
+        sa.Column("sealed_until_at", _INSTANT, nullable=False),
         sa.Column("entries_count", sa.BigInteger, nullable=False),
         sa.Column("accounts_count", sa.BigInteger, nullable=False),
         sa.Column("mac", sa.LargeBinary, nullable=False),

@@ -14,10 +14,11 @@ from itsdangerous import BadSignature, URLSafeTimedSerializer
 from loyalty.gateways.errors import WechatCodeInvalid, WechatCodeUsed, WechatIdentityUnknown
 from loyalty.gateways.protocols import OAuthIdentity, OAuthScope, OfficialAccount
 from loyalty.kernel.database import Session
-from loyalty.kernel.errors import LimitReached, Unavailable
+from loyalty.kernel.errors import LimitReached, LoyaltyError, Unavailable
 from loyalty.kernel.transaction import run
 from loyalty.members import service as members
 from loyalty.members.rules.identities import Door, IdentityKind
+from loyalty.members.rules.profile import clean_nickname
 from portal.context import container
 from portal.h5 import session
 from portal.h5.blueprint import blueprint
@@ -66,6 +67,7 @@ def returned(appid: str) -> Response:
 def _enter(account: OfficialAccount, identity: OAuthIdentity, state: dict[str, Any]) -> Response:
     at = container().clock.now()
     unionid = identity.unionid or _unionid_of_follower(account, identity.openid)
+    nickname = _nickname(account, identity)
 
     def open_session(database_session: Session) -> str:
         known = members.identify(
@@ -77,6 +79,10 @@ def _enter(account: OfficialAccount, identity: OAuthIdentity, state: dict[str, A
             is_snapshot=identity.is_snapshot,
             at=at,
         )
+        if nickname and known.member_id is not None:
+            members.set_nickname(
+                database_session, vault=container().vault, member_id=known.member_id, nickname=nickname
+            )
         return members.open_session(database_session, identity_id=known.id, door=Door.H5, at=at)
 
     token = run(container().database, open_session)
@@ -91,6 +97,17 @@ def _unionid_of_follower(account: OfficialAccount, openid: str) -> str | None:
     try:
         return account.follower(openid).unionid
     except (Unavailable, LimitReached, WechatIdentityUnknown):
+        return None
+
+
+def _nickname(account: OfficialAccount, identity: OAuthIdentity) -> str | None:
+    """Return the nickname that the person consented to show, when it can be one here."""
+    if "snsapi_userinfo" not in identity.scope:
+        return None
+    try:
+        profile = account.fetch_profile(openid=identity.openid, access_token=identity.access_token)
+        return clean_nickname(profile.nickname)
+    except LoyaltyError:
         return None
 
 

@@ -113,7 +113,7 @@ class TestVerify:
             ("UPDATE points_accounts SET held = 1", "points_accounts", "held"),
             ("UPDATE points_accounts SET last_sequence = 7", "points_accounts", "last_sequence"),
             ("UPDATE points_accounts SET chain_head = sha256('x')", "points_accounts", "chain_head"),
-            ("DELETE FROM points_accounts", "ledger_entries", "no points account"),
+            ("DELETE FROM points_accounts", "points_accounts", "no points account"),
         ],
     )
     def test_names_the_row_that_was_changed(
@@ -149,8 +149,8 @@ class TestVerify:
 
         reasons = {(each.table, each.reason) for each in discrepancies(session, member.id)}
 
-        assert ("draws", "the lot it drew on is missing") in reasons
-        assert ("lots", "the entry that opened it is missing") in reasons
+        assert ("lots", "draws are there, but not the lot they drew on") in reasons
+        assert ("ledger_entries", "lots or draws are there, but not the entry that made them") in reasons
 
     def test_names_a_hold_that_the_account_does_not_know(
         self, session: Session, member: Member, tamper: Callable[[str], None]

@@ -8,8 +8,9 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from loyalty.kernel.database import Json
+from loyalty.points.lots import find_posting_or_spendable_lots
 from loyalty.points.posting import Posting, constant, given, lot_amounts, parameter, parameters, post_draws
-from loyalty.points.queries import find_posting, list_spendable_lots, lock_account
+from loyalty.points.queries import lock_account
 from loyalty.points.rules import EVENT_OF_KIND, EntryKind, InsufficientPoints, LotDraw, check_points, draw_down
 
 _VALUES = (
@@ -87,11 +88,13 @@ def debit(session: Session, *, kind: EntryKind, at: datetime, values: Mapping[st
     check_points(points)
     if not lock_account(session, member_id=member_id):
         raise InsufficientPoints(points=points, available=0)
-    known = find_posting(session, member_id=member_id, kind=kind, reference=values["reference"])
-    if known is not None:
-        return known
     # A lot holds one point at least, so that as many lots as points always suffice.
-    draws = draw_down(list_spendable_lots(session, member_id=member_id, at=at, limit=points), points)
+    found = find_posting_or_spendable_lots(
+        session, member_id=member_id, kind=kind, reference=values["reference"], at=at, limit=points
+    )
+    if isinstance(found, Posting):
+        return found
+    draws = draw_down(found, points)
     return write_draws(session, kind=kind, draws=draws, at=at, values={**values, "points": -points})
 
 

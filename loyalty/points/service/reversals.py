@@ -5,17 +5,10 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from loyalty.kernel.database import Json
+from loyalty.points.lots import list_draws_of_entry, list_lots_of_entry, list_spendable_lots
 from loyalty.points.models import LedgerEntry
 from loyalty.points.posting import Posting
-from loyalty.points.queries import (
-    find_posting,
-    get_entry,
-    list_draws_of_entry,
-    list_lots_of_entry,
-    list_spendable_lots,
-    lock_account,
-    points_undone,
-)
+from loyalty.points.queries import find_posting, get_entry, lock_account, points_undone
 from loyalty.points.rules import (
     EntryKind,
     EntryNotFound,

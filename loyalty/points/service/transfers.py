@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import BigInteger, Select, select
 from sqlalchemy.orm import Session
 
+from loyalty.points.lots import list_lots_with_points
 from loyalty.points.posting import (
     LOTS,
     TERMS,
@@ -18,7 +19,7 @@ from loyalty.points.posting import (
     parameters,
     post_new_lots,
 )
-from loyalty.points.queries import find_posting, list_lots_with_points
+from loyalty.points.queries import find_posting
 from loyalty.points.rules import EntryKind, LotDraw
 from loyalty.points.service.accounts import open_and_lock_account
 from loyalty.points.service.debits import write_draws

@@ -1,3 +1,4 @@
+from datetime import datetime
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -6,9 +7,12 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from loyalty.gateways.errors import WechatCodeUsed
-from loyalty.gateways.protocols import Follower, OAuthIdentity
+from loyalty.gateways.protocols import Follower, OAuthIdentity, WechatProfile
 from loyalty.members.models import Identity, Member
+from loyalty.members.rules.identities import Door
+from loyalty.members.service import open_session
 from portal.h5.session import COOKIE
+from tests.factories.members import make_identity, make_member
 from tests.support.containers import NullContainer
 from tests.support.settings import OA_APPID
 
@@ -109,3 +113,27 @@ class TestReturn:
         state = parse_qs(urlsplit(sent.headers["Location"]).query)["state"][0]
 
         assert client.get(RETURN, query_string={"code": "code", "state": state}).headers["Location"] == "/h5/"
+
+
+class TestProfile:
+    def test_takes_the_nickname_only_after_a_tap_and_consent(
+        self, client: FlaskClient, container: NullContainer, session: Session, at: datetime
+    ) -> None:
+        member = make_member(session)
+        identity = make_identity(session, member=member, openid="o_named")
+        client.set_cookie(COOKIE, open_session(session, identity_id=identity.id, door=Door.H5, at=at))
+        session.commit()
+        asked = client.get("/h5/login/profile?next=/h5/settings").headers["Location"]
+        assert "scope=snsapi_userinfo" in asked
+        container.oa.identities["code"] = _person("o_named", scope="snsapi_userinfo")
+        container.oa.profiles["o_named"] = WechatProfile("o_named", None, "小红😀", "")
+
+        state = parse_qs(urlsplit(asked).query)["state"][0]
+        page = client.get(RETURN, query_string={"code": "code", "state": state}, follow_redirects=True)
+
+        assert "小红😀" in page.text
+
+    def test_a_stranger_is_never_asked_for_the_profile_at_once(self, client: FlaskClient) -> None:
+        first = client.get(client.get("/h5/").headers["Location"]).headers["Location"]
+
+        assert "scope=snsapi_base" in first
