@@ -81,6 +81,8 @@ class Settings:
     log_level: str
     domain_check_files: Mapping[str, str]
     metrics_token: str | None = field(repr=False)
+    metrics_directory: Path | None
+    """Where the web server's processes add up their metrics; the client library reads it too."""
 
     @property
     def is_production(self) -> bool:
@@ -118,6 +120,7 @@ class Settings:
             log_level=read.choice("LOG_LEVEL", ("DEBUG", "INFO", "WARNING", "ERROR"), "INFO"),
             domain_check_files=read.optional("DOMAIN_CHECK_FILES", _domain_check_files, {}),
             metrics_token=read.optional("METRICS_TOKEN", str, None),
+            metrics_directory=read.optional("PROMETHEUS_MULTIPROC_DIR", Path, None),
         )
         read.problems += _unfit_for_production(settings, read) if not read.problems else []
         if read.problems:

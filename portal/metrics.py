@@ -1,7 +1,5 @@
 """Metrics for Prometheus: requests here, the state of queues and messages from the database."""
 
-import os
-
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest, multiprocess
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import REGISTRY, Collector
@@ -49,7 +47,7 @@ def exposition(container: Container) -> bytes:
     """Return all metrics in Prometheus' text format, over all worker processes when there are more."""
     registry = CollectorRegistry()
     registry.register(_StateCollector(container))
-    if "PROMETHEUS_MULTIPROC_DIR" in os.environ:  # noqa: TID251 - the client library's own switch
+    if container.settings.metrics_directory is not None:
         multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
         return generate_latest(registry)
     return generate_latest(registry) + generate_latest(REGISTRY)

@@ -37,6 +37,7 @@ def run(paths: TrialPaths, console: Console) -> None:
         if plan.needs_sandbox:
             config = sandbox_config(plan, keys=keys)
             _write_private(paths.sandbox_config, json.dumps(config, ensure_ascii=False, indent=1))
+        _empty(paths.metrics)
         environment = {**os.environ, **plan.values, MARKER: str(paths.var)}
         surroundings = Surroundings(environment=environment, folder=PROJECT, logs=paths.logs, console=console)
         Supervisor(
@@ -46,6 +47,12 @@ def run(paths: TrialPaths, console: Console) -> None:
             stop_request=stop_request,
             announcement=announcement_of(plan),
         ).run()
+
+
+def _empty(folder: Path) -> None:
+    """Begin with an empty folder: what dead processes counted belongs to an earlier run."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
 
 
 def execute(paths: TrialPaths, command: Sequence[str]) -> None:

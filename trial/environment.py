@@ -126,6 +126,7 @@ def _settings(keys: Mapping[str, str], paths: TrialPaths, *, port: int) -> dict[
         "PROGRAMME_NAME": "示例连锁",
         "LOG_LEVEL": "INFO",
         "METRICS_TOKEN": keys["metrics_token"],
+        "PROMETHEUS_MULTIPROC_DIR": str(paths.metrics),
         "PYTHONUNBUFFERED": "1",
         "PYTHONUTF8": "1",
     }

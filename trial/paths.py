@@ -48,6 +48,11 @@ class TrialPaths:
         return self.var / "log"
 
     @property
+    def metrics(self) -> Path:
+        """Where the web server's processes add up their metrics."""
+        return self.var / "metrics"
+
+    @property
     def lock(self) -> Path:
         """Held by the running supervisor for as long as it lives."""
         return self.var / "trial.lock"
