@@ -12,13 +12,22 @@ from loyalty.kernel.errors import Unavailable
 
 log = structlog.get_logger("jobs.scheduler")
 
+STOPPING = {signal.SIGTERM, signal.SIGINT}
+
 
 def keep_time(container: Container) -> None:
     """Relay events and tick until told to stop by SIGTERM or SIGINT."""
     stop = Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda _number, _frame: stop.set())
+    # Waited for by a thread instead of handled: a second signal within the handler of the first would find the
+    # event's lock held, for ever. A dying supervisor sends several at once.
+    signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
+    Thread(target=_await_signal, args=(stop,), name="signals", daemon=True).start()
     loop(container, stop=stop)
+
+
+def _await_signal(stop: Event) -> None:
+    signal.sigwait(STOPPING)
+    stop.set()
 
 
 def loop(container: Container, *, stop: Event) -> None:

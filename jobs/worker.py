@@ -1,7 +1,7 @@
 """The worker process: forks a work-horse for each job, and outlives outages of the queue server."""
 
 import signal
-from threading import Event
+import time
 from types import FrameType
 from typing import Any
 
@@ -22,12 +22,27 @@ RETRY_SECONDS = 1.0
 TIMES = {"worker_ttl": 30, "maintenance_interval": 10, "job_monitoring_interval": 5}
 
 
+class StopFlag:
+    """Set within signal handlers, and so without a lock: a second signal would find it held by the first."""
+
+    def __init__(self) -> None:
+        self._is_set = False
+
+    def set(self) -> None:
+        """Note that the process was asked to stop."""
+        self._is_set = True
+
+    def is_set(self) -> bool:
+        """Tell whether it was."""
+        return self._is_set
+
+
 class _Worker(Worker):
     """RQ's worker, told where to note that it was asked to stop, and retrying more eagerly."""
 
     max_connection_wait_time = 2.0
 
-    def __init__(self, *arguments: Any, stop: Event, **options: Any) -> None:
+    def __init__(self, *arguments: Any, stop: StopFlag, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self._asked_to_stop = stop
 
@@ -47,7 +62,7 @@ def work(redis_url: str, *, names: tuple[str, ...] = queues.QUEUES, is_burst: bo
 
     RQ's worker quits on some errors of the queue server; then a new one is started here.
     """
-    stop = Event()
+    stop = StopFlag()
     while not stop.is_set():
         _stop_on_signals(stop)
         try:
@@ -59,10 +74,10 @@ def work(redis_url: str, *, names: tuple[str, ...] = queues.QUEUES, is_burst: bo
         if is_burst:
             return
         _stop_on_signals(stop)
-        stop.wait(RETRY_SECONDS)
+        time.sleep(RETRY_SECONDS)
 
 
-def _worker(redis_url: str, names: tuple[str, ...], stop: Event) -> _Worker:
+def _worker(redis_url: str, names: tuple[str, ...], stop: StopFlag) -> _Worker:
     return _Worker(
         names,
         connection=redis_gateway.connect(redis_url),
@@ -73,7 +88,7 @@ def _worker(redis_url: str, names: tuple[str, ...], stop: Event) -> _Worker:
     )
 
 
-def _stop_on_signals(stop: Event) -> None:
+def _stop_on_signals(stop: StopFlag) -> None:
     """Note signals that arrive while no RQ worker is there to hear them."""
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: stop.set())

@@ -96,16 +96,6 @@ def list_spendable_lots(session: Session, *, member_id: int, at: datetime, limit
     return [OpenLot(*row) for row in rows]
 
 
-def list_lots_with_points(session: Session, *, member_id: int) -> Sequence[OpenLot]:
-    """Return every lot that still holds points, also pending and expired ones."""
-    rows = session.execute(
-        select(Lot.id, Lot.remaining, Lot.opened_at, Lot.expires_at)
-        .where(Lot.member_id == member_id, Lot.remaining > 0)
-        .order_by(Lot.id)
-    )
-    return [OpenLot(*row) for row in rows]
-
-
 def list_lots_of_entry(session: Session, *, member_id: int, entry_id: int) -> Sequence[OpenLot]:
     """Return the lots that an entry opened, also those that are used up or expired."""
     rows = session.execute(

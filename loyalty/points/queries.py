@@ -3,6 +3,7 @@
 Each of those for members is one statement; a page of entries costs the same at any depth.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -14,9 +15,9 @@ from loyalty.kernel.pagination import PAGE_SIZE, PAGE_SIZE_MAX, Page, decode_cur
 from loyalty.members.models import Member
 from loyalty.points.explanations import sentence
 from loyalty.points.lots import spendable, unexpired
-from loyalty.points.models import LedgerEntry
+from loyalty.points.models import LedgerEntry, Lot
 from loyalty.points.posting import ACCOUNTS, ENTRIES, LOTS, Posting
-from loyalty.points.rules import EntryKind, EntryNotFound
+from loyalty.points.rules import EntryKind, EntryNotFound, OpenLot
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +150,16 @@ def list_entries(
         for row in rows
     ]
     return page_of(views, limit=size, id_of=lambda view: view.id)
+
+
+def list_lots_with_points(session: Session, *, member_id: int) -> Sequence[OpenLot]:
+    """Return every lot that still holds points, also pending and expired ones."""
+    rows = session.execute(
+        select(Lot.id, Lot.remaining, Lot.opened_at, Lot.expires_at)
+        .where(Lot.member_id == member_id, Lot.remaining > 0)
+        .order_by(Lot.id)
+    )
+    return [OpenLot(*row) for row in rows]
 
 
 def find_posting(session: Session, *, member_id: int, kind: EntryKind, reference: str) -> Posting | None:

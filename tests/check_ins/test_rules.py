@@ -1,7 +1,7 @@
 from datetime import date
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from loyalty.check_ins.rules import (
@@ -28,6 +28,7 @@ def saveable_plans(draw: st.DrawFn) -> Plan:
 
 
 class TestAward:
+    @settings(deadline=None)
     @given(saveable_plans(), st.integers(1, 10_000))
     def test_can_be_reckoned_for_every_day_of_every_plan_that_may_be_saved(self, plan: Plan, streak: int) -> None:
         check_plan(plan)
@@ -37,6 +38,7 @@ class TestAward:
         assert 1 <= paid.cycle_day <= plan.cycle_days
         assert 0 <= paid.points <= 2 * POINTS_PER_DAY_MAX
 
+    @settings(deadline=None)
     @given(saveable_plans(), st.integers(1, 1_000))
     def test_repeats_itself_with_each_cycle(self, plan: Plan, streak: int) -> None:
         assert award(plan, streak).points == award(plan, streak + plan.cycle_days).points

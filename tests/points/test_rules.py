@@ -1,7 +1,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from loyalty.points.rules import (
@@ -47,6 +47,7 @@ class TestDrawDown:
     def test_begins_with_the_lot(self, lots: list[OpenLot], expected: int) -> None:
         assert draw_down(lots, 5) == [LotDraw(expected, 5)]
 
+    @settings(deadline=None)
     @given(some_lots, st.data())
     def test_takes_exactly_what_is_asked_and_never_more_than_a_lot_holds(
         self, lots: list[OpenLot], data: st.DataObject
@@ -60,6 +61,7 @@ class TestDrawDown:
         assert all(0 < draw.points <= held[draw.lot_id] for draw in draws)
         assert len({draw.lot_id for draw in draws}) == len(draws)
 
+    @settings(deadline=None)
     @given(some_lots, st.data())
     def test_empties_a_lot_before_it_touches_the_next(self, lots: list[OpenLot], data: st.DataObject) -> None:
         held = {each.id: each.remaining for each in lots}
@@ -69,6 +71,7 @@ class TestDrawDown:
 
         assert all(draw.points == held[draw.lot_id] for draw in draws[:-1])
 
+    @settings(deadline=None)
     @given(some_lots)
     def test_of_more_than_there_is_takes_nothing_and_says_how_much_there_is(self, lots: list[OpenLot]) -> None:
         total = sum(each.remaining for each in lots)
@@ -85,6 +88,7 @@ class TestPutBack:
 
         assert put_back(drawn, 25) == [LotDraw(3, -10), LotDraw(2, -15)]
 
+    @settings(deadline=None)
     @given(some_lots, st.data())
     def test_leaves_the_lots_as_if_only_the_rest_had_been_spent(self, lots: list[OpenLot], data: st.DataObject) -> None:
         spent = data.draw(st.integers(2, sum(each.remaining for each in lots) + 1)) - 1

@@ -1,34 +1,53 @@
-"""The embedded engines of the tests: started once for all processes, databases copied from a template."""
+"""The engines of the tests: started once for all processes, databases copied from a template.
+
+``TEST_POSTGRES_BIN`` names the folder of another PostgreSQL's programs than the wheel's. ``TEST_PGBOUNCER`` names a
+PgBouncer through which the databases go that tests commit to.
+"""
 
 import hashlib
 import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
 import redis
 from flask import Flask
 from flask_migrate import Migrate, upgrade
+from sqlalchemy import make_url
 
-from loyalty.kernel.database import connect
+from loyalty.kernel.database import Pooling, connect
 from trial import processes
 from trial.engines.postgres import PostgresServer, find_postgres, start_postgres
 from trial.engines.valkey import ValkeyServer, find_valkey, start_valkey
 from tests.support.container_stub import MigrationContainer
+from tests.support.pgbouncer import pooled
 
 ROOT = Path(__file__).parents[2]
 DATA = ROOT / "var" / "tests"
 REDIS_DATABASES = 16
+POSTGRES_BIN = os.environ.get("TEST_POSTGRES_BIN", "")
+PGBOUNCER = os.environ.get("TEST_PGBOUNCER", "")
+# Each PostgreSQL has a data folder of its own: none reads that of another version.
+POSTGRES_DATA = DATA / "-".join(["postgres", *Path(POSTGRES_BIN).parts[1:]])
 _started: list[PostgresServer | ValkeyServer] = []
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where processes reach a database, and how their connections are pooled on the way."""
+
+    url: str
+    pooling: Pooling
 
 
 def start() -> None:
     """Start what is not running yet; only that is stopped at the end."""
     DATA.mkdir(parents=True, exist_ok=True)
-    if find_postgres(DATA / "postgres") is None:
-        _started.append(start_postgres(DATA / "postgres", is_durable=False))
+    if find_postgres(POSTGRES_DATA) is None:
+        _started.append(postgres())
     if find_valkey(DATA / "valkey") is None:
         _started.append(start_valkey(DATA / "valkey"))
 
@@ -41,7 +60,8 @@ def stop() -> None:
 
 def postgres() -> PostgresServer:
     """Return the running server of the tests."""
-    return start_postgres(DATA / "postgres", is_durable=False)
+    programs = Path(POSTGRES_BIN) if POSTGRES_BIN else None
+    return start_postgres(POSTGRES_DATA, is_durable=False, programs=programs)
 
 
 def redis_url() -> str:
@@ -63,6 +83,23 @@ def migrated_database(purpose: str) -> Iterator[str]:
         yield server.url(name)
     finally:
         server.drop_database(name)
+
+
+@contextmanager
+def served_database(purpose: str) -> Iterator[Address]:
+    """Make a migrated database and say how processes reach it: through PgBouncer where the tests were given one.
+
+    Through PgBouncer its time zone is not UTC, since nothing of ours may depend on that of a session.
+    """
+    with migrated_database(purpose) as url:
+        if not PGBOUNCER:
+            yield Address(url, "session")
+            return
+        server, name = postgres(), str(make_url(url).database)
+        with psycopg.connect(server.conninfo("postgres", user="postgres"), autocommit=True) as connection:
+            connection.execute(f"ALTER DATABASE \"{name}\" SET timezone = 'Asia/Shanghai'")
+        with pooled(server, program=Path(PGBOUNCER), folder=DATA / f"pgbouncer-{os.getpid()}") as found:
+            yield Address(found.url(name), "transaction")
 
 
 @contextmanager

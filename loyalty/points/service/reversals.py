@@ -57,31 +57,30 @@ def reverse(
     known = find_posting(session, member_id=member_id, kind=EntryKind.REVERSE, reference=reference)
     if known is not None:
         return known
-    entry = get_entry(session, member_id=member_id, entry_id=entry_id)
-    if EntryKind(entry.kind) not in _REVERSIBLE:
-        raise EntryNotReversible(entry_id=entry_id, kind=entry.kind)
+    entry = _reversible_entry(session, member_id, entry_id)
     undone = points_undone(session, member_id=member_id, entry_id=entry_id)
     undo = points_to_undo(entry.points, undone=undone, asked=points)
     draws = _draws(session, entry, undo, shortfall, at)
     moved = -sum(draw.points for draw in draws)
-    told = {"rule": "reversal", "of": entry.kind, "forgiven": undo - abs(moved), **(explanation or {})}
-    return write_draws(
-        session,
-        kind=EntryKind.REVERSE,
-        draws=draws,
-        at=at,
-        values={
-            "member_id": member_id,
-            "points": moved,
-            "reference": reference,
-            "explanation": told,
-            "occurred_at": at,
-            "store_id": store_id,
-            "actor": actor,
-            "reversed_entry_id": entry_id,
-            "reversed_points": undo,
-        },
-    )
+    values = {
+        "member_id": member_id,
+        "points": moved,
+        "reference": reference,
+        "explanation": {"rule": "reversal", "of": entry.kind, "forgiven": undo - abs(moved), **(explanation or {})},
+        "occurred_at": at,
+        "store_id": store_id,
+        "actor": actor,
+        "reversed_entry_id": entry_id,
+        "reversed_points": undo,
+    }
+    return write_draws(session, kind=EntryKind.REVERSE, draws=draws, at=at, values=values)
+
+
+def _reversible_entry(session: Session, member_id: int, entry_id: int) -> LedgerEntry:
+    entry = get_entry(session, member_id=member_id, entry_id=entry_id)
+    if EntryKind(entry.kind) not in _REVERSIBLE:
+        raise EntryNotReversible(entry_id=entry_id, kind=entry.kind)
+    return entry
 
 
 def _draws(session: Session, entry: LedgerEntry, undo: int, shortfall: Shortfall, at: datetime) -> list[LotDraw]:

@@ -1,5 +1,6 @@
 """Moving a merged member's points to the survivor (合并转移): each lot keeps its expiry and its issuing store."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -7,7 +8,6 @@ from typing import Any
 from sqlalchemy import BigInteger, Select, select
 from sqlalchemy.orm import Session
 
-from loyalty.points.lots import list_lots_with_points
 from loyalty.points.posting import (
     LOTS,
     TERMS,
@@ -19,7 +19,7 @@ from loyalty.points.posting import (
     parameters,
     post_new_lots,
 )
-from loyalty.points.queries import find_posting
+from loyalty.points.queries import find_posting, list_lots_with_points
 from loyalty.points.rules import EntryKind, LotDraw
 from loyalty.points.service.accounts import open_and_lock_account
 from loyalty.points.service.debits import write_draws
@@ -68,28 +68,38 @@ def transfer(
     ]
     if known[0] is not None and known[1] is not None:
         return Transfer(debit=known[0], credit=known[1])
-    lots = list_lots_with_points(session, member_id=from_member_id)
-    if not lots:
+    draws = [LotDraw(lot.id, lot.remaining) for lot in list_lots_with_points(session, member_id=from_member_id)]
+    if not draws:
         return None
-    draws = [LotDraw(lot.id, lot.remaining) for lot in lots]
-    points = sum(draw.points for draw in draws)
     shared = {"reference": reference, "occurred_at": at, "actor": actor}
-    departure = {"rule": "transfer", "to_member_id": to_member_id}
-    debit = write_draws(
-        session,
-        kind=EntryKind.TRANSFER,
-        draws=draws,
-        at=at,
-        values={**shared, "member_id": from_member_id, "points": -points, "explanation": departure, "store_id": None},
-    )
-    arrival = {
+    debit = _depart(session, from_member_id, to_member_id, draws, shared)
+    return Transfer(debit=debit, credit=_arrive(session, from_member_id, to_member_id, draws, shared))
+
+
+def _depart(
+    session: Session, from_member_id: int, to_member_id: int, draws: Sequence[LotDraw], shared: Mapping[str, Any]
+) -> Posting:
+    values = {
+        **shared,
+        "member_id": from_member_id,
+        "points": -sum(draw.points for draw in draws),
+        "explanation": {"rule": "transfer", "to_member_id": to_member_id},
+        "store_id": None,
+    }
+    return write_draws(session, kind=EntryKind.TRANSFER, draws=draws, at=shared["occurred_at"], values=values)
+
+
+def _arrive(
+    session: Session, from_member_id: int, to_member_id: int, draws: Sequence[LotDraw], shared: Mapping[str, Any]
+) -> Posting:
+    values = {
         **shared,
         "member_id": to_member_id,
         "from_member_id": from_member_id,
-        "points": points,
+        "points": sum(draw.points for draw in draws),
         "explanation": {"rule": "transfer", "from_member_id": from_member_id},
-        "recorded_at": at,
+        "recorded_at": shared["occurred_at"],
         "lot_ids": [draw.lot_id for draw in draws],
         "lot_points": [draw.points for draw in draws],
     }
-    return Transfer(debit=debit, credit=Posting(*session.execute(_ARRIVAL, parameters(arrival)).one()))
+    return Posting(*session.execute(_ARRIVAL, parameters(values)).one())
