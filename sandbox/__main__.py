@@ -4,21 +4,21 @@ import argparse
 import logging
 import signal
 import sys
-import threading
 from pathlib import Path
 
 from sandbox.config import load
 from sandbox.server import StartFailed, start
 from sandbox.shapes import ConfigInvalid
 
+STOPPING = {signal.SIGINT, signal.SIGTERM}
+
 
 def main() -> int:
     """Runs the server; exit status 2 with one line of reason when it cannot start."""
     options = _options()
     logging.basicConfig(level=logging.WARNING, format="sandbox: %(levelname)s %(message)s")
-    stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
+    # Waited for instead of handled: several signals in a row may not trip over each other.
+    signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
     try:
         handle = start(
             load(options.config),
@@ -32,7 +32,7 @@ def main() -> int:
         print(f"sandbox: {error}", file=sys.stderr)
         return 2
     print(f"sandbox: listening on {handle.url}", flush=True)
-    stop.wait()
+    signal.sigwait(STOPPING)
     handle.stop()
     return 0
 

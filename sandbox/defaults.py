@@ -54,7 +54,7 @@ DEFAULT_TEMPLATES: list[dict[str, Any]] = [
         "template_id": "SandboxTemplateMemberBound0000000000000002",
         "kind": "template",
         "title": "会员绑定成功通知",
-        "content": "会员卡号:{{character_string1.DATA}}\n绑定时间:{{time3.DATA}}",
+        "content": "会员卡号:{{character_string1.DATA}}\n会员等级:{{thing2.DATA}}\n绑定时间:{{time3.DATA}}",
     },
     {
         "appid": MP_APPID,
@@ -69,19 +69,11 @@ DEFAULT_TEMPLATES: list[dict[str, Any]] = [
         "template_id": "SandboxSubscribeMemberBound000000000000004",
         "kind": "subscribe",
         "title": "入会成功通知",
-        "content": "会员卡号:{{character_string1.DATA}}\n入会时间:{{time3.DATA}}",
+        "content": "会员卡号:{{character_string1.DATA}}\n会员等级:{{thing2.DATA}}\n入会时间:{{time3.DATA}}",
     },
     {
         "appid": OA_APPID,
-        "template_id": "SandboxTemplatePointsReason000000000000005",
-        "kind": "template",
-        "title": "积分变动提醒",
-        "content": "变动原因:{{thing1.DATA}}\n变动积分:{{number2.DATA}}\n"
-        "积分余额:{{number3.DATA}}\n变动时间:{{time4.DATA}}",
-    },
-    {
-        "appid": OA_APPID,
-        "template_id": "SandboxTemplateBindingCode0000000000000006",
+        "template_id": "SandboxTemplateBindingCode0000000000000005",
         "kind": "template",
         "title": "验证码通知",
         "content": "验证码:{{character_string1.DATA}}\n有效期至:{{time2.DATA}}",

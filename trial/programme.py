@@ -72,7 +72,16 @@ def web_command(*, port: int, application: str = "app:wsgi") -> tuple[str, ...]:
         "--workers-kill-timeout": "5",
     }
     arguments = [part for name, value in options.items() for part in (name, value)]
-    return (sys.executable, "-m", "granian", *arguments, "--no-ws", "--factory", application)
+    return (
+        sys.executable,
+        "-m",
+        "granian",
+        *arguments,
+        "--no-ws",
+        "--respawn-failed-workers",
+        "--factory",
+        application,
+    )
 
 
 def _sandbox(plan: TrialPlan, paths: TrialPaths) -> ChildSpec:

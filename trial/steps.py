@@ -1,5 +1,6 @@
 """Commands that run once before or beside the children: migrate, seed, list the demo accounts."""
 
+import re
 import subprocess
 import threading
 import time
@@ -12,6 +13,8 @@ from trial.errors import TrialError
 from trial.signals import Stopped, StopRequest
 
 STOP_SECONDS = 5.0
+# The line that closes a traceback; what a command says after it, such as its usage, misleads.
+RAISED = re.compile(r"[\w.]*\w(Error|Exception)\b")
 
 
 @dataclass(frozen=True)
@@ -57,7 +60,7 @@ def complaint(lines: list[str]) -> str:
     told = [line.strip() for line in lines if line.strip()]
     for number, line in enumerate(told):
         if line.startswith("Traceback"):
-            return next((last for last in reversed(told[number:]) if "Error" in last), told[-1])[:300]
+            return next((last for last in told[number:] if RAISED.match(last)), told[-1])[:300]
     return " ".join(told[-6:])[:600] or "no reason given"
 
 

@@ -119,7 +119,7 @@ class StoredPush(Base):
     kind: Mapped[str]
     event: Mapped[str]
     """Empty for messages."""
-    payload_sealed: Mapped[bytes] = mapped_column(LargeBinary)
+    payload_sealed: Mapped[bytes] = mapped_column(LargeBinary, info={"sealed": "stored_pushes.payload"})
     mode: Mapped[str]
     reply_text: Mapped[str | None]
     """What the first try was answered, so that every other try is answered alike."""

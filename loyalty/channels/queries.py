@@ -119,7 +119,10 @@ def list_templates(session: Session, *, appid: str | None = None) -> Sequence[Me
 
 
 def subscription_templates(session: Session, *, appid: str) -> list[SubscriptionTemplate]:
-    """Return the subscription messages that a mini program may ask its members to accept."""
+    """Return the subscription messages that a mini program may ask its members to accept.
+
+    One that carries several kinds of notices stands here once: a prompt may not ask for it twice.
+    """
     rows = session.scalars(
         select(MessageTemplate)
         .where(
@@ -129,7 +132,10 @@ def subscription_templates(session: Session, *, appid: str) -> list[Subscription
         )
         .order_by(MessageTemplate.notice_kind)
     )
-    return [SubscriptionTemplate(row.template_id, row.title, row.notice_kind) for row in rows]
+    found: dict[str, SubscriptionTemplate] = {}
+    for row in rows:
+        found.setdefault(row.template_id, SubscriptionTemplate(row.template_id, row.title, row.notice_kind))
+    return list(found.values())
 
 
 def draft_menu(session: Session, *, appid: str) -> Menu | None:

@@ -8,6 +8,7 @@ from flask.cli import AppGroup
 from loyalty.staff.rules import ROLE_NAMES
 from portal.context import container
 from portal.demo import addresses
+from portal.demo.people import MEMBERS
 from portal.demo.seed import seed
 from portal.demo.staff import PASSWORD, STAFF
 
@@ -15,11 +16,12 @@ group = AppGroup("demo", help="The demo chain of a trial (演示数据).")
 
 
 @group.command("seed")
-def seed_command() -> None:
+@click.option("--members", type=click.IntRange(0, 9999), default=MEMBERS, show_default=True, help="How many members.")
+def seed_command(members: int) -> None:
     """Make the demo chain; what is there already stays as it is."""
     _refuse_in_production()
     started_at = time.monotonic()
-    for line in seed(container()):
+    for line in seed(container(), members=members):
         click.echo(line)
     click.echo(f"演示数据已就绪 · The demo chain is ready ({time.monotonic() - started_at:.1f} s)")
 

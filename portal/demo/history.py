@@ -59,8 +59,8 @@ def enrol_members(
     return enrolled
 
 
-def live_through(container: Container, *, member: DemoMember, member_id: int, store_ids: Mapping[str, int]) -> int:
-    """Let one member do what they did, with the growth it brings; return how many acts there were."""
+def live_through(container: Container, *, member: DemoMember, member_id: int, store_ids: Mapping[str, int]) -> None:
+    """Let one member do what they did, with the growth it brings."""
     growth = 0
     for number, act in enumerate(member.acts, start=1):
         if act.kind is ActKind.CHECK_IN:
@@ -74,7 +74,6 @@ def live_through(container: Container, *, member: DemoMember, member_id: int, st
         container.database,
         lambda session: tiers.review(session, member_id=member_id, growth=growth, reference="demo:history", at=last_at),
     )
-    return len(member.acts)
 
 
 def _post(container: Container, member_id: int, act: Act, reference: str, store_ids: Mapping[str, int]) -> None:

@@ -62,15 +62,16 @@ class DemoMember:
     acts: tuple[Act, ...]
 
 
-def demo_members(*, zone: ZoneInfo, at: datetime) -> list[DemoMember]:
+def demo_members(*, count: int = MEMBERS, zone: ZoneInfo, at: datetime) -> list[DemoMember]:
     """Return all demo members in the order of their enrolment, with what they did before ``at``."""
     random = Random(_SEED)  # noqa: S311 - a repeatable demo, nothing is kept secret by it
     today = business_date(at, zone)
     # Ever more people came by the day, so that the curve of new members rises.
-    days = sorted(int(HISTORY_DAYS * random.random() ** 1.4) for _ in range(MEMBERS))
-    return [
-        _member(random, number, today - timedelta(days=days[-number]), zone, at) for number in range(1, MEMBERS + 1)
+    days = [int(HISTORY_DAYS * random.random() ** 1.4) for _ in range(count)]
+    members = [
+        _member(random, number, today - timedelta(days=ago), zone, at) for number, ago in enumerate(days, start=1)
     ]
+    return sorted(members, key=lambda member: member.enrolled_at)
 
 
 def _member(random: Random, number: int, enrolled_on: date, zone: ZoneInfo, at: datetime) -> DemoMember:
@@ -92,7 +93,7 @@ def _member(random: Random, number: int, enrolled_on: date, zone: ZoneInfo, at: 
 
 def _acts(random: Random, enrolled_at: datetime, store_code: str | None, zone: ZoneInfo, at: datetime) -> list[Act]:
     enrolled_on, today = business_date(enrolled_at, zone), business_date(at, zone)
-    diligence, lasts = random.choice((0.02, 0.08, 0.15, 0.35, 0.9)), random.choice((5, 15, 40, HISTORY_DAYS))
+    diligence, lasts = random.choice((0.02, 0.08, 0.15, 0.35, 0.9)), random.choice((3, 7, 14, 60))
     buys = random.choice((0.0, 0.01, 0.03, 0.08)) if store_code else 0.005
     spree = random.choice((1, 1, 1, 1, 6))
     acts: list[Act] = []

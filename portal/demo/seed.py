@@ -1,6 +1,7 @@
 """Seeding the demo chain: one stage after the other, each of which adds only what is missing."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -13,7 +14,7 @@ from loyalty.kernel.transaction import run
 from portal.demo.chain import seed_chain
 from portal.demo.history import enrol_members, live_through
 from portal.demo.menu import publish_demo_menu, seed_menu_draft
-from portal.demo.people import HISTORY_DAYS, demo_members
+from portal.demo.people import HISTORY_DAYS, MEMBERS, DemoMember, demo_members
 from portal.demo.programme import seed_check_in_plan, seed_tiers
 from portal.demo.replies import seed_replies
 from portal.demo.scenes import seed_scenes
@@ -21,8 +22,11 @@ from portal.demo.staff import seed_staff
 from portal.demo.templates import seed_templates
 from portal.demo.texts import seed_texts
 
+THREADS = 3
+PAGE = 25
 
-def seed(container: Container) -> Iterator[str]:
+
+def seed(container: Container, *, members: int = MEMBERS) -> Iterator[str]:
     """Make what is missing of the demo chain, and tell of each part in one line."""
     at = container.clock.now()
     founded_at = start_of(business_date(at, container.zone) - timedelta(days=HISTORY_DAYS + 1), container.zone)
@@ -30,7 +34,7 @@ def seed(container: Container) -> Iterator[str]:
     yield f"门店 Stores: {len(store_ids)}"
     yield from _rules(container, store_ids, founded_at)
     yield from _channels(container, founded_at)
-    yield from _members(container, store_ids, at)
+    yield from _members(container, store_ids, members, at)
     if container.settings.wechat_sandbox_url:
         for account in container.official_accounts.values():
             yield from _platform(container, account, store_ids, at)
@@ -57,22 +61,32 @@ def _channels(container: Container, at: datetime) -> Iterator[str]:
     yield f"消息模板 Message templates: {made} new or moved"
 
 
-def _members(container: Container, store_ids: dict[str, int], at: datetime) -> Iterator[str]:
-    members = demo_members(zone=container.zone, at=at)
-    enrolled = run(
+def _members(container: Container, store_ids: dict[str, int], count: int, at: datetime) -> Iterator[str]:
+    """Enrol page by page and let each page live through its past, so that a broken-off seed goes on where it was."""
+    members = demo_members(count=count, zone=container.zone, at=at)
+    enrolled = acts = 0
+    for first in range(0, count, PAGE):
+        ids = _page(container, members[first : first + PAGE], store_ids, at)
+        enrolled += len(ids)
+        acts += sum(len(member.acts) for member in members if member.openid in ids)
+    yield f"会员 Members: {enrolled} new, with {acts} acts of the past"
+
+
+def _page(container: Container, members: list[DemoMember], store_ids: dict[str, int], at: datetime) -> dict[str, int]:
+    ids = run(
         container.database,
         lambda session: enrol_members(session, container, members=members, store_ids=store_ids),
     )
-    acts = sum(
-        live_through(container, member=member, member_id=enrolled[member.openid], store_ids=store_ids)
-        for member in members
-        if member.openid in enrolled
-    )
-    run(
-        container.database,
-        lambda session: outbox.drop(session, member_ids=enrolled.values(), recorded_before=at),
-    )
-    yield f"会员 Members: {len(enrolled)} new, with {acts} acts of the past"
+    with ThreadPoolExecutor(THREADS) as threads:  # while one waits for the database another works
+        lives = [
+            threads.submit(live_through, container, member=member, member_id=ids[member.openid], store_ids=store_ids)
+            for member in members
+            if member.openid in ids
+        ]
+        for life in lives:
+            life.result()
+    run(container.database, lambda session: outbox.drop(session, member_ids=ids.values(), recorded_before=at))
+    return ids
 
 
 def _platform(container: Container, account: OfficialAccount, store_ids: dict[str, int], at: datetime) -> Iterator[str]:

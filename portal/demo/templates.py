@@ -14,12 +14,19 @@ from portal.demo import addresses
 from portal.demo.chain import ACTOR
 
 _POINTS = {
+    "character_string1": "{member_number}",
+    "number2": "{points:unsigned}",
+    "thing3": "{reason}",
+    "number4": "{balance:unsigned}",
+    "time5": "{occurred_at}",
+}
+_POINTS_IN_SHORT = {
     "thing1": "{reason}",
     "number2": "{points:unsigned}",
     "number3": "{balance:unsigned}",
     "time4": "{occurred_at}",
 }
-_BOUND = {"character_string1": "{member_number}", "time3": "{occurred_at}"}
+_BOUND = {"character_string1": "{member_number}", "thing2": "{tier}", "time3": "{occurred_at}"}
 _CODE = {"character_string1": "{code}", "time2": "{valid_until}"}
 _CARD, _STATEMENT, _CHECK_INS = "pages/card/index", "pages/points/index", "pages/check-in/index"
 
@@ -44,20 +51,20 @@ OFFICIAL_ACCOUNT = (
     DemoTemplate(
         NoticeKind.POINTS_CHANGED,
         TemplateSettings(
-            template_id="SandboxTemplatePointsReason000000000000005", title="积分变动提醒", mapping=_POINTS
+            template_id="SandboxTemplatePointsChanged00000000000001", title="积分变动通知", mapping=_POINTS
         ),
         "h5.points",
     ),
     DemoTemplate(
         NoticeKind.CHECK_IN_RECORDED,
         TemplateSettings(
-            template_id="SandboxTemplatePointsReason000000000000005", title="积分变动提醒", mapping=_POINTS
+            template_id="SandboxTemplatePointsChanged00000000000001", title="积分变动通知", mapping=_POINTS
         ),
         "h5.check_ins",
     ),
     DemoTemplate(
         NoticeKind.BINDING_CODE,
-        TemplateSettings(template_id="SandboxTemplateBindingCode0000000000000006", title="验证码通知", mapping=_CODE),
+        TemplateSettings(template_id="SandboxTemplateBindingCode0000000000000005", title="验证码通知", mapping=_CODE),
     ),
 )
 MINI_PROGRAM = (
@@ -72,7 +79,7 @@ MINI_PROGRAM = (
         TemplateSettings(
             template_id="SandboxSubscribePointsChanged0000000000003",
             title="积分变动提醒",
-            mapping=_POINTS,
+            mapping=_POINTS_IN_SHORT,
             page=_STATEMENT,
         ),
     ),
@@ -81,7 +88,7 @@ MINI_PROGRAM = (
         TemplateSettings(
             template_id="SandboxSubscribePointsChanged0000000000003",
             title="积分变动提醒",
-            mapping=_POINTS,
+            mapping=_POINTS_IN_SHORT,
             page=_CHECK_INS,
         ),
     ),

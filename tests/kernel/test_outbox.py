@@ -1,9 +1,10 @@
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import uuid4
 
 from sqlalchemy.orm import Session
 
 from loyalty.kernel import outbox
+from tests.support.events import recorded
 
 
 def _record(session: Session, at: datetime, count: int = 1) -> None:
@@ -53,3 +54,14 @@ class TestLease:
         outbox.complete(session, event_id=event.id)
 
         assert outbox.count_waiting(session) == (0, 0)
+
+
+def test_drop_forgets_the_past_of_the_members_named_and_nothing_else(session: Session, at: datetime) -> None:
+    long_ago = at - timedelta(days=30)
+    for member_id, recorded_at in ((1, long_ago), (2, long_ago), (3, long_ago), (1, at)):
+        outbox.record(session, "tested", {"member_id": member_id}, at=recorded_at)
+    outbox.record(session, "tested", {"push_id": 1}, at=long_ago)
+
+    assert outbox.drop(session, member_ids=[1, 2], recorded_before=at) == 2
+
+    assert recorded(session, "tested") == [{"member_id": 3}, {"member_id": 1}, {"push_id": 1}]

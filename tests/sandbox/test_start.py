@@ -130,6 +130,17 @@ def test_the_command_serves_until_it_is_interrupted(config: dict[str, Any], tmp_
         assert process.wait(10) == 0
 
 
+def test_the_command_ends_when_it_is_told_so_many_times_at_once(config: dict[str, Any], tmp_path: Path) -> None:
+    file = tmp_path / "world.json"
+    file.write_text(json.dumps(config))
+    with run("--config", str(file)) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        for number in [signal.SIGTERM, signal.SIGINT] * 50:
+            process.send_signal(number)
+        assert process.wait(10) == 0
+
+
 def test_the_command_says_in_one_line_why_it_cannot_start(tmp_path: Path) -> None:
     file = tmp_path / "world.json"
     file.write_text("{")

@@ -4,6 +4,7 @@
 """
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from trial.child import MARKER, ChildSpec, Surroundings
@@ -34,6 +35,15 @@ if os.fork() == 0:
 print("parent", os.getpid(), flush=True)
 time.sleep(600)
 """
+ASKING = "import sys, urllib.request; urllib.request.urlopen(f'http://127.0.0.1:{sys.argv[1]}/', timeout=5)"
+CONFUSING = """
+import sys, traceback
+try:
+    raise ImportError("cannot import what it needs")
+except ImportError:
+    traceback.print_exc()
+sys.exit("Error: No such command 'demo'.")
+"""
 DEAF = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True); time.sleep(600)"
 
 
@@ -56,6 +66,11 @@ def programme(scenario: str, paths: TrialPaths, port: int) -> Programme:
         steps = [Step("migrate the database", python("raise ValueError('no table')"))]
     elif scenario == "slow-step":
         steps = [Step("migrate the database", python("print('begun', flush=True); import time; time.sleep(600)"))]
+    elif scenario == "needed-by-step":
+        children = [replace(children[0], needed_at=f"http://127.0.0.1:{port}/")]
+        steps = [Step("seed the demo chain", python(ASKING, str(port)))]
+    elif scenario == "confusing-step":
+        steps = [Step("seed the demo chain", python(CONFUSING))]
     return Programme(
         engines=[valkey_slot(paths)],
         steps=steps,

@@ -130,6 +130,20 @@ def test_a_stop_right_after_the_start_leaves_nothing(start: Start, paths: TrialP
     assert everything_is_gone(paths)
 
 
+def test_what_a_step_talks_to_is_there_before_the_step(start: Start) -> None:
+    trial = start("needed-by-step")
+    trial.wait_for("account: demo")
+    assert "seed the demo chain: done" in trial.text
+    assert trial.text.count("serving as") == 1
+    assert trial.end() == 0
+
+
+def test_a_step_that_fails_names_what_was_raised_and_not_what_was_said_later(start: Start) -> None:
+    trial = start("confusing-step")
+    assert trial.exit_status() == 1
+    assert "Could not seed the demo chain: ImportError: cannot import what it needs" in trial.text
+
+
 def test_a_child_that_dies_is_started_again(start: Start, paths: TrialPaths, port: int) -> None:
     trial = start()
     trial.wait_for("account: demo")

@@ -105,11 +105,12 @@ class PostgresServer:
         return psycopg.connect(self.conninfo("postgres", user=SUPERUSER), autocommit=True)
 
 
-def start_postgres(data_dir: Path, *, is_durable: bool = True) -> PostgresServer:
+def start_postgres(data_dir: Path, *, is_durable: bool = True, programs: Path | None = None) -> PostgresServer:
     """Start the server of a data folder, or go on with the one that is already running there.
 
     The first start makes the cluster, the ordinary role ``portal`` and its database. ``is_durable=False`` trades
-    survival of a machine crash for speed; a killed server still recovers.
+    survival of a machine crash for speed; a killed server still recovers. ``programs`` is the folder of another
+    PostgreSQL than the wheel's; a data folder stays with the version that made it.
 
     Raises:
         TrialError: it cannot be started; the message names the folder and the reason.
@@ -119,7 +120,7 @@ def start_postgres(data_dir: Path, *, is_durable: bool = True) -> PostgresServer
         user = engine_user()
         home = home_of(data_dir, user=user, socket_name=SOCKET_LOCK)
         with processes.exclusive(home.base / "starter.lock"):
-            server = _running(home) or _launched(home, user, is_durable=is_durable)
+            server = _running(home) or _launched(home, user, is_durable=is_durable, programs=programs)
             _prepare(server)
             return server
     except (OSError, psycopg.Error) as error:
@@ -155,8 +156,8 @@ def _running(home: Home) -> PostgresServer | None:
     return server if is_settled and server.is_running() else None
 
 
-def _launched(home: Home, user: OsUser, *, is_durable: bool) -> PostgresServer:
-    programs = reachable_programs(user=user, base=home.base, programs=wheel_programs())
+def _launched(home: Home, user: OsUser, *, is_durable: bool, programs: Path | None) -> PostgresServer:
+    programs = programs or reachable_programs(user=user, base=home.base, programs=wheel_programs())
     data = home.base / DATA
     make_cluster(data, programs, user)
     write_access_rules(data, user)

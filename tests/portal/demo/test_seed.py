@@ -1,0 +1,136 @@
+import re
+from datetime import timedelta
+
+import pytest
+from flask import Flask
+from sqlalchemy import func, select, text
+
+from loyalty.channels import queries as channels
+from loyalty.kernel import outbox
+from loyalty.kernel.clock import business_date
+from loyalty.kernel.database import Base, Database
+from loyalty.kernel.transaction import run
+from loyalty.members.models import Member
+from loyalty.notices.models import Notice
+from loyalty.points.service import verify
+from loyalty.reports.queries import daily_figures
+from loyalty.stores.queries import list_tree
+from loyalty.stores.rules import EVERYTHING, StoreKind
+from loyalty.tiers.queries import list_tiers
+from portal.demo.staff import PASSWORD, STAFF, Person
+from tests.portal.demo.conftest import AT, MEMBERS, container_on, demo
+from tests.support.containers import NullContainer
+from tests.support.settings import OA_APPID
+
+PRODUCTION = {
+    "PORTAL_ENV": "production",
+    "PUBLIC_BASE_URL": "https://members.example.com",
+    "WECHAT_SANDBOX_URL": "",
+    "SMS_PROVIDER": "tencent",
+    **{f"TENCENT_SMS_{name}": "x" for name in ("SECRET_ID", "SECRET_KEY", "APP_ID", "SIGN", "TEMPLATE_ID")},
+}
+
+
+def all_rows(database: Database) -> dict[str, list[str]]:
+    with database.session() as session:
+        return {
+            table.name: sorted(session.execute(text(f'SELECT t::text FROM "{table.name}" t')).scalars())
+            for table in Base.metadata.sorted_tables
+        }
+
+
+def count_members(database: Database) -> int:
+    with database.session() as session:
+        return session.scalar(select(func.count()).select_from(Member)) or 0
+
+
+def test_the_chain_has_headquarters_two_regions_and_six_stores(seeded: NullContainer) -> None:
+    kinds = [node.kind for node in run(seeded.database, lambda session: list_tree(session, scope=EVERYTHING))]
+    assert [kinds.count(kind) for kind in StoreKind] == [1, 2, 6]
+
+
+def test_members_have_a_past_that_fills_the_reports(seeded: NullContainer) -> None:
+    assert count_members(seeded.database) == MEMBERS
+    today = business_date(AT, seeded.zone)
+    days = run(
+        seeded.database,
+        lambda session: daily_figures(
+            session, scope=EVERYTHING, first=today - timedelta(days=121), last=today, zone=seeded.zone
+        ),
+    )
+    assert sum(day.new_members for day in days) == MEMBERS
+    assert sum(day.check_ins for day in days) > MEMBERS
+    assert sum(day.points_issued for day in days) > 0
+    assert len(run(seeded.database, list_tiers)) == 4
+
+
+def test_the_books_of_the_past_are_green(seeded: NullContainer) -> None:
+    proof = run(
+        seeded.database, lambda session: verify(session, seal_key=seeded.settings.seal_key, at=seeded.clock.now())
+    )
+    assert proof.is_green
+    assert proof.accounts_count == MEMBERS
+    assert proof.entries_count > MEMBERS
+
+
+def test_nobody_is_told_of_the_past(seeded: NullContainer) -> None:
+    with seeded.database.session() as session:
+        assert outbox.count_waiting(session) == (0, 0)
+        assert session.scalar(select(func.count()).select_from(Notice)) == 0
+
+
+def test_seeding_twice_changes_nothing(seeded: NullContainer) -> None:
+    before = all_rows(seeded.database)
+    result = demo(seeded, "seed", "--members", str(MEMBERS))
+    assert result.exit_code == 0, result.output
+    assert all_rows(seeded.database) == before
+    assert len(seeded.oa.published_menus) == 1
+
+
+def test_seeding_again_adds_only_the_members_that_are_missing(fresh_database: Database) -> None:
+    container = container_on(fresh_database)
+    assert "3 new" in demo(container, "seed", "--members", "3").output
+    assert "2 new" in demo(container, "seed", "--members", "5").output
+    assert count_members(fresh_database) == 5
+
+
+@pytest.mark.parametrize("person", STAFF, ids=lambda person: person.username)
+def test_every_role_logs_in_with_the_documented_password(seeded_app: Flask, person: Person) -> None:
+    client = seeded_app.test_client()
+    token = re.search(r'name="csrf_token" value="([^"]+)"', client.get("/console/login").get_data(as_text=True))
+    assert token is not None
+    answer = client.post(
+        "/console/login",
+        data={"csrf_token": token[1], "username": person.username, "password": PASSWORD},
+        follow_redirects=True,
+    )
+    assert answer.status_code == 200
+    assert answer.request.path != "/console/login"
+    assert person.name in answer.get_data(as_text=True)
+
+
+def test_every_account_is_listed_with_the_password(seeded: NullContainer) -> None:
+    told = demo(seeded, "accounts").output
+    assert PASSWORD in told
+    assert all(person.username in told for person in STAFF)
+
+
+@pytest.mark.parametrize("command", ["seed", "accounts"])
+def test_production_refuses_demo_data(fresh_database: Database, command: str) -> None:
+    before = all_rows(fresh_database)
+    result = demo(container_on(fresh_database, **PRODUCTION), command)
+    assert result.exit_code == 1
+    assert "生产环境" in result.output
+    assert PASSWORD not in result.output
+    assert all_rows(fresh_database) == before
+
+
+def test_every_store_has_a_qr_code(seeded: NullContainer) -> None:
+    scenes = run(seeded.database, lambda session: channels.list_scenes(session, appid=OA_APPID))
+    assert len({scene.subject_id for scene in scenes if scene.ticket}) == 6
+
+
+def test_followers_are_welcomed_and_every_menu_button_answers(seeded: NullContainer) -> None:
+    book = run(seeded.database, lambda session: channels.reply_book(session, appid=OA_APPID))
+    assert "签到" in (book.welcome or "")
+    assert set(book.clicks) == {"contact"}
