@@ -3,6 +3,7 @@
 from portal.callbacks.commands import group as menu
 from portal.console.commands import group as staff
 from portal.demo.commands import group as demo
+from portal.keys_commands import keys
 from portal.ledger_commands import ledger
 
-groups = (demo, ledger, menu, staff)
+groups = (demo, keys, ledger, menu, staff)

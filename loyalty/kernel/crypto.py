@@ -2,7 +2,7 @@
 
 A sealed value is ``key id length · key id · nonce · ciphertext``; the context (table and column)
 is authenticated, so that a value cannot be moved to another column. Keys are added at the front
-of the ring and old ones stay readable until everything is sealed anew.
+of the ring and old ones stay readable until everything is sealed anew (``privacy`` does that).
 """
 
 import hashlib
@@ -33,12 +33,17 @@ class Vault:
         """The id of the key that seals new values."""
         return next(iter(self.ring))
 
+    @property
+    def current_mark(self) -> bytes:
+        """What every value under the current key begins with, and no other value does."""
+        return _mark(self.current_key_id)
+
     def seal(self, plain: str, *, context: str) -> bytes:
         """Encrypt a text for storage."""
         key_id = self.current_key_id
         nonce = os.urandom(_NONCE_BYTES)
         cipher = AESGCM(self.ring[key_id]).encrypt(nonce, plain.encode(), context.encode())
-        return bytes([len(key_id)]) + key_id.encode() + nonce + cipher
+        return _mark(key_id) + nonce + cipher
 
     def open(self, sealed: bytes, *, context: str) -> str:
         """Decrypt a stored text.
@@ -46,20 +51,24 @@ class Vault:
         Raises:
             SealBroken: the value was tampered with, or its key is gone.
         """
-        key_id, nonce, cipher = _parts(sealed)
         try:
+            key_id, nonce, cipher = _parts(sealed)
             plain = AESGCM(self.ring[key_id]).decrypt(nonce, cipher, context.encode())
-        except (KeyError, InvalidTag) as error:
+        except (KeyError, InvalidTag, IndexError, ValueError) as error:
             raise SealBroken(context) from error
         return plain.decode()
 
     def is_current(self, sealed: bytes) -> bool:
         """Tell whether a stored value is sealed under the current key."""
-        return _parts(sealed)[0] == self.current_key_id
+        return sealed.startswith(self.current_mark)
 
     def index(self, plain: str, *, context: str) -> bytes:
         """Return the blind index: equal texts give equal bytes, and nobody can read them back."""
         return hmac.digest(self.index_key, f"{context}\0{plain}".encode(), hashlib.sha256)
+
+
+def _mark(key_id: str) -> bytes:
+    return bytes([len(key_id)]) + key_id.encode()
 
 
 def _parts(sealed: bytes) -> tuple[str, bytes, bytes]:

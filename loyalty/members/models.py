@@ -1,7 +1,8 @@
 """Tables of members. Each declares what a merge, an export and an erasure do with its rows.
 
 ``info["member_data"]`` of a table and ``info`` of a column (``personal``: erased; ``sealed``: the
-vault's context) are read by ``merging`` and ``privacy``, which walk every table by them.
+vault's context, by which keys are rotated) are read by ``merging`` and ``privacy``, which walk
+every table by them.
 """
 
 from datetime import datetime
@@ -281,5 +282,5 @@ class MemberKey(Base):
     __table_args__ = ({"info": {"member_data": {"merge": "keep", "export": False, "erase": "delete"}}},)
 
     member_id: Mapped[int] = mapped_column(ForeignKey("members.id"), primary_key=True)
-    key_sealed: Mapped[bytes] = mapped_column(info={"personal": True})
+    key_sealed: Mapped[bytes] = mapped_column(info={"personal": True, "sealed": "member_keys.key"})
     made_at: Mapped[datetime]

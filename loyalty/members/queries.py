@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, Select, false, select
 from sqlalchemy.orm import Session
 
 from loyalty.kernel.codes import mask_phone
@@ -24,6 +24,7 @@ from loyalty.members.rules.consents import DRAFT_TEXTS, Purpose, TextVersion
 from loyalty.members.rules.identities import IdentityNotFound
 from loyalty.members.rules.members import MemberGone, MemberNotFound, MemberStatus
 from loyalty.members.rules.reviews import OPEN_REVIEWS, ProposalState
+from loyalty.stores.rules import StoreScope
 
 LIVING = (MemberStatus.ACTIVE, MemberStatus.CLOSING)
 
@@ -182,17 +183,19 @@ def find_open_review(session: Session, *, identity_id: int) -> BindingReview | N
     )
 
 
-def list_reviews(session: Session, *, cursor: str | None = None, limit: int = 20) -> Page[BindingReview]:
-    """Return the contested phones that wait for staff, newest first."""
-    query = (
-        select(BindingReview)
-        .where(BindingReview.state == "with_staff")
-        .order_by(BindingReview.id.desc())
-        .limit(limit + 1)
-    )
+def list_reviews(
+    session: Session, *, scope: StoreScope, cursor: str | None = None, limit: int = 20
+) -> Page[BindingReview]:
+    """Return the contested phones that wait for staff of this scope, newest first."""
+    query = _reviews_for(scope).where(BindingReview.state == "with_staff").order_by(BindingReview.id.desc())
     if (last_id := decode_cursor(cursor)) is not None:
         query = query.where(BindingReview.id < last_id)
-    return page_of(session.scalars(query).all(), limit=limit, id_of=lambda review: review.id)
+    return page_of(session.scalars(query.limit(limit + 1)).all(), limit=limit, id_of=lambda review: review.id)
+
+
+def is_review_for(session: Session, *, review_id: int, scope: StoreScope) -> bool:
+    """Tell whether a contested phone is for staff of this scope to decide."""
+    return session.scalar(_reviews_for(scope).where(BindingReview.id == review_id)) is not None
 
 
 def list_expired_reviews(session: Session, *, at: datetime, limit: int) -> Sequence[int]:
@@ -255,6 +258,15 @@ def unwanted_kinds(session: Session, *, member_id: int) -> set[str]:
             )
         )
     )
+
+
+def _reviews_for(scope: StoreScope) -> Select[BindingReview]:
+    """Where the holder enrolled online and so has no store, any store may look at the person."""
+    home = Member.enrolled_store_id
+    reviews = select(BindingReview).join(Member, Member.id == BindingReview.holder_id)
+    if scope.is_chain_wide:
+        return reviews
+    return reviews.where(home.in_(scope.store_ids) | home.is_(None) if scope.store_ids else false())
 
 
 def _find(session: Session, vault: Vault, condition: ColumnElement[bool]) -> MemberView | None:

@@ -1,4 +1,4 @@
-"""Privacy (隐私): everything held on a person, closing an account, and erasure.
+"""Privacy (隐私): everything held on a person, closing an account, erasure, and key rotation.
 
-Both walk every table by its own declaration, so a table that is forgotten fails a test.
+All of them walk every table by its own declaration, so a table that is forgotten fails a test.
 """

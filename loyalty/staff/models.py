@@ -26,7 +26,7 @@ class StaffAccount(Base):
     password_hash: Mapped[str]
     is_active: Mapped[bool] = mapped_column(server_default=text("true"))
     must_change_password: Mapped[bool] = mapped_column(server_default=text("true"))
-    totp_sealed: Mapped[bytes | None]
+    totp_sealed: Mapped[bytes | None] = mapped_column(info={"sealed": "staff_accounts.totp_sealed"})
     """The TOTP secret, sealed; asked for at log-in only once it was confirmed."""
     totp_confirmed_at: Mapped[datetime | None]
     totp_last_step: Mapped[int] = mapped_column(server_default=text("0"))

@@ -14,7 +14,7 @@ from loyalty.staff import queries as staff
 from loyalty.staff.rules import Permission, actor_name
 from portal.console import exports, forms, paging
 from portal.console.access import requires
-from portal.console.audit_names import ACTION_NAMES
+from portal.console.audit_names import ACTION_NAMES, PROGRAM_NAMES, subject_name
 from portal.console.blueprint import blueprint
 from portal.context import container
 
@@ -114,4 +114,6 @@ def _names(entries: Sequence["AuditEntry"]) -> dict[str, str]:
         if kind == "staff" and number.isdigit()
     }
     found = run(container().database, lambda session: staff.names(session, ids))
-    return {actor_name(staff_id): name for staff_id, name in found.items()}
+    accounts = {f"account:{one.appid}": one.name for one in container().settings.wechat_accounts}
+    subjects = {text: subject_name(text) for text in mentioned}
+    return subjects | PROGRAM_NAMES | accounts | {actor_name(staff_id): name for staff_id, name in found.items()}

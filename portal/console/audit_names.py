@@ -1,4 +1,16 @@
-"""What audited actions are called on the page; an action without a name shows its code."""
+"""What audited actions, programs and subjects are called on the page; one without a name shows its code."""
+
+from loyalty.notices.rules import KINDS
+from portal.console.member_names import PURPOSE_NAMES
+
+PROGRAM_NAMES = {
+    "cli": "命令行",
+    "system:command_line": "命令行",
+    "system:demo_seed": "演示数据",
+    "system:merge": "系统：会员合并",
+    "system:settle_expired_reviews": "系统：绑定审核到期",
+    "system:erase_closed_members": "系统：注销清除",
+}
 
 ACTION_NAMES = {
     "staff.create": "新增员工",
@@ -35,3 +47,27 @@ ACTION_NAMES = {
     "notices.configure_kind": "修改消息配置",
     "events.retry": "重试失败事件",
 }
+SUBJECT_NAMES = {
+    "member": "会员",
+    "members": "会员",
+    "store": "门店",
+    "tiers": "等级",
+    "check_ins": "签到方案",
+    "check_in_plan": "签到方案",
+    "privacy_text": "协议文本",
+    "notice_kind": "消息",
+    "event": "事件",
+    "binding_review": "绑定审核",
+}
+_PART_NAMES = {
+    **{str(purpose): name for purpose, name in PURPOSE_NAMES.items()},
+    **{str(kind): definition.title for kind, definition in KINDS.items()},
+}
+
+
+def subject_name(subject: str) -> str:
+    """Return what a subject such as ``member:5`` is called."""
+    kind, _, part = subject.partition(":")
+    if kind not in SUBJECT_NAMES:
+        return subject
+    return f"{SUBJECT_NAMES[kind]} {_PART_NAMES.get(part, part)}".strip()

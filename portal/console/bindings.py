@@ -13,7 +13,6 @@ from loyalty.members import queries
 from loyalty.members.queries import MemberView
 from loyalty.members.rules.reviews import ReviewNotFound
 from loyalty.members.service import decide_by_staff
-from loyalty.members.service.reviews import lock_review
 from loyalty.staff.rules import Permission
 from portal.console import forms, paging
 from portal.console.access import actor, current_scope, requires
@@ -42,6 +41,8 @@ class ReviewRow:
 
     id: int
     holder: MemberView
+    is_holder_visible: bool
+    """Whether the caller may open the holder's page: not where the holder has no store."""
     claimant_member_id: int | None
     is_change: bool
     opened_at: datetime
@@ -84,24 +85,22 @@ def decide_binding(review_id: int) -> Response:
 
 
 def _require_visible(session: "Session", review_id: int) -> None:
-    review = lock_review(session, review_id=review_id)
-    holder = queries.get_member(session, vault=container().vault, member_id=review.holder_id)
-    if not current_scope().covers(holder.enrolled_store_id):
+    if not queries.is_review_for(session, review_id=review_id, scope=current_scope()):
         raise ReviewNotFound(review_id=review_id)
 
 
 def _rows(session: "Session", cursor: str | None) -> Page[ReviewRow]:
-    page = queries.list_reviews(session, cursor=cursor)
-    rows = [_row(session, review) for review in page.items]
-    visible = [row for row in rows if current_scope().covers(row.holder.enrolled_store_id)]
-    return Page(visible, page.next_cursor)
+    page = queries.list_reviews(session, scope=current_scope(), cursor=cursor)
+    return Page([_row(session, review) for review in page.items], page.next_cursor)
 
 
 def _row(session: "Session", review: "BindingReview") -> ReviewRow:
     identity = queries.get_identity(session, identity_id=review.identity_id)
+    holder = queries.get_member(session, vault=container().vault, member_id=review.holder_id)
     return ReviewRow(
         id=review.id,
-        holder=queries.get_member(session, vault=container().vault, member_id=review.holder_id),
+        holder=holder,
+        is_holder_visible=current_scope().covers(holder.enrolled_store_id),
         claimant_member_id=identity.member_id,
         is_change=review.is_change,
         opened_at=review.opened_at,

@@ -33,6 +33,7 @@ FACT_NAMES = {
     "reason": "原因",
     "code": "验证码",
     "valid_until": "有效期",
+    "tier": "会员等级",
 }
 ORDERS = (
     (Channel.TEMPLATE, Channel.SUBSCRIPTION, Channel.INBOX),

@@ -7,6 +7,7 @@ from loyalty.kernel.transaction import run
 from loyalty.staff.rules import Permission
 from portal.console.access import requires
 from portal.console.blueprint import blueprint
+from portal.console.job_names import FIGURE_NAMES, JOB_NAMES
 from portal.context import container
 
 
@@ -14,4 +15,9 @@ from portal.context import container
 @requires(Permission.JOBS_READ)
 def job_board() -> str:
     """Show the latest runs."""
-    return render_template("console/job_board.html", runs=run(container().database, runs.latest))
+    return render_template(
+        "console/job_board.html",
+        runs=run(container().database, runs.latest),
+        job_names=JOB_NAMES,
+        figure_names=FIGURE_NAMES,
+    )

@@ -179,7 +179,8 @@ def _found() -> list[StaffView]:
 
 
 def _typed() -> dict[str, object]:
-    ids = [int(value) for value in request.form.getlist("store_ids") if value.isdecimal()]
+    chosen = set(request.form.getlist("store_ids"))
+    ids = [node.id for node in visible_tree() if str(node.id) in chosen]
     return {
         "username": request.form.get("username", ""),
         "name": request.form.get("name", ""),

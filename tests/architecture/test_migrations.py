@@ -2,11 +2,12 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from flask_migrate import downgrade, upgrade
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, event, text
 
 from loyalty.models import Base
 from tests.support import engines
@@ -57,3 +58,26 @@ def test_every_migration_can_be_undone_and_done_again() -> None:
             engine.dispose()
 
     assert left == []
+
+
+def test_every_migration_waits_for_a_lock_no_longer_than_five_seconds_and_leaves_no_setting_behind() -> None:
+    seen: list[str] = []
+
+    def note_the_bound(*arguments: Any) -> None:
+        cursor, statement = arguments[1:3]
+        if "alembic_version SET" in statement or "INTO alembic_version" in statement:
+            cursor.execute("SHOW lock_timeout")
+            seen.append(cursor.fetchone()[0])
+
+    with engines.empty_database("locks") as url:
+        app = engines.migration_app(url)
+        engine = app.extensions["container"].database.engine
+        event.listen(engine, "before_cursor_execute", note_the_bound)
+        with app.app_context():
+            upgrade(directory=str(VERSIONS.parent))
+        with engine.connect() as connection:
+            left_behind = connection.scalar(text("SHOW lock_timeout"))
+        engine.dispose()
+
+    assert seen == ["5s"] * len(_files())
+    assert left_behind == "0"

@@ -1,6 +1,6 @@
 """Promises that every table keeps."""
 
-from sqlalchemy import BigInteger, DateTime, ForeignKeyConstraint, Integer, UniqueConstraint
+from sqlalchemy import BigInteger, DateTime, ForeignKeyConstraint, Integer, LargeBinary, UniqueConstraint
 
 from loyalty.models import Base
 
@@ -39,6 +39,22 @@ def test_instants_end_in_at_and_identities_are_bigint() -> None:
 
     assert odd == []
     assert small == []
+
+
+def test_every_sealed_column_declares_its_context_and_has_one_row_id_so_that_keys_can_be_rotated() -> None:
+    sealed = [
+        column for table in TABLES for column in table.c
+        if column.name.endswith("_sealed") and isinstance(column.type, LargeBinary)
+    ]  # fmt: skip
+    declared = [column for table in TABLES for column in table.c if "sealed" in column.info]
+
+    assert sealed
+    assert {str(column) for column in declared} == {str(column) for column in sealed}
+    assert [str(column) for column in sealed if not column.info["sealed"]] == []
+    assert [str(column) for column in sealed if len(column.table.primary_key) != 1] == []
+    assert [
+        str(column) for column in sealed if not isinstance(next(iter(column.table.primary_key)).type, Integer)
+    ] == []
 
 
 def test_every_constraint_has_a_name() -> None:

@@ -23,6 +23,11 @@ class TestVault:
         with pytest.raises(SealBroken):
             vault.open(bytes(sealed), context="members.phone")
 
+    @pytest.mark.parametrize("stored", [b"", b"\x02", b"\x02k1", b"\xff\xfe", b"\x02\xff\xff" + bytes(40)])
+    def test_refuses_what_was_never_sealed(self, vault: Vault, stored: bytes) -> None:
+        with pytest.raises(SealBroken):
+            vault.open(stored, context="members.phone")
+
     def test_reads_values_of_an_older_key_and_knows_that_they_are_old(self, vault: Vault) -> None:
         sealed = vault.seal("a", context="c")
         rotated = Vault(ring={"k2": b"\x09" * 32, **vault.ring}, index_key=vault.index_key)

@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from loyalty.channels.models import Scene
 from loyalty.kernel.crypto import Vault
 from loyalty.members import queries, service
 from loyalty.members.models import BindingReview, Identity, Member, MergeProposal
@@ -23,7 +24,7 @@ from tests.factories.members import (
     unused_phone,
     unused_unionid,
 )
-from tests.factories.stores import make_store
+from tests.factories.stores import make_region, make_store
 from tests.support.events import recorded
 from tests.support.settings import OA_APPID
 
@@ -53,6 +54,18 @@ class Counter:
         return self.session.scalar(select(func.count()).select_from(Member)) or 0
 
 
+def follow_by_code(session: Session, visitor: Identity, *, subject_kind: str, subject_id: int, at: datetime) -> None:
+    """Let a person follow by a QR code of ours, as the push of WeChat tells it."""
+    scene = Scene(
+        appid=visitor.appid, key=visitor.openid, subject_kind=subject_kind, subject_id=subject_id,
+        label="测试", created_at=at,
+    )  # fmt: skip
+    session.add(scene)
+    service.note_follow(
+        session, appid=visitor.appid, openid=visitor.openid, unionid=None, scene=scene.key, at=at - timedelta(hours=1)
+    )
+
+
 @pytest.fixture
 def counter(session: Session, vault: Vault, at: datetime) -> Counter:
     return Counter(session, vault, at)
@@ -76,6 +89,48 @@ class TestAVisitor:
         assert {consent.purpose for consent in queries.consents_of(session, member_id=member.id)} == {
             "service_terms", "privacy",
         }  # fmt: skip
+
+    def test_who_followed_by_a_stores_code_is_enrolled_at_that_store(self, counter: Counter, session: Session) -> None:
+        visitor, store = make_identity(session), make_store(session)
+        follow_by_code(session, visitor, subject_kind="store", subject_id=store.id, at=counter.at)
+
+        outcome = counter.bind(visitor, unused_phone(), door=Door.H5)
+
+        assert session.get_one(Member, outcome.member_id).enrolled_store_id == store.id
+        assert recorded(session, "member.enrolled")[0]["store_id"] == store.id
+
+    def test_is_enrolled_at_the_store_followed_in_the_official_account_also_in_the_mini_program(
+        self, counter: Counter, session: Session
+    ) -> None:
+        unionid, store = unused_unionid(), make_store(session)
+        follower = make_identity(session, unionid=unionid)
+        follow_by_code(session, follower, subject_kind="store", subject_id=store.id, at=counter.at)
+
+        outcome = counter.bind(make_identity(session, kind=MP, unionid=unionid), unused_phone())
+
+        assert session.get_one(Member, outcome.member_id).enrolled_store_id == store.id
+
+    def test_is_enrolled_at_the_store_that_the_door_names_before_the_one_followed(
+        self, counter: Counter, session: Session
+    ) -> None:
+        visitor, followed, named = make_identity(session), make_store(session), make_store(session)
+        follow_by_code(session, visitor, subject_kind="store", subject_id=followed.id, at=counter.at)
+
+        outcome = counter.bind(visitor, unused_phone(), store_id=named.id)
+
+        assert session.get_one(Member, outcome.member_id).enrolled_store_id == named.id
+
+    @pytest.mark.parametrize("subject_kind", ["campaign", "store"])
+    def test_who_followed_by_another_code_belongs_to_no_store(
+        self, counter: Counter, session: Session, subject_kind: str
+    ) -> None:
+        visitor, store = make_identity(session), make_store(session)
+        subject_id = store.id if subject_kind == "campaign" else make_region(session).id
+        follow_by_code(session, visitor, subject_kind=subject_kind, subject_id=subject_id, at=counter.at)
+
+        outcome = counter.bind(visitor, unused_phone())
+
+        assert session.get_one(Member, outcome.member_id).enrolled_store_id is None
 
     def test_seen_just_now_is_enrolled_alike(self, counter: Counter, session: Session, at: datetime) -> None:
         newcomer = make_identity(session, first_seen_at=at)

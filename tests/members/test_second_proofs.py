@@ -17,7 +17,9 @@ from loyalty.members.models import BindingReview, Identity, Member
 from loyalty.members.rules.binding import BindingKind
 from loyalty.members.rules.reviews import ReviewCodeWrong, ReviewDecided, ReviewNotFound
 from loyalty.members.service import BindingOutcome
+from loyalty.stores.rules import EVERYTHING, NOTHING, StoreScope
 from tests.factories.members import make_consents, make_identity, make_member, unused_phone
+from tests.factories.stores import make_store
 from tests.support.events import recorded
 
 STAFF = Actor("staff:7", ip="203.0.113.5")
@@ -231,9 +233,31 @@ class TestStaff:
         settled = service.settle_expired_reviews(database, vault=contest.vault, at=at + timedelta(days=6))
 
         assert settled == 0
-        assert [review.id for review in queries.list_reviews(session).items] == [contest.review_id]
+        assert [review.id for review in queries.list_reviews(session, scope=EVERYTHING).items] == [contest.review_id]
         with pytest.raises(ReviewCodeWrong):
             contest.prove("000000")
+
+    def test_of_a_store_page_through_what_is_theirs_and_what_belongs_to_no_store(
+        self, database: Database, session: Session, vault: Vault, at: datetime
+    ) -> None:
+        here, elsewhere = make_store(session).id, make_store(session).id
+        asked = {}
+        for home in (here, None, elsewhere):
+            contest = _contest(database, session, vault, at, None)
+            contest.holder.enrolled_store_id = home
+            service.ask_staff(session, review_id=contest.review_id, identity_id=contest.claimant.id, at=at)
+            asked[home] = contest.review_id
+        scope = StoreScope(is_chain_wide=False, store_ids=frozenset({here}))
+
+        first = queries.list_reviews(session, scope=scope, limit=1)
+        second = queries.list_reviews(session, scope=scope, limit=1, cursor=first.next_cursor)
+
+        assert [review.id for review in (*first.items, *second.items)] == [asked[None], asked[here]]
+        assert second.next_cursor is None
+        assert len(queries.list_reviews(session, scope=EVERYTHING).items) == 3
+        assert queries.list_reviews(session, scope=NOTHING).items == []
+        assert not queries.is_review_for(session, review_id=asked[elsewhere], scope=scope)
+        assert not queries.is_review_for(session, review_id=asked[None], scope=NOTHING)
 
     def test_see_no_phone_once_it_is_decided(self, contest: Contest, session: Session) -> None:
         contest.decide(is_same_person=True)

@@ -5,9 +5,10 @@ The only code that makes a member or writes a phone; the caller holds the lock o
 
 from datetime import datetime
 
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
+from loyalty.channels.models import Scene
 from loyalty.kernel import audit, outbox
 from loyalty.kernel.audit import Actor
 from loyalty.kernel.crypto import Vault
@@ -15,6 +16,8 @@ from loyalty.members.models import Identity, Member
 from loyalty.members.rules.numbers import number_of
 from loyalty.members.service.identities import join_member
 from loyalty.members.service.proposals import lapse_proposals
+from loyalty.stores.models import Store
+from loyalty.stores.rules import StoreKind
 
 _PHONE = "members.phone"
 
@@ -22,7 +25,11 @@ _PHONE = "members.phone"
 def enrol(
     session: Session, *, vault: Vault, identity: Identity, phone: str, store_id: int | None, at: datetime
 ) -> Member:
-    """Make a visitor with a phone that is nobody's a member."""
+    """Make a visitor with a phone that is nobody's a member.
+
+    Where the door names no store, it is the one by whose QR code (门店二维码) they followed last.
+    """
+    store_id = store_id or _store_followed_at(session, identity)
     member_id: int = session.execute(text("SELECT nextval('members_id_seq')")).scalar_one()
     member = Member(
         id=member_id,
@@ -40,6 +47,21 @@ def enrol(
     outbox.record(session, "member.enrolled", payload, at=at)
     join(session, identity=identity, member=member, at=at)
     return member
+
+
+def _store_followed_at(session: Session, identity: Identity) -> int | None:
+    """Return the store whose code this person scanned, whichever of their identities followed."""
+    is_theirs = Identity.id == identity.id
+    if identity.unionid is not None:
+        is_theirs |= Identity.unionid == identity.unionid
+    return session.scalar(
+        select(Store.id)
+        .join(Scene, (Scene.subject_id == Store.id) & (Scene.subject_kind == "store"))
+        .join(Identity, (Identity.appid == Scene.appid) & (Identity.follow_scene == Scene.key))
+        .where(is_theirs, Store.kind == StoreKind.STORE)
+        .order_by(Identity.followed_at.desc())
+        .limit(1)
+    )
 
 
 def join(session: Session, *, identity: Identity, member: Member, at: datetime) -> None:

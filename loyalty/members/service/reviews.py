@@ -1,7 +1,8 @@
 """Contested phones: opening and closing the question whether two people are one (二次验证).
 
-The code that goes to the old WeChat is derived from the review's id under the vault's key: it is
-stored nowhere, and the notice that carries it asks for it at the moment of sending.
+The code that goes to the old WeChat is derived from the review's id under the vault's key, so the
+review does not store it. The notice that carries it does, and so does the holder's inbox: a code is
+good for half an hour and for the claimant's own identity alone.
 """
 
 from collections.abc import Sequence
@@ -75,7 +76,7 @@ def open_review(
 
 
 def binding_code(session: Session, *, vault: Vault, review_id: int, at: datetime) -> BindingCode:
-    """Return the code to be shown in the old WeChat; for the sender of the notice alone.
+    """Return the code to be shown in the old WeChat; for the notice that carries it alone.
 
     Raises:
         ReviewNotFound: there is none, or it was decided, or is with staff, or has expired.

@@ -10,7 +10,7 @@ function secondProof(mp, reviewId, message, settle) {
   const prove = async () => settle(await mp.post(`${path}/code`, { proof_code: code.value.trim() }));
   const askStaff = async () => {
     await mp.post(`${path}/staff`);
-    toast("已提交，店员会帮忙确认");
+    toast("已提交，请到门店由店长核验");
   };
   const decline = async () => settle(await mp.post(`${path}/decline`));
   return [el("form", { class: "card form", testid: "proof-form", on: { submit: action(prove) } },
@@ -18,7 +18,7 @@ function secondProof(mp, reviewId, message, settle) {
     el("p", { class: "hint", testid: "proof-message" }, message),
     code,
     el("button", { type: "submit", class: "button primary", testid: "proof-submit" }, "提交核验码"),
-    el("button", { type: "button", class: "button", testid: "proof-staff", on: { click: action(askStaff) } }, "原来的微信用不了，请店员确认"),
+    el("button", { type: "button", class: "button", testid: "proof-staff", on: { click: action(askStaff) } }, "原来的微信用不了，申请门店核验"),
     el("button", { type: "button", class: "button", testid: "proof-decline", on: { click: action(decline) } }, "那不是我，重新入会"))];
 }
 
