@@ -7,9 +7,13 @@ VENV := .venv
 PY := $(VENV)/bin/python
 STAMP := $(VENV)/.installed
 RUN_PYTEST := $(PY) -m pytest -n $(or $(WORKERS),2)
+POSTGRES_15 := /usr/lib/postgresql/15/bin
+ON_POSTGRES_15 := tests/architecture/test_migrations.py $(addprefix tests/,kernel points check_ins tiers members notices \
+	channels concurrency merging privacy)
+BEHIND_PGBOUNCER := tests/concurrency tests/journeys
 
 .PHONY: help run reset status test check bench prove screenshots format lock assets \
-	check-format check-lint check-types check-imports check-drift check-tests
+	check-format check-lint check-types check-imports check-drift check-tests check-postgres-15 check-pgbouncer
 
 help:
 	@echo "make run          start everything on this machine; Ctrl-C stops it and keeps the data"
@@ -17,6 +21,7 @@ help:
 	@echo "make status       show what of the trial is running"
 	@echo "make test         all tests"
 	@echo "make check        format, lint, types, imports, migration drift, tests: what CI runs"
+	@echo "make check-postgres-15, make check-pgbouncer   on Debian's PostgreSQL 15, through its PgBouncer: CI runs them too"
 	@echo "make bench        measure; one row alone with ROW=check-in"
 	@echo "make prove        the long proofs in full size"
 	@echo "make screenshots  take the pictures of the guide again"
@@ -64,15 +69,27 @@ check-drift: $(STAMP)
 
 check-tests: test
 
+# Migrations, ledger and races on the oldest PostgreSQL that is supported.
+check-postgres-15: $(STAMP)
+	@if [ -x "$(POSTGRES_15)/postgres" ]; then \
+		echo "── check: postgres-15"; TEST_POSTGRES_BIN="$(POSTGRES_15)" $(RUN_PYTEST) $(ON_POSTGRES_15); \
+	else echo "skipped: PostgreSQL 15 is not in $(POSTGRES_15) (Debian: postgresql-15)"; fi
+
+# Races and journeys as in a large installation, where connections are shared between transactions.
+check-pgbouncer: $(STAMP)
+	@if program=$$(PATH="$$PATH:/usr/sbin" command -v pgbouncer); then \
+		echo "── check: pgbouncer"; TEST_PGBOUNCER="$$program" $(RUN_PYTEST) $(BEHIND_PGBOUNCER); \
+	else echo "skipped: PgBouncer is not installed (Debian: pgbouncer)"; fi
+
 bench: $(STAMP)
 	@$(PY) -m benchmarks $(if $(ROW),--row $(ROW))
 
 prove: $(STAMP)
-	@PROOF_SIZE=full $(PY) -m pytest -m proof -s
+	@PROOF_SIZE=full $(PY) -m pytest -m kill -s
 
 screenshots: $(STAMP)
 	@$(PY) -m trial.assets
-	@SCREENSHOTS=1 $(PY) -m pytest -m browser
+	@SCREENSHOTS=1 $(PY) -m pytest tests/browser/test_screenshots.py
 
 format: $(STAMP)
 	@$(PY) -m ruff check --fix --quiet . ; $(PY) -m ruff format --quiet .

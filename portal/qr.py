@@ -8,5 +8,7 @@ import segno
 def qr_svg(content: str) -> str:
     """Draw a QR code with its quiet zone."""
     target = io.BytesIO()
-    segno.make(content, error="m", micro=False).save(target, kind="svg", xmldecl=False, svgns=True, border=2, scale=6)
+    segno.make(content, error="m", micro=False).save(
+        target, kind="svg", xmldecl=False, svgns=True, border=2, omitsize=True
+    )
     return target.getvalue().decode()

@@ -12,12 +12,15 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import Connection
 from sqlalchemy.orm import Session
+from xdist.remote import Producer
 
 from loyalty.kernel.crypto import Vault
 from loyalty.kernel.database import Database, connect
 from tests.support import engines, settings
+from tests.support.browser import browser as browser
 from tests.support.containers import NullContainer, null_container
 from tests.support.databases import SavepointDatabase
+from tests.support.scheduling import SystemScheduling
 from tests.support.statements import StatementCounter
 
 
@@ -31,6 +34,11 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         engines.stop()
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> SystemScheduling:
+    return SystemScheduling(config, log)
+
+
 @pytest.fixture(scope="session")
 def database_url() -> Iterator[str]:
     """The address of this process's own migrated database, as the role the application uses."""
@@ -39,10 +47,10 @@ def database_url() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def committed_database_url() -> Iterator[str]:
+def committed_address() -> Iterator[engines.Address]:
     """The address of a second migrated database, in which tests of races really commit."""
-    with engines.migrated_database("committed") as url:
-        yield url
+    with engines.served_database("committed") as address:
+        yield address
 
 
 @pytest.fixture(scope="session")
@@ -80,9 +88,9 @@ def session(database: Database) -> Iterator[Session]:
 
 
 @pytest.fixture(scope="session")
-def committed_database(committed_database_url: str) -> Iterator[Database]:
+def committed_database(committed_address: engines.Address) -> Iterator[Database]:
     """A pooled database that commits for real, for races; use members of the test's own."""
-    database = connect(committed_database_url, connections=64)
+    database = connect(committed_address.url, pooling=committed_address.pooling, connections=64)
     yield database
     database.engine.dispose()
 

@@ -85,6 +85,7 @@ class NullOfficialAccount(_Sends):
     published_menus: list[list[Json]] = field(default_factory=list)
     publish_error: Exception | None = None
     templates: list[AccountTemplate] = field(default_factory=list)
+    signature_error: Exception | None = None
 
     def authorize_url(self, *, return_to: str, state: str, scope: OAuthScope) -> str:
         """Return an address that names everything it was given."""
@@ -137,6 +138,8 @@ class NullOfficialAccount(_Sends):
 
     def js_signature(self, url: str) -> JsSignature:
         """Return a signature that depends on the page only."""
+        if self.signature_error is not None:
+            raise self.signature_error
         digest = hashlib.sha1(url.encode(), usedforsecurity=False).hexdigest()
         return JsSignature(self.appid, 1_700_000_000, "nonce", digest)
 

@@ -1,8 +1,7 @@
 """The member card (会员卡): tier, points, soonest expiry, and the rotating code for the till."""
 
-from flask import render_template
+from flask import render_template, url_for
 
-from loyalty.kernel.transaction import run
 from loyalty.members.rules.member_code import MemberCode, current_code
 from loyalty.reports.member_home import member_home
 from portal.context import container
@@ -14,11 +13,15 @@ from portal.h5.blueprint import blueprint
 def card() -> str:
     """Show the card."""
     at, member_id = container().clock.now(), session.member_id()
-    home = run(
-        container().database,
-        lambda database_session: member_home(database_session, vault=container().vault, member_id=member_id, at=at),
+    home = member_home(container().database, vault=container().vault, member_id=member_id, at=at)
+    base = container().settings.public_base_url
+    return render_template(
+        "h5/card.html",
+        home=home,
+        code=_code(),
+        share_link=base + url_for("h5.card"),
+        share_picture=base + url_for("static", filename="h5-share.png"),
     )
-    return render_template("h5/card.html", home=home, code=_code())
 
 
 @blueprint.get("/member-code")

@@ -16,6 +16,9 @@ from portal.context import container
 from portal.h5 import session
 from portal.h5.blueprint import blueprint
 
+YEARS = range(2000, 2100)
+"""Whose months are shown; the calendar has neighbours on both sides of each."""
+
 
 @dataclass(frozen=True, slots=True)
 class Day:
@@ -69,9 +72,10 @@ def check_in() -> Response:
 
 def _month(text: str | None) -> date | None:
     try:
-        return datetime.strptime(text or "", "%Y-%m").date()  # noqa: DTZ007 - a month, not an instant
+        month = datetime.strptime(text or "", "%Y-%m").date()  # noqa: DTZ007 - a month, not an instant
     except ValueError:
         return None
+    return month if month.year in YEARS else None
 
 
 def _weeks(first: date, today: date, points: dict[date, int]) -> list[list[Day]]:

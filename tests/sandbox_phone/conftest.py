@@ -1,21 +1,15 @@
 """A sandbox of its own for each test, a stranger's backend behind it, and a browser for those marked ``browser``."""
 
-import os
-import shutil
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 import requests
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page
 
 from sandbox import server
 from tests.sandbox_phone.stranger import Stranger, serve, world
-
-FLAGS = [
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
-    "--disable-sync",
-]  # fmt: skip
+from tests.support.browser import new_context
 
 
 @pytest.fixture
@@ -43,25 +37,10 @@ def control(stranger: Stranger) -> Callable[..., Any]:
     return call
 
 
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """A headless Chromium. Without one the tests are skipped, except under ``CI=true``."""
-    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if path is None:
-        if os.environ.get("CI") == "true":
-            pytest.fail("no Chromium found, and CI=true demands the browser tests")
-        pytest.skip("no Chromium found")
-    with sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=path, args=FLAGS)
-        yield found
-        found.close()
-
-
 @pytest.fixture
 def context(browser: Browser) -> Iterator[BrowserContext]:
     """A browser without a past."""
-    found = browser.new_context(viewport={"width": 375, "height": 760}, locale="zh-CN")
-    found.set_default_timeout(8000)
+    found = new_context(browser, width=375, height=760)
     yield found
     found.close()
 

@@ -31,8 +31,7 @@ def browser() -> Iterator[Browser]:
     """The browser of this process; every test opens a context of its own in it."""
     path = chromium()
     with sync_playwright() as playwright:
-        # The browser's own controls, such as those of a date, follow its environment and not the page.
-        found = playwright.chromium.launch(executable_path=path, args=FLAGS, env={**os.environ, "LANGUAGE": "zh_CN"})
+        found = playwright.chromium.launch(executable_path=path, args=FLAGS)
         yield found
         found.close()
 

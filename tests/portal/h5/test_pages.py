@@ -93,7 +93,7 @@ class TestCheckIn:
         assert answer.status_code == 200
         assert "今天已经签到过了" in answer.text
 
-    @pytest.mark.parametrize("month", ["2026-13", "abc", "", "9999-99", "2026-02"])
+    @pytest.mark.parametrize("month", ["2026-13", "abc", "", "9999-12", "0001-01", "2099-12", "2000-01", "2026-02"])
     def test_any_month_in_the_address_shows_a_calendar(self, browser: Browser, month: str) -> None:
         assert browser.open(f"/h5/check-ins?month={month}").status_code == 200
 
