@@ -14,7 +14,8 @@ SUBJECTS = (sessions, me, phone, proofs, member_codes, points, check_ins, messag
 
 def register(app: Flask, settings: Settings) -> tuple[Blueprint, ...]:
     """Put the API on the application; return its blueprints, which need no CSRF token."""
-    limits.install(app, settings.redis_url)
+    limited = [module.blueprint.name for module in SUBJECTS if hasattr(module, "limiter")]
+    limits.install(app, settings.redis_url, blueprints=limited)
     api = openapi.install(app)
     for module in SUBJECTS:
         api.register_blueprint(module.blueprint)

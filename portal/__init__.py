@@ -14,12 +14,16 @@ from portal import callbacks, console, errors, h5, ops, web
 from portal.commands import groups
 
 
-def register(app: Flask, settings: Settings, *, without_csrf: Iterable[Blueprint]) -> None:
-    """Put the portal's pages, hooks and commands on the application.
+def prepare(app: Flask, settings: Settings) -> None:
+    """Put on the application what the answers of all doors have in common; call it before any door's ``register``."""
+    web.install(app, settings)
+
+
+def register(app: Flask, *, without_csrf: Iterable[Blueprint]) -> None:
+    """Put the portal's pages and commands on the application.
 
     ``without_csrf`` are blueprints of other doors, whose callers prove themselves without a cookie.
     """
-    web.install(app, settings)
     for blueprint in (ops.blueprint, h5.blueprint, console.blueprint, callbacks.blueprint):
         app.register_blueprint(blueprint)
     for blueprint in (callbacks.blueprint, *without_csrf):

@@ -4,20 +4,41 @@ import time
 import uuid
 
 import structlog
-from flask import Flask, Response, g, request
+from flask import Flask, Request, Response, g, request
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from flask_wtf.csrf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
+from werkzeug.routing import IntegerConverter, Map
 
 from loyalty.settings import Settings
 from portal.metrics import count_request
 
 BODY_BYTES_MAX = 1024 * 1024
+ROW_ID_MAX = 2**63 - 1
 csrf = CSRFProtect()
 log = structlog.get_logger("web")
 
 
+class RowId(IntegerConverter):
+    """A number in an address; one beyond every row's id matches no route, as an unknown one finds no row."""
+
+    def __init__(self, map_: Map) -> None:
+        super().__init__(map_, max=ROW_ID_MAX)
+
+
+class FlashCookies(SecureCookieSessionInterface):
+    """Flask's session, which holds only what the next page says; most requests come without its cookie."""
+
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
+        """Open an empty session without looking for its key and signature where no cookie came."""
+        if self.get_cookie_name(app) not in request.cookies:
+            return self.session_class()
+        return super().open_session(app, request)
+
+
 def install(app: Flask, settings: Settings) -> None:
-    """Put the common hooks on the application."""
+    """Put the common hooks on the application, before any route."""
+    app.url_map.converters["int"] = RowId
     app.config.update(
         SECRET_KEY=settings.secret_key,
         MAX_CONTENT_LENGTH=BODY_BYTES_MAX,
@@ -29,6 +50,7 @@ def install(app: Flask, settings: Settings) -> None:
         WTF_CSRF_TIME_LIMIT=None,
         WTF_CSRF_SSL_STRICT=False,
     )
+    app.session_interface = FlashCookies()
     # Before the CSRF check, whose refusal already names the request.
     app.before_request(_begin)
     csrf.init_app(app)

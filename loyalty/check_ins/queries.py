@@ -198,7 +198,7 @@ _RESULT = _result_statement()
 def result_of(database: Database, *, member_id: int, on: date) -> CheckInResult:
     """Return what a check-in that was made has paid."""
     (row,) = run_single(database, _RESULT, {"member_id": member_id, "on": on, "reference": reference_of(on)})
-    return CheckInResult(points=row.base + row.bonus, is_replay=True, **row._mapping)
+    return CheckInResult(points=row.base + row.bonus, is_replay=True, **row._asdict())
 
 
 def reference_of(on: date) -> str:

@@ -4,14 +4,16 @@ Connections never cross a fork: a pooled socket shared by parent and child mixes
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, ClassVar, Literal, TypeAlias
 
-from sqlalchemy import BigInteger, Connection, DateTime, Engine, MetaData, Row, create_engine
+from sqlalchemy import BigInteger, DateTime, Engine, Executable, MetaData, Row, create_engine
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Session
+
+from loyalty.kernel.autocommit import Autocommit
 
 __all__ = ["AnyRow", "Base", "Database", "Json", "Pooling", "Session", "connect"]
 # ``Session`` is offered here for the doors, which import nothing from SQLAlchemy themselves.
@@ -42,12 +44,12 @@ class Base(DeclarativeBase):
 
 
 class Database:
-    """Sessions for transactions, and single statements in autocommit, on one pool."""
+    """Sessions for transactions, and single statements in autocommit."""
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
-        self._autocommit = engine.execution_options(isolation_level="AUTOCOMMIT")
-        os.register_at_fork(after_in_child=lambda: engine.dispose(close=False))
+        self._autocommit = Autocommit(engine)
+        os.register_at_fork(after_in_child=self._begin_anew)
 
     @contextmanager
     def session(self) -> Iterator[Session]:
@@ -55,11 +57,13 @@ class Database:
         with Session(self.engine, expire_on_commit=False) as session:
             yield session
 
-    @contextmanager
-    def single(self) -> Iterator[Connection]:
-        """Open a connection on which every statement is its own transaction."""
-        with self._autocommit.connect() as connection:
-            yield connection
+    def single(self, statement: Executable, parameters: Mapping[str, Any]) -> Sequence[Any]:
+        """Send one statement as its own transaction; return its rows, whose columns are attributes."""
+        return self._autocommit.rows(statement, parameters)
+
+    def _begin_anew(self) -> None:
+        self._autocommit.forget()
+        self.engine.dispose(close=False)
 
 
 def connect(url: str, *, pooling: Pooling = "session", connections: int = 4) -> Database:

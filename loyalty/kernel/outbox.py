@@ -54,10 +54,11 @@ def lease(session: Session, *, lease_id: UUID, count: int) -> int:
         .order_by(OutboxEvent.due_at, OutboxEvent.id)
         .limit(count)
         .with_for_update(skip_locked=True)
+        .cte("due")  # evaluated once; a plan may run a subquery again, past the events it has just taken
     )
     taken = session.execute(
         update(OutboxEvent)
-        .where(OutboxEvent.id.in_(due.scalar_subquery()))
+        .where(OutboxEvent.id.in_(select(due.c.id)))
         .values(lease_id=lease_id, due_at=func.now() + LEASE, attempts=OutboxEvent.attempts + 1)
         .returning(OutboxEvent.id)
         .execution_options(synchronize_session=False)

@@ -12,6 +12,7 @@ Item = TypeVar("Item")
 
 PAGE_SIZE = 20
 PAGE_SIZE_MAX = 100
+_ID_MAX = 2**63 - 1
 
 
 class InvalidCursor(InvalidInput):
@@ -43,9 +44,12 @@ def decode_cursor(cursor: str | None) -> int | None:
     if not cursor:
         return None
     try:
-        return int(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        last_id = int(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
     except (binascii.Error, ValueError) as error:
         raise InvalidCursor from error
+    if not 0 <= last_id <= _ID_MAX:
+        raise InvalidCursor
+    return last_id
 
 
 def page_of(rows: Sequence[Item], *, limit: int, id_of: Callable[[Item], int]) -> Page[Item]:

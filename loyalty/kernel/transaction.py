@@ -5,10 +5,11 @@ commit. A deadlock, a serialization failure or a connection lost before the comm
 nothing behind, so the work runs again, twice at most.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from sqlalchemy import Executable, Row
+import psycopg
+from sqlalchemy import Executable
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
@@ -53,7 +54,7 @@ def run(database: Database, work: Callable[[Session], Result]) -> Result:
     raise AssertionError("unreachable: the last attempt returns or raises")
 
 
-def run_single(database: Database, statement: Executable, parameters: Any = None) -> list[Row[Any]]:
+def run_single(database: Database, statement: Executable, parameters: Mapping[str, Any] | None = None) -> Sequence[Any]:
     """Send one statement as its own transaction and return its rows.
 
     For paths where BEGIN and COMMIT would cost more than the work; the statement must hold
@@ -64,9 +65,8 @@ def run_single(database: Database, statement: Executable, parameters: Any = None
     """
     for attempt in range(1, ATTEMPTS + 1):
         try:
-            with database.single() as connection:
-                return list(connection.execute(statement, parameters))
-        except DBAPIError as error:
+            return database.single(statement, parameters or {})
+        except (psycopg.Error, DBAPIError) as error:
             if attempt < ATTEMPTS and _is_conflict(error):
                 continue
             raise _translated(error) from error
@@ -77,13 +77,19 @@ def _left_nothing_behind(error: DBAPIError) -> bool:
     return error.connection_invalidated or _is_conflict(error)
 
 
-def _is_conflict(error: DBAPIError) -> bool:
-    return getattr(error.orig, "sqlstate", None) in (_DEADLOCK, _SERIALIZATION_FAILURE)
+def _is_conflict(error: psycopg.Error | DBAPIError) -> bool:
+    return getattr(_of_driver(error), "sqlstate", None) in (_DEADLOCK, _SERIALIZATION_FAILURE)
 
 
-def _translated(error: DBAPIError) -> Exception:
-    state = getattr(error.orig, "sqlstate", None) or ""
+def _translated(error: psycopg.Error | DBAPIError) -> Exception:
+    cause = _of_driver(error)
+    state = getattr(cause, "sqlstate", None) or ""
     cannot_connect = state.startswith(("08", "53", "57P")) or (
-        not state and type(error.orig).__name__ in ("OperationalError", "ConnectionTimeout")
+        not state and type(cause).__name__ in ("OperationalError", "ConnectionTimeout")
     )
-    return DatabaseUnavailable() if error.connection_invalidated or cannot_connect else error
+    is_lost = isinstance(error, DBAPIError) and error.connection_invalidated
+    return DatabaseUnavailable() if is_lost or cannot_connect else error
+
+
+def _of_driver(error: psycopg.Error | DBAPIError) -> BaseException | None:
+    return error.orig if isinstance(error, DBAPIError) else error

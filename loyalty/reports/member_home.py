@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import BigInteger, bindparam, func, select, true
-from sqlalchemy.orm import Session
 
 from loyalty.kernel.crypto import Vault
+from loyalty.kernel.database import Database
+from loyalty.kernel.transaction import run_single
 from loyalty.members.models import Member
 from loyalty.members.queries import MemberView, read_member
 from loyalty.members.rules.members import MemberNotFound
@@ -42,15 +43,17 @@ class MemberHome:
     unread: int
 
 
-def member_home(session: Session, *, vault: Vault, member_id: int, at: datetime) -> MemberHome:
+def member_home(database: Database, *, vault: Vault, member_id: int, at: datetime) -> MemberHome:
     """Return a member's home at an instant.
 
     Raises:
         MemberNotFound: there is none with this id.
+        DatabaseUnavailable: the database does not answer.
     """
-    row = session.execute(_HOME, {"member_id": member_id, "at": at}).first()
-    if row is None:
+    rows = run_single(database, _HOME, {"member_id": member_id, "at": at})
+    if not rows:
         raise MemberNotFound(member_id=member_id)
+    (row,) = rows
     return MemberHome(
         member=read_member(row, vault),
         points=PointsSummary() if row.balance is None else read_summary(row),

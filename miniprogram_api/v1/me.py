@@ -22,10 +22,7 @@ def show_me() -> dict[str, Any]:
     at, owner = container().clock.now(), caller().member_id
     if owner is None:
         return {"is_member": False, "member": None}
-    home = run(
-        container().database,
-        lambda session: member_home(session, vault=container().vault, member_id=owner, at=at),
-    )
+    home = member_home(container().database, vault=container().vault, member_id=owner, at=at)
     return {"is_member": True, "member": _member(home)}
 
 

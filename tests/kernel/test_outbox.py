@@ -1,6 +1,7 @@
 from datetime import datetime, timedelta
 from uuid import uuid4
 
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from loyalty.kernel import outbox
@@ -21,6 +22,13 @@ class TestLease:
         assert outbox.lease(session, lease_id=other_id, count=10) == 1
 
         assert [event.payload["number"] for event in outbox.leased(session, lease_id=lease_id)] == [0, 1]
+
+    def test_takes_no_more_than_asked_for_whatever_the_planner_chooses(self, session: Session, at: datetime) -> None:
+        _record(session, at, count=3)
+        for way in ("hashjoin", "mergejoin", "hashagg", "material", "memoize", "sort"):
+            session.execute(text(f"SET LOCAL enable_{way} = off"))
+
+        assert outbox.lease(session, lease_id=uuid4(), count=2) == 2
 
     def test_a_postponed_event_is_not_due_at_once(self, session: Session, at: datetime) -> None:
         _record(session, at)

@@ -1,9 +1,10 @@
 """A database that leaves nothing behind."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Executable
 from sqlalchemy.orm import Session
 
 from loyalty.kernel.database import Database
@@ -21,7 +22,6 @@ class SavepointDatabase(Database):
         with Session(self._connection, expire_on_commit=False, join_transaction_mode="create_savepoint") as session:
             yield session
 
-    @contextmanager
-    def single(self) -> Iterator[Connection]:
+    def single(self, statement: Executable, parameters: Mapping[str, Any]) -> Sequence[Any]:
         with self._connection.begin_nested():
-            yield self._connection
+            return list(self._connection.execute(statement, parameters))
