@@ -4,11 +4,11 @@ Document types are refused, and with them every entity of somebody else's making
 """
 
 import json
-from typing import Any
 from xml.parsers import expat
 
 from loyalty.kernel.database import Json
 from loyalty.kernel.errors import InvalidInput
+from loyalty.kernel.texts import is_storable
 
 _DEPTH_MAX = 16
 
@@ -28,9 +28,8 @@ def read_body(body: bytes) -> Json:
     """
     try:
         fields = _read_json(body) if body.lstrip().startswith(b"{") else _read_xml(body)
-        json.dumps(fields, ensure_ascii=False).encode()  # refuses half a surrogate pair
-        if _holds_nul(fields):
-            raise ValueError("PostgreSQL stores no NUL")
+        if not is_storable(fields):
+            raise ValueError("a text that cannot be stored")
     except (ValueError, RecursionError, expat.ExpatError) as error:
         raise PushMalformed from error
     return fields
@@ -106,11 +105,3 @@ class _Builder:
             siblings[name].append(value)
         else:
             siblings[name] = [siblings[name], value]
-
-
-def _holds_nul(value: Any) -> bool:
-    if isinstance(value, dict):
-        return any(_holds_nul(name) or _holds_nul(inner) for name, inner in value.items())
-    if isinstance(value, list):
-        return any(_holds_nul(inner) for inner in value)
-    return isinstance(value, str) and "\0" in value

@@ -32,7 +32,7 @@ from sqlalchemy import (
 from loyalty.points import chain
 from loyalty.points.models import Hold
 from loyalty.points.posting import ACCOUNTS, DRAWS, ENTRIES, LOTS, constant, table_of
-from loyalty.points.rules import HoldState
+from loyalty.points.rules import EntryKind, HoldState
 
 HOLDS = table_of(Hold)
 _ZERO, _ONE = (literal_column(number, BigInteger) for number in ("0", "1"))
@@ -76,6 +76,8 @@ def _entries() -> CTE:
             entry.debt_after,
             entry.digest,
             (entry.points + borrowed).label("opened_less_drawn"),
+            func.coalesce(entry.store_id, _ZERO).label("store_id"),
+            (entry.kind != constant(EntryKind.TRANSFER)).label("has_lots_of_its_store"),
             func.lead(_NO, _int(1), _YES).over(**over).label("is_last"),
             reason.label("reason"),
         )
@@ -109,26 +111,44 @@ def _broken_chains() -> Select[Any]:
 
 
 def _movements_that_differ() -> Select[Any]:
-    """Entries whose lots and draws do not add up, and lots and draws of no entry."""
+    """Entries whose lots and draws do not add up or are of another store, and lots and draws of no entry.
+
+    A transfer's lots keep the stores that issued them; nothing else moves points of another store than its own.
+    """
+    entry, lot, draw = _ENTRIES.c, LOTS.c, DRAWS.c
     sides = union_all(
         select(
-            _ENTRIES.c.member_id,
-            _ENTRIES.c.id.label("entry_id"),
-            _ENTRIES.c.opened_less_drawn.label("points"),
-            _ENTRIES.c.sequence,
+            entry.member_id,
+            entry.id.label("entry_id"),
+            entry.opened_less_drawn.label("points"),
+            entry.sequence,
+            entry.store_id.label("drawing_store"),
+            case((entry.has_lots_of_its_store, entry.store_id), else_=None).label("issuing_store"),
+            entry.has_lots_of_its_store,
         ),
-        select(LOTS.c.member_id, LOTS.c.entry_id, -LOTS.c.points, null()).where(_of_page(LOTS.c.member_id)),
-        select(DRAWS.c.member_id, DRAWS.c.entry_id, DRAWS.c.points, null()).where(_of_page(DRAWS.c.member_id)),
+        select(
+            lot.member_id, lot.entry_id, -lot.points, null(), null(), func.coalesce(lot.store_id, _ZERO), null()
+        ).where(_of_page(lot.member_id)),
+        select(
+            draw.member_id, draw.entry_id, draw.points, null(), func.coalesce(draw.store_id, _ZERO), null(), null()
+        ).where(_of_page(draw.member_id)),
     ).subquery("sides")
-    sequence = func.max(sides.c.sequence)
+    side = sides.c
+    sequence = func.max(side.sequence)
+    is_of_another_store = or_(
+        func.min(side.drawing_store) != func.max(side.drawing_store),
+        and_(func.bool_and(side.has_lots_of_its_store), func.min(side.issuing_store) != func.max(side.issuing_store)),
+    )
+    differs = func.sum(side.points) != _ZERO
     reason = case(
         (sequence.is_(None), constant("lots or draws are there, but not the entry that made them")),
-        else_=constant("its lots and draws do not add up to its points"),
+        (differs, constant("its lots and draws do not add up to its points")),
+        else_=constant("one of its lots or draws is of another store"),
     )
     return (
-        _found("ledger_entries", sides.c.entry_id, reason, sides.c.member_id, func.coalesce(sequence, _LATER))
-        .group_by(sides.c.member_id, sides.c.entry_id)
-        .having(or_(sequence.is_(None), func.sum(sides.c.points) != _ZERO))
+        _found("ledger_entries", side.entry_id, reason, side.member_id, func.coalesce(sequence, _LATER))
+        .group_by(side.member_id, side.entry_id)
+        .having(or_(sequence.is_(None), differs, is_of_another_store))
     )
 
 

@@ -19,8 +19,8 @@ from loyalty.points.sealing import heads
 
 MEMBERS_AT_A_TIME = 2_000
 DISCREPANCIES_MAX = 100
-SEALS_STOP_AFTER = timedelta(days=3)
-"""A ledger that was sealed once and has not been for so long has lost seals, or its job is not running."""
+SEALS_STOP_AFTER = timedelta(hours=26)
+"""The next seal is due soon after the next day's end; a ledger without it has lost it, or its job is not running."""
 _NO_MEMBER_BEYOND = 2**63 - 1
 
 

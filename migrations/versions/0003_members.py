@@ -174,7 +174,8 @@ def _create_open_questions() -> None:
         sa.Column("decided_by", sa.String, nullable=True),
         sa.CheckConstraint("door IN ('h5', 'mini_program')", name=op.f("ck_binding_reviews_door")),
         sa.CheckConstraint(
-            "state IN ('waiting', 'with_staff', 'same_person', 'other_person', 'dropped')", name=op.f("ck_binding_reviews_state")
+            "state IN ('waiting', 'with_staff', 'same_person', 'other_person', 'dropped')",
+            name=op.f("ck_binding_reviews_state"),
         ),
         sa.CheckConstraint("attempts BETWEEN 0 AND 5", name=op.f("ck_binding_reviews_attempts")),
         sa.ForeignKeyConstraint(["holder_id"], ["members.id"], name=op.f("fk_binding_reviews_holder_id_members")),

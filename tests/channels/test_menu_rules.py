@@ -60,6 +60,8 @@ def test_a_menu_within_the_limits_is_taken(menu: list[dict[str, Any]]) -> None:
         ([VIEW | {"url": "https://[x"}], "第 1 个菜单：链接不正确"),
         ([VIEW | {"url": "https://a.cn/" + "p" * 1012}], "第 1 个菜单：链接过长，最多 1024 字节"),
         ([VIEW, {key: PAGE[key] for key in PAGE if key != "appid"}], "第 2 个菜单：缺少 appid"),
+        ([CLICK | {"name": "a\0"}], "含有无法保存的字符"),
+        ([below(CLICK | {"key": "\ud800"})], "含有无法保存的字符"),
         ([CLICK | {"colour": "red"}], "第 1 个菜单：多余的内容 colour"),
     ],
 )

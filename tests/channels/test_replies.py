@@ -61,6 +61,9 @@ def test_a_keyword_is_kept_normalised_but_the_key_of_a_button_as_it_is() -> None
         (ReplyTrigger.CONTAINS, "字" * 61, "x"),
         (ReplyTrigger.DEFAULT, "", " "),
         (ReplyTrigger.DEFAULT, "", "字" * 683),
+        (ReplyTrigger.DEFAULT, "", "a\0b"),
+        (ReplyTrigger.DEFAULT, "", "\ud800"),
+        (ReplyTrigger.CONTAINS, "a\0b", "x"),
     ],
 )
 def test_a_reply_that_cannot_work_is_refused(trigger: ReplyTrigger, keyword: str, text: str) -> None:

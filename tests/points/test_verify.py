@@ -108,6 +108,8 @@ class TestVerify:
             ("UPDATE lots SET remaining = remaining + 1 WHERE points = 40", "lots", "remaining"),
             ("UPDATE lots SET points = 51, remaining = remaining + 1 WHERE points = 50", "ledger_entries", "add up"),
             ("DELETE FROM lots WHERE points = 5", "ledger_entries", "do not add up"),
+            ("UPDATE lots SET store_id = 1 WHERE points = 5", "ledger_entries", "another store"),
+            ("UPDATE draws SET store_id = 1 WHERE points = 50", "ledger_entries", "another store"),
             ("UPDATE points_accounts SET balance = balance + 1", "points_accounts", "balance"),
             ("UPDATE points_accounts SET debt = 1", "points_accounts", "debt"),
             ("UPDATE points_accounts SET held = 1", "points_accounts", "held"),
@@ -247,6 +249,15 @@ class TestVerifyOfSeals:
 
         assert discrepancies(session, member.id) == []
         assert [(each.table, each.row) for each in discrepancies(session)] == [("ledger_seals", "2026-03-10")]
+
+    def test_misses_the_last_seal_a_day_after_it_was_due(
+        self, session: Session, at: datetime, tamper: Callable[[str], None]
+    ) -> None:
+        tamper("DELETE FROM ledger_seals WHERE sealed_on = '2026-03-11' AND :m > 0")
+
+        found = verify(session, seal_key=SEAL_KEY, at=at + 2 * DAY).discrepancies
+
+        assert [(each.row, each.reason) for each in found] == [("2026-03-10", "no seal after this one")]
 
     def test_by_another_key_does_not_fit(self, session: Session, at: datetime) -> None:
         assert not verify(session, seal_key=b"another", at=at + 2 * DAY).is_green

@@ -19,11 +19,11 @@ from flask_migrate import Migrate, upgrade
 from sqlalchemy import make_url
 
 from loyalty.kernel.database import Pooling, connect
+from tests.support.container_stub import MigrationContainer
+from tests.support.pgbouncer import pooled
 from trial import processes
 from trial.engines.postgres import PostgresServer, find_postgres, start_postgres
 from trial.engines.valkey import ValkeyServer, find_valkey, start_valkey
-from tests.support.container_stub import MigrationContainer
-from tests.support.pgbouncer import pooled
 
 ROOT = Path(__file__).parents[2]
 DATA = ROOT / "var" / "tests"
@@ -98,7 +98,7 @@ def served_database(purpose: str) -> Iterator[Address]:
         server, name = postgres(), str(make_url(url).database)
         with psycopg.connect(server.conninfo("postgres", user="postgres"), autocommit=True) as connection:
             connection.execute(f"ALTER DATABASE \"{name}\" SET timezone = 'Asia/Shanghai'")
-        with pooled(server, program=Path(PGBOUNCER), folder=DATA / f"pgbouncer-{os.getpid()}") as found:
+        with pooled(server, program=Path(PGBOUNCER), folder=DATA / f"pgbouncer-{purpose}-{os.getpid()}") as found:
             yield Address(found.url(name), "transaction")
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from loyalty.kernel.errors import InvalidInput
+from loyalty.kernel.texts import is_storable
 
 Button = Mapping[str, Any]
 
@@ -60,6 +61,9 @@ def click_keys(buttons: Sequence[Button]) -> list[str]:
 
 
 def _problems_of(buttons: Any) -> Iterator[str]:
+    if not is_storable(list(buttons)):
+        yield "含有无法保存的字符"
+        return
     if not _are_buttons(buttons) or not 1 <= len(buttons) <= BUTTONS_MAX:
         yield f"一级菜单应为 1 至 {BUTTONS_MAX} 个按钮"
         return

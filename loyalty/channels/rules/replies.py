@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from loyalty.channels.rules.pushes import PushContent
 from loyalty.kernel.errors import InvalidInput
+from loyalty.kernel.texts import is_storable
 
 TEXT_BYTES_MAX = 2048
 """What WeChat shows of a text reply."""
@@ -82,6 +83,8 @@ def checked_keyword(trigger: ReplyTrigger, keyword: str, text: str) -> str:
         raise ReplyInvalid(reason=f"关键词最多 {KEYWORD_CHARACTERS_MAX} 个字")
     if not text.strip():
         raise ReplyInvalid(reason="回复内容不能为空")
+    if not is_storable([stored, text]):
+        raise ReplyInvalid(reason="含有无法保存的字符")
     if len(text.encode()) > TEXT_BYTES_MAX:
         raise ReplyInvalid(reason=f"回复内容最多 {TEXT_BYTES_MAX} 字节（约 680 个汉字）")
     return stored

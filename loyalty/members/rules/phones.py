@@ -1,5 +1,6 @@
 """Phone numbers (手机号) of the mainland, Hong Kong, Macau and Taiwan, in E.164."""
 
+import unicodedata
 from typing import Any
 
 from loyalty.kernel.errors import InvalidInput
@@ -25,6 +26,7 @@ def normalise_phone(text: str) -> str:
     # Loading the metadata takes a noticeable moment, so only those who need it pay.
     import phonenumbers
 
+    text = _plain(text)
     if len(text) > _TEXT_MAX or not set(text) <= _CHARACTERS:
         raise PhoneInvalid  # the library would pick a number out of any text
     try:
@@ -34,6 +36,13 @@ def normalise_phone(text: str) -> str:
     if not _is_mobile(phonenumbers, number):
         raise PhoneInvalid
     return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
+
+
+def _plain(text: str) -> str:
+    """Write plainly what a Chinese keyboard types wide and a telephone book copies with invisible marks."""
+    return "".join(
+        character for character in unicodedata.normalize("NFKC", text) if unicodedata.category(character) != "Cf"
+    )
 
 
 def _is_mobile(phonenumbers: Any, number: Any) -> bool:

@@ -20,10 +20,11 @@ def release_held(session: Session, *, at: datetime) -> int:
         .order_by(Notice.due_at, Notice.id)
         .limit(PAGE)
         .with_for_update(skip_locked=True, key_share=True)
+        .cte("due")  # evaluated once; a plan may run a subquery again, past the page it has just taken
     )
     released = session.scalars(
         update(Notice)
-        .where(Notice.id.in_(due.scalar_subquery()))
+        .where(Notice.id.in_(select(due.c.id)))
         .values(due_at=None)
         .returning(Notice.id)
         .execution_options(synchronize_session=False)

@@ -98,6 +98,26 @@ class TestBindingReviews:
 
         assert "已有结论" in admin.submit(f"/console/bindings/{review.id}", **fields)
 
+    @pytest.mark.parametrize("role", [Role.STORE_MANAGER, Role.REGION_MANAGER])
+    def test_of_members_who_enrolled_online_are_for_every_store(
+        self,
+        log_in: LogIn,
+        session: Session,
+        holder: Member,
+        claimant: Identity,
+        review: BindingReview,
+        role: Role,
+    ) -> None:
+        holder.enrolled_store_id = None
+        session.commit()
+        browser = log_in(role, stores=[make_store(session)])
+
+        assert f"{holder.number}（线上入会）" in browser.text("/console/bindings")
+        assert "已处理" in browser.submit(f"/console/bindings/{review.id}", decision="same", reason="核对了身份证")
+
+        session.refresh(claimant)
+        assert claimant.member_id == holder.id
+
     def test_of_other_stores_members_are_out_of_reach(
         self, log_in: LogIn, session: Session, holder: Member, review: BindingReview
     ) -> None:
