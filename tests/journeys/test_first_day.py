@@ -125,7 +125,7 @@ def test_points_that_a_purchase_earned_are_told_on_the_phone(system: System, som
             occurred_at=at, at=at,
         )  # fmt: skip
 
-    database = connect(system.settings["DATABASE_URL"], connections=1)
+    database = connect(system.settings["DATABASE_URL"], pooling=system.settings["DATABASE_POOLING"], connections=1)
     run(database, buy)
     database.engine.dispose()
     message = phone.wait_for_message("subscribe", "消费获得88积分")

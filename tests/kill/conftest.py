@@ -126,7 +126,7 @@ class Installation:
     def value(self, query: str, **parameters: Any) -> Any:
         """Read one value; None while the database is away."""
         try:
-            with self.database.single() as connection:
+            with self.database.engine.connect() as connection:
                 return connection.execute(text(query), parameters).scalar()
         except DBAPIError:
             return None

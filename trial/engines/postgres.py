@@ -36,7 +36,7 @@ START_SECONDS = 60.0
 SETTINGS = {
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
-    "max_connections": "150",
+    "max_connections": "300",
     "shared_buffers": "256MB",
     "effective_cache_size": "1GB",
     "work_mem": "8MB",
@@ -54,7 +54,7 @@ SETTINGS = {
     "log_parameter_max_length_on_error": "0",
 }
 # For tests: what a killed process would lose is kept, only a crash of the machine itself is not survived.
-UNSYNCED = {"fsync": "off", "full_page_writes": "off"}
+UNSYNCED = {"fsync": "off", "full_page_writes": "off", "max_connections": "400"}
 
 
 @dataclass(frozen=True)
