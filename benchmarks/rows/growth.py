@@ -1,0 +1,36 @@
+"""Growth: what a check-in costs in a ledger of a hundred entries and in one of many."""
+
+from collections.abc import Sequence
+
+from benchmarks.books import CheckInBooks
+from benchmarks.figures import Share, share
+from benchmarks.rounds import Pace, Row, Samples, Side
+from benchmarks.rows.check_in import taps
+from benchmarks.seed import Members
+from benchmarks.stand import Shop, Stand
+
+MEMBERS = 50_000
+DAYS, DAYS_IN_FULL = 6, 200
+"""300,000 entries, or 10,000,000 with ``--full``."""
+
+
+def _stage(stand: Stand, pace: Pace) -> Sequence[Side]:
+    sides = []
+    for name in ("few", "many"):
+        shop = open_shop(stand, name=name, pace=pace)
+        sides.append(Side(name, taps(stand, shop, CheckInBooks(shop), pace, members=MEMBERS).measure))
+    return sides
+
+
+def open_shop(stand: Stand, *, name: str, pace: Pace) -> Shop:
+    """Open a shop with few entries, or with many."""
+    days = {"few": 0, "many": DAYS_IN_FULL if pace.is_full else DAYS}[name]
+    members = Members(count=MEMBERS, with_session=MEMBERS, days=days)
+    return stand.shop(f"growth_{name}_{days}", members=members)
+
+
+def _compare(samples: Samples) -> Sequence[Share]:
+    return [share("growth", samples["many"], samples["few"], good=1.3, goal=1.1, better="less")]
+
+
+ROW = Row(name="growth", title="cost of a check-in, many entries against few", stage=_stage, compare=_compare)
