@@ -6,7 +6,6 @@ refuses a member.
 
 from collections.abc import Iterable
 from typing import Any
-from typing import Any
 
 from flask import Flask
 from flask_limiter import Limiter
