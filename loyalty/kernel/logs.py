@@ -2,8 +2,12 @@
 
 import logging
 import sys
+import traceback
+from collections.abc import Iterator
 
+import psycopg
 import structlog
+from sqlalchemy.exc import DBAPIError
 
 _DROPPED = frozenset({"phone", "openid", "unionid", "nickname", "token", "password", "code"})
 
@@ -15,7 +19,7 @@ def configure(level: str) -> None:
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         _without_personal_data,
-        structlog.processors.format_exc_info,
+        structlog.processors.ExceptionRenderer(_told),
     ]
     structlog.configure(
         processors=[*shared, structlog.processors.JSONRenderer(ensure_ascii=False)],
@@ -39,3 +43,24 @@ def _without_personal_data(
     for name in _DROPPED & event.keys():
         event[name] = "[hidden]"
     return event
+
+
+def _told(exc_info: structlog.typing.ExcInfo) -> str:
+    """Write a traceback with its causes, first things first."""
+    chain = list(_causes(exc_info[1]))
+    return "\n".join("".join([*traceback.format_tb(error.__traceback__), _named(error)]) for error in reversed(chain))
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+
+
+def _named(error: BaseException) -> str:
+    """Name an error; one of the database by its state and constraint only, since its text quotes what was written."""
+    name = f"{type(error).__module__}.{type(error).__qualname__}"
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    if not isinstance(cause, psycopg.Error):
+        return f"{name}: {error}"
+    return f"{name}: {cause.sqlstate or 'no state'}, {cause.diag.constraint_name or 'no constraint'}"
