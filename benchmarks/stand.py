@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -39,12 +39,15 @@ class Shop:
     environment: Mapping[str, str]
     postgres: PostgresServer
 
-    def analyze(self) -> None:
-        """Leave no vacuum or statistics to be made during a round."""
+    def settle(self) -> None:
+        """Leave no vacuum to be made during a round."""
         with psycopg.connect(self.conninfo, autocommit=True) as connection:
             connection.execute("VACUUM ANALYZE")
-            with suppress(psycopg.errors.InsufficientPrivilege):
-                connection.execute("CHECKPOINT")
+
+    def analyze(self) -> None:
+        """Let the server learn how large its tables have become, and plan anew."""
+        with psycopg.connect(self.conninfo, autocommit=True) as connection:
+            connection.execute("ANALYZE")
 
 
 @dataclass(frozen=True)
@@ -84,7 +87,7 @@ class Stand:
         shop = self._open(unfinished)
         _migrate(shop)
         members.write(shop.database, shop.settings)
-        shop.analyze()
+        shop.settle()
         shop.database.engine.dispose()
         with psycopg.connect(self.postgres.conninfo("postgres", user="postgres"), autocommit=True) as connection:
             connection.execute(f'ALTER DATABASE "{unfinished}" RENAME TO "{template}"')

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
+import hypothesis
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
@@ -16,7 +17,7 @@ from xdist.remote import Producer
 
 from loyalty.kernel.crypto import Vault
 from loyalty.kernel.database import Database, connect
-from tests.support import engines, settings
+from tests.support import engines, proof, settings
 from tests.support.browser import browser as browser
 from tests.support.containers import NullContainer, null_container
 from tests.support.databases import SavepointDatabase
@@ -25,6 +26,9 @@ from tests.support.statements import StatementCounter
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    if proof.IS_FULL:
+        hypothesis.settings.register_profile("full", max_examples=proof.EXAMPLES_IN_FULL)
+        hypothesis.settings.load_profile("full")
     if not hasattr(config, "workerinput"):
         engines.start()
 

@@ -64,12 +64,18 @@ class CheckInResult:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """Where a member stands before a check-in."""
+class LivePlan:
+    """A plan with its revision, which never changes."""
 
-    revision: int | None
-    plan: Plan | None
-    streak_of_yesterday: int | None
+    revision: int
+    plan: Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What may stand against a check-in, and the plan in force."""
+
+    live: LivePlan | None
     has_checked_in_today: bool
     key_used_on: date | None
     """The business date of the check-in that was made with this idempotency key."""
@@ -106,6 +112,11 @@ class CheckInCalendar:
     preview: Sequence[PreviewDay]
 
 
+def is_known_store(store_id: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Tell whether there is such a store; none named is no objection."""
+    return or_(store_id.is_(None), exists().where(STORES.c.id == store_id))
+
+
 def plan_live_on(day: ColumnElement[date]) -> LateralFromClause:
     """Return the plan in force on a business date: the one that began last, of two that day the newer."""
     return (
@@ -119,7 +130,7 @@ def plan_live_on(day: ColumnElement[date]) -> LateralFromClause:
 
 def _standing_statement() -> Any:
     member_id = bindparam("member_id", type_=BigInteger)
-    today, yesterday = (bindparam(name, type_=Date) for name in ("today", "yesterday"))
+    today = bindparam("today", type_=Date)
     key = bindparam("idempotency_key", type_=String)
     store_id = bindparam("store_id", type_=BigInteger)
     plan, keyed = plan_live_on(today), CHECK_INS.alias("keyed")
@@ -131,14 +142,10 @@ def _standing_statement() -> Any:
         plan.c.bonus_by_day,
         plan.c.growth,
         plan.c.valid_days,
-        select(CHECK_INS.c.streak)
-        .where(mine, CHECK_INS.c.checked_in_on == yesterday)
-        .scalar_subquery()
-        .label("streak_of_yesterday"),
         exists().where(mine, CHECK_INS.c.checked_in_on == today).label("has_checked_in_today"),
         keyed.c.checked_in_on.label("key_used_on"),
         keyed.c.store_id.label("key_store_id"),
-        or_(store_id.is_(None), exists().where(STORES.c.id == store_id)).label("is_store_known"),
+        is_known_store(store_id).label("is_store_known"),
     ).select_from(
         one.outerjoin(plan, true()).outerjoin(
             keyed, and_(keyed.c.member_id == member_id, keyed.c.idempotency_key == key)
@@ -152,19 +159,16 @@ _STANDING = _standing_statement()
 def standing(
     database: Database, *, member_id: int, today: date, idempotency_key: str | None, store_id: int | None
 ) -> Standing:
-    """Return, in one statement, all that a check-in needs to know beforehand."""
+    """Return, in one statement, all that can stand against a check-in."""
     parameters = {
         "member_id": member_id,
         "today": today,
-        "yesterday": today - timedelta(days=1),
         "idempotency_key": idempotency_key,
         "store_id": store_id,
     }
     (row,) = run_single(database, _STANDING, parameters)
     return Standing(
-        revision=row.revision,
-        plan=None if row.revision is None else _plan(row),
-        streak_of_yesterday=row.streak_of_yesterday,
+        live=None if row.revision is None else LivePlan(row.revision, _plan(row)),
         has_checked_in_today=row.has_checked_in_today,
         key_used_on=row.key_used_on,
         key_store_id=row.key_store_id,

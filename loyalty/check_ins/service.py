@@ -1,23 +1,23 @@
-"""Check-in service (签到): two statements, and the second is the whole check-in or nothing.
+"""Check-in service (签到): one statement, which is the whole check-in or nothing.
 
 The row of the day is inserted first; whoever loses that race writes nothing and is told today's result. The
-points follow from the inserted row in the same statement.
+points follow from the inserted row in the same statement. Only when nothing was written is it asked why.
 """
 
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import date, datetime, timedelta
 from typing import Any
+from weakref import WeakKeyDictionary
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
 from loyalty.check_ins.models import CheckInPlan
-from loyalty.check_ins.queries import CHECK_INS, CheckInResult, Standing, reference_of, result_of, standing
+from loyalty.check_ins.queries import CHECK_INS, CheckInResult, LivePlan, Standing, reference_of, result_of, standing
 from loyalty.check_ins.rules import (
     AlreadyCheckedIn,
-    Award,
     CheckInStoreNotFound,
     NoCheckInPlan,
     Plan,
@@ -25,7 +25,6 @@ from loyalty.check_ins.rules import (
     award,
     check_idempotency_key,
     check_plan,
-    next_streak,
 )
 from loyalty.check_ins.statement import CHECK_IN
 from loyalty.kernel import audit
@@ -38,8 +37,11 @@ from loyalty.kernel.transaction import run, run_single
 from loyalty.points.posting import parameters
 from loyalty.points.service import open_account
 
-_LOOKS_MAX = 3
-"""Without an account the first look opens it; a tap that loses a race finds the winner's row at the next."""
+_TRIES_MAX = 4
+"""The first may know no plan or an old one, the next may find no account; a tap that then loses a race is told so."""
+
+_last_seen: WeakKeyDictionary[Database, LivePlan] = WeakKeyDictionary()
+"""The plan that was in force when this process last looked. The statement pays by no other than the one in force."""
 
 
 def check_in(
@@ -66,19 +68,20 @@ def check_in(
     """
     check_idempotency_key(idempotency_key)
     today = business_date(at, zone)
-    for _ in range(_LOOKS_MAX):
+    for _ in range(_TRIES_MAX):
+        live = _last_seen.get(database)
+        if live is not None:
+            values = _values(live, member_id, store_id, idempotency_key, today, zone, at)
+            if rows := run_single(database, CHECK_IN, parameters(values)):
+                return _result(today, live, rows[0])
         before = standing(
             database, member_id=member_id, today=today, idempotency_key=idempotency_key, store_id=store_id
         )
         if before.key_used_on is not None:
             return _replay(database, member_id, store_id, before, before.key_used_on)
-        if before.has_checked_in_today:
-            raise _already_checked_in(database, member_id, today)
-        paid, values = _values(before, member_id, store_id, idempotency_key, today, zone, at)
-        rows = run_single(database, CHECK_IN, parameters(values))
-        if rows:
-            return _result(today, paid, values["plan_revision"], rows[0].balance_after)
-        run(database, lambda session: open_account(session, member_id=member_id, at=at))
+        _last_seen[database] = _nothing_else_against(database, member_id, store_id, before, today)
+        if live == before.live:
+            run(database, lambda session: open_account(session, member_id=member_id, at=at))
     raise InvariantBroken(f"member {member_id} neither checked in nor could on {today}")
 
 
@@ -131,42 +134,44 @@ def transfer(session: Session, *, from_member_id: int, to_member_id: int) -> int
 
 
 def _values(
-    before: Standing,
+    live: LivePlan,
     member_id: int,
     store_id: int | None,
     idempotency_key: str | None,
     today: date,
     zone: ZoneInfo,
     at: datetime,
-) -> tuple[Award, Mapping[str, Any]]:
-    if not before.is_store_known:
-        raise CheckInStoreNotFound(store_id=store_id)
-    if before.plan is None:
-        raise NoCheckInPlan
-    paid = award(before.plan, next_streak(before.streak_of_yesterday))
-    valid_days = before.plan.valid_days
-    return paid, {
+) -> Mapping[str, Any]:
+    plan = live.plan
+    cycle = [award(plan, day) for day in range(1, plan.cycle_days + 1)]
+    return {
         "member_id": member_id,
         "store_id": store_id,
         "idempotency_key": idempotency_key,
         "checked_in_on": today,
-        "streak": paid.streak,
-        "base": paid.base,
-        "bonus": paid.bonus,
-        "growth": paid.growth,
-        "plan_revision": before.revision,
+        "yesterday": today - timedelta(days=1),
+        "bases": [paid.base for paid in cycle],
+        "bonuses": [paid.bonus for paid in cycle],
+        "cycle_days": plan.cycle_days,
+        "growth": plan.growth,
+        "plan_revision": live.revision,
         "at": at,
-        "expires_at": None if valid_days is None else end_of(today + timedelta(days=valid_days), zone),
+        "expires_at": None if plan.valid_days is None else end_of(today + timedelta(days=plan.valid_days), zone),
         "reference": reference_of(today),
         "actor": f"member:{member_id}",
-        "explanation": {
-            "rule": "check_in",
-            "plan_revision": before.revision,
-            "streak": paid.streak,
-            "base": paid.base,
-            "bonus": paid.bonus,
-        },
     }
+
+
+def _nothing_else_against(
+    database: Database, member_id: int, store_id: int | None, before: Standing, today: date
+) -> LivePlan:
+    if before.has_checked_in_today:
+        raise _already_checked_in(database, member_id, today)
+    if not before.is_store_known:
+        raise CheckInStoreNotFound(store_id=store_id)
+    if before.live is None:
+        raise NoCheckInPlan
+    return before.live
 
 
 def _replay(database: Database, member_id: int, store_id: int | None, before: Standing, on: date) -> CheckInResult:
@@ -181,14 +186,14 @@ def _already_checked_in(database: Database, member_id: int, today: date) -> Alre
     return AlreadyCheckedIn(**{**result, "checked_in_on": today.isoformat()})
 
 
-def _result(today: date, paid: Award, revision: int, balance_after: int) -> CheckInResult:
+def _result(today: date, live: LivePlan, row: Any) -> CheckInResult:
     return CheckInResult(
         checked_in_on=today,
-        streak=paid.streak,
-        base=paid.base,
-        bonus=paid.bonus,
-        points=paid.points,
-        growth=paid.growth,
-        balance_after=balance_after,
-        plan_revision=revision,
+        streak=row.streak,
+        base=row.base,
+        bonus=row.bonus,
+        points=row.base + row.bonus,
+        growth=live.plan.growth,
+        balance_after=row.balance_after,
+        plan_revision=live.revision,
     )

@@ -32,6 +32,13 @@ def rows_of(session: Session, member_id: int) -> int:
     return session.scalars(select(func.count()).where(CheckIn.member_id == member_id)).one()
 
 
+def new_member_with_account(session: Session) -> int:
+    member = make_member(session)
+    open_account(session, member_id=member.id, at=datetime(2026, 3, 1, tzinfo=ZoneInfo("UTC")))
+    session.flush()
+    return member.id
+
+
 class TestCheckIn:
     def test_pays_the_day_of_the_streak_and_explains_it(self, database: Database, session: Session) -> None:
         revision = make_plan(session)
@@ -75,16 +82,18 @@ class TestCheckIn:
             "store_id": store.id,
         }
 
-    def test_is_two_statements(self, database: Database, session: Session, statements: StatementCounter) -> None:
+    def test_is_one_statement_once_the_plan_is_known(
+        self, database: Database, session: Session, statements: StatementCounter
+    ) -> None:
         make_plan(session)
-        member = make_member(session)
-        open_account(session, member_id=member.id, at=datetime(2026, 3, 1, tzinfo=ZoneInfo("UTC")))
-        session.flush()
+        first, second = (new_member_with_account(session) for _ in range(2))
         statements.clear()
 
-        check_in_on(database, member.id, TODAY)
-
+        check_in_on(database, first, TODAY)
         assert statements.count == 2
+        statements.clear()
+        check_in_on(database, second, TODAY)
+        assert statements.count == 1
 
     def test_of_a_day_that_pays_nothing_is_recorded_without_an_entry(
         self, database: Database, session: Session
@@ -115,6 +124,28 @@ class TestCheckIn:
             check_in_on(database, member.id, TODAY, store_id=10**9)
 
         assert rows_of(session, member.id) == 0
+
+    def test_at_an_unknown_store_is_refused_also_when_the_plan_is_known(
+        self, database: Database, session: Session
+    ) -> None:
+        make_plan(session)
+        check_in_on(database, new_member_with_account(session), TODAY)
+        member_id = new_member_with_account(session)
+
+        with pytest.raises(CheckInStoreNotFound):
+            check_in_on(database, member_id, TODAY, store_id=10**9)
+
+        assert rows_of(session, member_id) == 0
+
+    def test_of_a_newcomer_opens_their_account_also_when_the_plan_is_known(
+        self, database: Database, session: Session
+    ) -> None:
+        make_plan(session)
+        check_in_on(database, new_member_with_account(session), TODAY)
+        newcomer = make_member(session)
+
+        assert check_in_on(database, newcomer.id, TODAY).balance_after == 1
+        assert_books_fit(session, newcomer.id)
 
     @pytest.mark.parametrize("key", ["", "k" * 201, "密钥", "a\x00b", "a\nb"])
     def test_with_a_key_that_cannot_be_stored_is_refused(self, database: Database, session: Session, key: str) -> None:
@@ -253,6 +284,16 @@ class TestStreaks:
         results = check_in_for(database, member.id, TODAY, 2)
 
         assert [result.points for result in results] == [1, 200]
+
+    def test_are_paid_by_a_plan_that_was_saved_since_the_last_one(self, database: Database, session: Session) -> None:
+        make_plan(session)
+        old = check_in_on(database, make_member(session).id, TODAY)
+        revision = make_plan(session, Plan(points_by_day=(3,), bonus_by_day={1: 4}, growth=9))
+
+        result = check_in_on(database, make_member(session).id, TODAY)
+
+        assert result.plan_revision == revision != old.plan_revision
+        assert (result.base, result.bonus, result.growth, result.balance_after) == (3, 4, 9, 7)
 
 
 class TestTransfer:

@@ -64,6 +64,11 @@ def test_null_stays_null(committing: Database) -> None:
     assert set(row._asdict().values()) == {None}
 
 
+def test_a_value_may_follow_a_null(committing: Database) -> None:
+    for blob in (None, b"\x00\xff", None):
+        assert run_single(committing, ECHO, {**dict.fromkeys(TYPES), "blob": blob})[0].blob == blob
+
+
 def test_constants_of_a_statement_need_not_be_given(committing: Database) -> None:
     assert run_single(committing, BY_DEFAULT, {"number": 1})[0].sum == 42
 
@@ -110,9 +115,7 @@ def test_a_lost_connection_is_told_and_the_next_statement_has_another(
     assert backend(committing) != lost
 
 
-def test_an_answer_that_was_not_waited_for_is_never_given_to_another(committing: Database) -> None:
-    before = backend(committing)
-
+def test_an_answer_that_was_not_taken_is_never_given_to_another(committing: Database) -> None:
     def interrupt(_signal: int, _frame: object) -> None:
         raise TimeoutError
 
@@ -120,13 +123,13 @@ def test_an_answer_that_was_not_waited_for_is_never_given_to_another(committing:
     signal.setitimer(signal.ITIMER_REAL, 0.05)
     try:
         with pytest.raises(TimeoutError):
-            run_single(committing, text("SELECT pg_sleep(5)"))
+            run_single(committing, text("SELECT pg_sleep(0.2)"))
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, previous)
 
     (row,) = run_single(committing, NUMBER, {"number": 7})
-    assert (row.number, row.pid != before) == (7, True)
+    assert row.number == 7
 
 
 def test_threads_get_connections_of_their_own_and_few_are_kept(committing: Database) -> None:

@@ -1,5 +1,6 @@
 """What the log tells of a fault: enough to find it, nothing of the person it happened to."""
 
+import io
 import json
 from collections.abc import Callable
 
@@ -61,6 +62,31 @@ def test_every_other_error_is_told_with_its_text_and_its_cause(told: Told) -> No
     exception = told(fail)["exception"]
 
     assert exception.index("KeyError: 'menu'") < exception.index("ValueError: no such page")
+
+
+def test_errors_that_caused_each_other_are_told_once(told: Told) -> None:
+    def fail() -> None:
+        first, second = ValueError("the first"), KeyError("the second")
+        first.__cause__, second.__context__ = second, first
+        raise first
+
+    exception = told(fail)["exception"]
+
+    assert (exception.count("the first"), exception.count("the second")) == (1, 1)
+
+
+def test_a_logger_outlives_the_output_it_was_first_used_with(monkeypatch: pytest.MonkeyPatch) -> None:
+    logs.configure("WARNING")
+    logger = structlog.get_logger("test")
+    first, second = io.StringIO(), io.StringIO()
+    monkeypatch.setattr("sys.stdout", first)
+    logger.warning("before")
+    monkeypatch.setattr("sys.stdout", second)
+    first.close()
+
+    logger.warning("after")
+
+    assert json.loads(second.getvalue())["event"] == "after"
 
 
 def test_fields_that_name_a_person_are_hidden(capsys: pytest.CaptureFixture[str]) -> None:

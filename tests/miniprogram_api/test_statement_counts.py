@@ -1,9 +1,13 @@
 """How many statements each request sends, authentication included: a change here is a decision."""
 
+from datetime import datetime
+from typing import Any
+
 import pytest
 from sqlalchemy.orm import Session
 
 from loyalty.points.service import open_account
+from tests.factories.members import make_member
 from tests.miniprogram_api.conftest import MiniProgram
 from tests.support.statements import StatementCounter
 
@@ -42,3 +46,17 @@ def test_a_request_sends_no_more_than(
 
     assert answer.status_code in (200, 201)
     assert statements.count <= most, "\n".join(statements.sent)
+
+
+def test_a_check_in_is_one_statement_beside_the_callers_once_the_plan_is_known(
+    with_account: MiniProgram, phone_of: Any, session: Session, at: datetime, statements: StatementCounter
+) -> None:
+    another = make_member(session)
+    open_account(session, member_id=another.id, at=at)
+    assert with_account.post("/check-ins").status_code == 201
+    tapping = phone_of(another)
+    statements.clear()
+
+    assert tapping.post("/check-ins").status_code == 201
+
+    assert statements.count == 2, "\n".join(statements.sent)

@@ -15,6 +15,7 @@ from loyalty.points.rules import InsufficientPoints, ReversalExceedsEntry, Short
 from loyalty.points.service import open_account
 from tests.factories.members import make_member
 from tests.factories.points import assert_books_fit, balance_of, earn, events_of, reverse, spend
+from tests.support.proof import size
 
 
 class TestPostCredits:
@@ -63,7 +64,11 @@ class TestAnySequenceOfPostings:
             max_size=25,
         )
     )
-    @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @settings(
+        max_examples=size(reduced=25, full=400),
+        deadline=None,
+        suppress_health_check=[HealthCheck.function_scoped_fixture],
+    )
     def test_keeps_the_books_proved_and_the_balance_right(self, session: Session, acts: list[tuple[str, int]]) -> None:
         member_id = make_member(session).id
         earn(session, member_id, 1)
