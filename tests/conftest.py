@@ -59,7 +59,7 @@ def committed_address() -> Iterator[engines.Address]:
 
 @pytest.fixture(scope="session")
 def redis_url() -> str:
-    """The address of this process's own numbered Redis database."""
+    """The address of a Redis database of this process's own."""
     return engines.redis_url()
 
 

@@ -137,7 +137,7 @@ def is_locked(lock_file: Path) -> bool:
     if not lock_file.exists():
         return False
     with lock_file.open("a") as handle:
-        return not _locked(handle.fileno())
+        return not locked(handle.fileno())
 
 
 @contextmanager
@@ -148,12 +148,13 @@ def exclusive(lock_file: Path, *, within_seconds: float = 90) -> Iterator[None]:
         TrialError: another starter held the lock all that time.
     """
     with lock_file.open("a") as handle:
-        if not wait_until(lambda: _locked(handle.fileno()), within_seconds=within_seconds):
+        if not wait_until(lambda: locked(handle.fileno()), within_seconds=within_seconds):
             raise TrialError(f"{lock_file} has been locked by another process for {within_seconds:.0f} seconds.")
         yield
 
 
-def _locked(descriptor: int) -> bool:
+def locked(descriptor: int) -> bool:
+    """Lock an open file for this process, if nobody else has it locked."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

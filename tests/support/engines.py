@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import psycopg
 import redis
@@ -33,6 +34,7 @@ PGBOUNCER = os.environ.get("TEST_PGBOUNCER", "")
 # Each PostgreSQL has a data folder of its own: none reads that of another version.
 POSTGRES_DATA = DATA / "-".join(["postgres", *Path(POSTGRES_BIN).parts[1:]])
 _started: list[PostgresServer | ValkeyServer] = []
+_claims: list[IO[str]] = []
 
 
 @dataclass(frozen=True)
@@ -65,11 +67,23 @@ def postgres() -> PostgresServer:
 
 
 def redis_url() -> str:
-    """Return an emptied numbered database of the Redis server that no other process of this run uses."""
-    worker = os.environ.get("PYTEST_XDIST_WORKER", f"gw{os.getpid()}").removeprefix("gw")
-    url = start_valkey(DATA / "valkey").url(int(worker) % REDIS_DATABASES)
+    """Return a numbered database of the Redis server that nobody else has while this process lives, emptied.
+
+    What runs beside the tests, such as a system with workers of its own, needs another than the tests have.
+    """
+    url = start_valkey(DATA / "valkey").url(_claimed_number())
     redis.Redis.from_url(url).flushdb()
     return url
+
+
+def _claimed_number() -> int:
+    for number in range(REDIS_DATABASES):
+        claim = (DATA / f"redis-{number}.lock").open("a")
+        if processes.locked(claim.fileno()):
+            _claims.append(claim)  # the lock dies with this process
+            return number
+        claim.close()
+    raise RuntimeError(f"no Redis database is free: all {REDIS_DATABASES} are taken by running tests")
 
 
 @contextmanager

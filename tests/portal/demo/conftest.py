@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import cache
 
 import pytest
 from click.testing import Result
@@ -24,8 +25,13 @@ def demo(container: NullContainer, *arguments: str) -> Result:
     return create_app(container).test_cli_runner().invoke(args=["demo", *arguments])
 
 
+@cache
+def redis_of_demos() -> str:
+    return engines.redis_url()
+
+
 def container_on(database: Database, **changes: str) -> NullContainer:
-    return null_container(database, redis_url=engines.redis_url(), at=AT, **(WITH_SANDBOX | changes))
+    return null_container(database, redis_url=redis_of_demos(), at=AT, **(WITH_SANDBOX | changes))
 
 
 @contextmanager
