@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
 import psycopg
 import redis
@@ -34,7 +33,6 @@ PGBOUNCER = os.environ.get("TEST_PGBOUNCER", "")
 # Each PostgreSQL has a data folder of its own: none reads that of another version.
 POSTGRES_DATA = DATA / "-".join(["postgres", *Path(POSTGRES_BIN).parts[1:]])
 _started: list[PostgresServer | ValkeyServer] = []
-_claims: list[IO[str]] = []
 
 
 @dataclass(frozen=True)
@@ -78,11 +76,10 @@ def redis_url() -> str:
 
 def _claimed_number() -> int:
     for number in range(REDIS_DATABASES):
-        claim = (DATA / f"redis-{number}.lock").open("a")
-        if processes.locked(claim.fileno()):
-            _claims.append(claim)  # the lock dies with this process
-            return number
-        claim.close()
+        claim = os.open(DATA / f"redis-{number}.lock", os.O_RDWR | os.O_CREAT)
+        if processes.locked(claim):
+            return number  # the lock stays, and dies with this process
+        os.close(claim)
     raise RuntimeError(f"no Redis database is free: all {REDIS_DATABASES} are taken by running tests")
 
 
