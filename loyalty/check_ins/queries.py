@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -63,12 +64,17 @@ class CheckInResult:
         return sentence(kind=EntryKind.EARN, points=self.points, explanation=explanation)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class LivePlan:
     """A plan with its revision, which never changes."""
 
     revision: int
     plan: Plan
+
+    @cached_property
+    def cycle(self) -> Sequence[Award]:
+        """What each day of the plan's cycle pays."""
+        return [award(self.plan, day) for day in range(1, self.plan.cycle_days + 1)]
 
 
 @dataclass(frozen=True, slots=True)

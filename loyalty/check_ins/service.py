@@ -22,7 +22,6 @@ from loyalty.check_ins.rules import (
     NoCheckInPlan,
     Plan,
     PlanStartsInPast,
-    award,
     check_idempotency_key,
     check_plan,
 )
@@ -143,15 +142,14 @@ def _values(
     at: datetime,
 ) -> Mapping[str, Any]:
     plan = live.plan
-    cycle = [award(plan, day) for day in range(1, plan.cycle_days + 1)]
     return {
         "member_id": member_id,
         "store_id": store_id,
         "idempotency_key": idempotency_key,
         "checked_in_on": today,
         "yesterday": today - timedelta(days=1),
-        "bases": [paid.base for paid in cycle],
-        "bonuses": [paid.bonus for paid in cycle],
+        "bases": [paid.base for paid in live.cycle],
+        "bonuses": [paid.bonus for paid in live.cycle],
         "cycle_days": plan.cycle_days,
         "growth": plan.growth,
         "plan_revision": live.revision,
