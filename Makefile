@@ -85,7 +85,7 @@ bench: $(STAMP)
 	@$(PY) -m benchmarks $(if $(ROW),--row $(ROW))
 
 prove: $(STAMP)
-	@PROOF_SIZE=full $(PY) -m pytest -m "kill or proof or hypothesis" -o timeout=3600 -o session_timeout=0 -s
+	@PROOF_SIZE=full $(PY) -m pytest -m "kill or proof or hypothesis" -o timeout=3600 -o session_timeout=86400 -s
 
 screenshots: $(STAMP)
 	@$(PY) -m trial.assets
