@@ -7,7 +7,7 @@ names them), 429 slow down and 503 come back: both with ``Retry-After``, 500 our
 """
 
 import structlog
-from flask import Blueprint, Response, current_app, g, jsonify, request
+from flask import Blueprint, Response, current_app, jsonify, request
 from werkzeug.exceptions import HTTPException
 
 from loyalty.kernel import errors
@@ -72,7 +72,9 @@ def failed(error: Exception) -> Response:
 
 def answer(status: int, code: str, message: str, details: dict[str, object]) -> Response:
     """Make an error answer in the API's one shape."""
-    response = jsonify(error={"code": code, "message": message, "details": details}, request_id=g.get("request_id", ""))
+    response = jsonify(
+        error={"code": code, "message": message, "details": details}, request_id=request.environ.get("request_id", "")
+    )
     response.status_code = status
     if status in (429, 503):
         response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)

@@ -2,7 +2,7 @@
 
 from typing import cast
 
-from flask import current_app, g, request
+from flask import current_app, request
 
 from loyalty.container import Container
 
@@ -14,7 +14,7 @@ def container() -> Container:
 
 def request_id() -> str:
     """Return the id of this request, as it stands in the log and in error answers."""
-    return cast(str, g.request_id)
+    return cast(str, request.environ["request_id"])
 
 
 def client_ip() -> str:

@@ -1,5 +1,7 @@
 """Metrics for Prometheus: requests here, the state of queues and messages from the database."""
 
+from functools import cache
+
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest, multiprocess
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import REGISTRY, Collector
@@ -20,8 +22,14 @@ SECONDS = Histogram(
 
 def count_request(endpoint: str, status: int, seconds: float) -> None:
     """Count one answered request."""
-    REQUESTS.labels(endpoint, str(status)).inc()
-    SECONDS.labels(endpoint).observe(seconds)
+    answers, durations = _of(endpoint, status)
+    answers.inc()
+    durations.observe(seconds)
+
+
+@cache
+def _of(endpoint: str, status: int) -> tuple[Counter, Histogram]:
+    return REQUESTS.labels(endpoint, str(status)), SECONDS.labels(endpoint)
 
 
 class _StateCollector(Collector):
