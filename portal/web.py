@@ -37,8 +37,8 @@ class FlashCookies(SecureCookieSessionInterface):
     """Flask's session, which holds only what the next page says; most requests come without its cookie."""
 
     def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
-        """Open an empty session without looking for its key and signature where no cookie came."""
-        if self.get_cookie_name(app) not in request.cookies:
+        """Open an empty session without looking for its key and signature where no cookie came at all."""
+        if "HTTP_COOKIE" not in request.environ:
             return self.session_class()
         return super().open_session(app, request)
 
