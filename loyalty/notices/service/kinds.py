@@ -27,7 +27,10 @@ def configure_kind(
 
     Raises:
         InvalidChannels: the order repeats a channel or does not end with the inbox.
+        NoticeIsOwed: the kind cannot be switched off.
     """
+    if not is_enabled and rules.KINDS[kind].is_owed:
+        raise rules.NoticeIsOwed(kind=kind.value)
     before = queries.kind_settings(session, kind)
     after = KindSettings(is_enabled, rules.checked_channels(channels), is_own_act)
     values = {**_document(after), "changed_at": at}

@@ -1,5 +1,7 @@
 """Asking for a notice: once for each member, kind and subject, with its inbox message at once."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -8,9 +10,19 @@ from sqlalchemy.orm import Session
 
 from loyalty.kernel import outbox
 from loyalty.kernel.database import Json
+from loyalty.kernel.outbox import OutboxEvent
 from loyalty.notices import queries, rules
 from loyalty.notices.models import InboxMessage, Notice
 from loyalty.notices.rules import NoticeKind, NoticeState
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeRequest:
+    """What one of many members is owed to hear; ``subject`` is unique among all members."""
+
+    member_id: int
+    subject: str
+    facts: Json
 
 
 def request(
@@ -49,6 +61,59 @@ def request(
     outbox.record(session, "notice.requested", {"notice_id": notice_id}, at=at)
     session.flush()
     return notice_id
+
+
+def request_many(
+    session: Session, *, kind: NoticeKind, requests: Sequence[NoticeRequest], zone: ZoneInfo, at: datetime
+) -> Mapping[str, int]:
+    """Owe a page of members a notice of one kind, as ``request`` does one; return the new ids by subject.
+
+    A few statements, however many members: for jobs that tell a great many of them.
+
+    Raises:
+        InvalidNoticeFacts: the facts are not those the kind declares.
+    """
+    if not requests or not queries.kind_settings(session, kind).is_enabled:
+        return {}
+    rows = session.execute(
+        insert(Notice)
+        .on_conflict_do_nothing(index_elements=["member_id", "kind", "subject"])
+        .returning(Notice.id, Notice.subject),
+        [_row(kind, one, at) for one in requests],
+    )
+    made = {row.subject: row.id for row in rows}
+    fresh = [one for one in requests if one.subject in made]
+    if fresh:
+        session.execute(insert(InboxMessage), [_message(kind, one, made[one.subject], zone, at) for one in fresh])
+        payloads = [{"notice_id": made[one.subject]} for one in fresh]
+        session.execute(
+            insert(OutboxEvent),
+            [{"kind": "notice.requested", "payload": payload, "recorded_at": at} for payload in payloads],
+        )
+    return made
+
+
+def _row(kind: NoticeKind, request: NoticeRequest, at: datetime) -> Json:
+    return {
+        "member_id": request.member_id,
+        "kind": kind.value,
+        "subject": request.subject,
+        "facts": rules.checked_facts(kind, request.facts),
+        "state": NoticeState.QUEUED.value,
+        "requested_at": at,
+    }
+
+
+def _message(kind: NoticeKind, request: NoticeRequest, notice_id: int, zone: ZoneInfo, at: datetime) -> Json:
+    title, body = rules.inbox_text(kind, request.facts, zone=zone)
+    return {
+        "member_id": request.member_id,
+        "notice_id": notice_id,
+        "kind": kind.value,
+        "title": title,
+        "body": body,
+        "created_at": at,
+    }
 
 
 def _insert(

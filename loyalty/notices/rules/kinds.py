@@ -1,0 +1,160 @@
+"""Kinds of notices: their texts, the facts they need and the channels they take.
+
+A notice tells a member of something that has already happened to them, never advertising. Each
+kind declares the facts it needs; templates at WeChat map their keys to the names of these facts.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+
+
+class NoticeKind(StrEnum):
+    """What a notice is about."""
+
+    MEMBER_BOUND = "member_bound"
+    """A WeChat identity was bound to a membership (绑定成功)."""
+    POINTS_CHANGED = "points_changed"
+    CHECK_IN_RECORDED = "check_in_recorded"
+    TIER_CHANGED = "tier_changed"
+    """A level was reached or lost (等级变动)."""
+    TIER_ENDING = "tier_ending"
+    """The growth no longer keeps a level, which will be lost at a day to come (保级提醒)."""
+    BINDING_CODE = "binding_code"
+    """A code sent to the old WeChat as the second proof of a binding (二次验证)."""
+    POINTS_EXPIRING = "points_expiring"
+    """Points that expire soon (积分到期提醒)."""
+
+
+class Channel(StrEnum):
+    """A way to reach a member. The inbox message always exists, so the inbox ends every order."""
+
+    TEMPLATE = "template"
+    """Template message (模板消息) of an Official Account the member follows."""
+    SUBSCRIPTION = "subscription"
+    """Subscription message (订阅消息) of a mini program, paid with one grant (授权次数)."""
+    INBOX = "inbox"
+
+
+class FactType(StrEnum):
+    """How a fact is shown."""
+
+    TEXT = "text"
+    POINTS = "points"
+    INSTANT = "instant"
+    """ISO 8601 in the stored facts."""
+    DAY = "day"
+    """A business date, ISO 8601 in the stored facts."""
+
+
+@dataclass(frozen=True, slots=True)
+class KindSettings:
+    """What headquarters may set for a kind."""
+
+    is_enabled: bool
+    channels: tuple[Channel, ...]
+    is_own_act: bool
+    """Whether it answers something the member just did, so that it may come at night."""
+
+
+@dataclass(frozen=True, slots=True)
+class KindDefinition:
+    """A kind's title and inbox text, the facts it needs and its settings until somebody changes them."""
+
+    title: str
+    text: str
+    facts: Mapping[str, FactType]
+    defaults: KindSettings
+    is_owed: bool = False
+    """Whether members are owed it whatever headquarters would like, so that it cannot be switched off."""
+
+
+_EVERY_CHANNEL = (Channel.TEMPLATE, Channel.SUBSCRIPTION, Channel.INBOX)
+
+
+_POINTS_FACTS = MappingProxyType(
+    {
+        "member_number": FactType.TEXT,
+        "points": FactType.POINTS,
+        "balance": FactType.POINTS,
+        "reason": FactType.TEXT,
+        "occurred_at": FactType.INSTANT,
+    }
+)
+
+
+KINDS: Mapping[NoticeKind, KindDefinition] = MappingProxyType(
+    {
+        NoticeKind.MEMBER_BOUND: KindDefinition(
+            title="会员绑定成功",
+            text="您已于{occurred_at}绑定会员，会员号 {member_number}，当前等级：{tier}。",
+            facts=MappingProxyType(
+                {"member_number": FactType.TEXT, "tier": FactType.TEXT, "occurred_at": FactType.INSTANT}
+            ),
+            defaults=KindSettings(is_enabled=True, channels=_EVERY_CHANNEL, is_own_act=True),
+        ),
+        NoticeKind.POINTS_CHANGED: KindDefinition(
+            title="积分变动提醒",
+            text="{reason}，积分变动 {points}，当前余额 {balance} 积分。",
+            facts=_POINTS_FACTS,
+            defaults=KindSettings(is_enabled=True, channels=_EVERY_CHANNEL, is_own_act=False),
+        ),
+        NoticeKind.CHECK_IN_RECORDED: KindDefinition(
+            title="签到成功",
+            text="{reason}，积分变动 {points}，当前余额 {balance} 积分。",
+            facts=_POINTS_FACTS,
+            defaults=KindSettings(is_enabled=False, channels=_EVERY_CHANNEL, is_own_act=True),
+        ),
+        NoticeKind.TIER_CHANGED: KindDefinition(
+            title="会员等级变动",
+            text="{reason}，您的会员等级由{previous}变为{tier}。",
+            facts=MappingProxyType(
+                {
+                    "member_number": FactType.TEXT,
+                    "previous": FactType.TEXT,
+                    "tier": FactType.TEXT,
+                    "reason": FactType.TEXT,
+                    "occurred_at": FactType.INSTANT,
+                }
+            ),
+            defaults=KindSettings(is_enabled=True, channels=_EVERY_CHANNEL, is_own_act=False),
+        ),
+        NoticeKind.TIER_ENDING: KindDefinition(
+            title="会员等级即将到期",
+            text=(
+                "您的{tier}保留到{valid_until}，之后将变为{next_tier}；在此之前再获得 {growth_lacking} 成长值即可保级。"
+            ),
+            facts=MappingProxyType(
+                {
+                    "member_number": FactType.TEXT,
+                    "tier": FactType.TEXT,
+                    "next_tier": FactType.TEXT,
+                    "growth_lacking": FactType.POINTS,
+                    "valid_until": FactType.DAY,
+                }
+            ),
+            defaults=KindSettings(is_enabled=True, channels=_EVERY_CHANNEL, is_own_act=False),
+        ),
+        NoticeKind.BINDING_CODE: KindDefinition(
+            title="会员绑定验证码",
+            text=("有人正用另一个微信绑定您的会员，验证码 {code}，{valid_until}前有效。如非本人操作，请勿告诉任何人。"),
+            facts=MappingProxyType({"code": FactType.TEXT, "valid_until": FactType.INSTANT}),
+            defaults=KindSettings(is_enabled=True, channels=_EVERY_CHANNEL, is_own_act=True),
+        ),
+        NoticeKind.POINTS_EXPIRING: KindDefinition(
+            title="积分到期提醒",
+            text="您有 {expiring_points} 积分即将到期：{details}，到期后不能使用。当前余额 {balance} 积分。",
+            facts=MappingProxyType(
+                {
+                    "expiring_points": FactType.POINTS,
+                    "expires_on": FactType.DAY,
+                    "details": FactType.TEXT,
+                    "balance": FactType.POINTS,
+                }
+            ),
+            defaults=KindSettings(is_enabled=True, channels=_EVERY_CHANNEL, is_own_act=False),
+            is_owed=True,
+        ),
+    }
+)
