@@ -7,6 +7,8 @@ from loyalty.kernel.database import Session
 from loyalty.kernel.transaction import run
 from loyalty.members import queries, service
 from loyalty.members.rules.profile import NicknameInvalid
+from loyalty.points import service as points
+from loyalty.points.rules.expiry import sentence
 from loyalty.reports.member_home import MemberHome, member_home
 from miniprogram_api.context import caller, container, member_id
 from miniprogram_api.v1.blueprint import subject
@@ -37,7 +39,7 @@ def change_me(body: dict[str, Any]) -> None:
 
     def change(session: Session) -> None:
         if "nickname" in body:
-            service.set_nickname(session, vault=vault, member_id=owner, nickname=body["nickname"])
+            service.set_nickname(session, vault=vault, member_id=owner, nickname=body["nickname"], at=at)
         if "birthday" in body:
             service.set_birthday(
                 session, vault=vault, member_id=owner, birthday=body["birthday"], zone=container().zone, at=at
@@ -49,8 +51,13 @@ def change_me(body: dict[str, Any]) -> None:
 @blueprint.get("/privacy-texts")
 @blueprint.response(200, schemas.PrivacyTexts)
 def show_texts() -> dict[str, Any]:
-    """Show the texts in force, required and optional."""
-    return {"items": run(container().database, queries.current_texts)}
+    """Show the texts in force, required and optional, and how long points live: to be read before joining."""
+
+    def read(session: Session) -> dict[str, Any]:
+        policy = points.programme_policy(session)
+        return {"items": queries.current_texts(session), "points_expiry": sentence(policy)}
+
+    return run(container().database, read)
 
 
 def _require_decent(nickname: str) -> None:

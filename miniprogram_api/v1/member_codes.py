@@ -2,9 +2,9 @@
 
 from typing import Any
 
+from loyalty.kernel.qr import qr_svg
 from loyalty.members.rules.member_code import current_code
 from miniprogram_api.context import container, member_id
-from miniprogram_api.qr import qr_svg
 from miniprogram_api.v1.blueprint import subject
 from miniprogram_api.v1.schemas import members as schemas
 
@@ -20,5 +20,5 @@ def show_code() -> dict[str, Any]:
         "code": code.code,
         "display": code.display,
         "valid_until": code.valid_until,
-        "qr_svg": qr_svg(code.code),
+        "qr_svg": qr_svg(code.code, scale=6),
     }

@@ -1,11 +1,13 @@
-"""Points: the account and the statement with its reasons."""
+"""Points: the account, the statement with its reasons, and the lots with their expiry."""
 
+from datetime import date
 from typing import Any
 
 from loyalty.kernel.pagination import Page
 from loyalty.kernel.transaction import run
-from loyalty.points import queries
-from loyalty.points.queries import EntryView
+from loyalty.points import queries, statement
+from loyalty.points.statement import EntryView
+from loyalty.reports.explained_entry import explained_entry
 from miniprogram_api.context import container, member_id
 from miniprogram_api.v1.blueprint import subject
 from miniprogram_api.v1.schemas import points as schemas
@@ -32,9 +34,52 @@ def show_points() -> dict[str, Any]:
 
 
 @blueprint.get("/points/entries")
-@blueprint.arguments(CursorQuery, location="query")
+@blueprint.arguments(schemas.EntriesQuery, location="query")
 @blueprint.response(200, schemas.Entries)
 def list_entries(query: dict[str, Any]) -> Page[EntryView]:
-    """List the statement, newest first, each entry with its reason."""
-    owner = member_id()
-    return run(container().database, lambda session: queries.list_entries(session, member_id=owner, **query))
+    """List the statement, newest first, each entry with its reason; by kind or by the month of booking."""
+    owner, kind, month = member_id(), query.pop("kind"), query.pop("month")
+    period = statement.month_period(date.fromisoformat(f"{month}-01"), container().zone) if month else None
+    kinds = [kind] if kind else []
+    return run(
+        container().database,
+        lambda session: statement.list_entries(session, member_id=owner, kinds=kinds, period=period, **query),
+    )
+
+
+@blueprint.get("/points/entries/<int:entry_id>")
+@blueprint.response(200, schemas.EntryDetail)
+def show_entry(entry_id: int) -> dict[str, Any]:
+    """Show one entry: the rules that paid it, the lots it opened or drew on, and what undid it."""
+    at, owner = container().clock.now(), member_id()
+    explained = run(
+        container().database,
+        lambda session: explained_entry(session, member_id=owner, entry_id=entry_id, at=at),
+    )
+    trace = explained.trace
+    return {
+        "entry": trace.entry,
+        "awards": explained.awards,
+        "misses": explained.misses,
+        "opened": trace.opened,
+        "draws": trace.draws,
+        "lots_count": trace.lots_count,
+        "reversed_entry": trace.reversed_entry,
+        "reversals": trace.reversals,
+    }
+
+
+@blueprint.get("/points/lots")
+@blueprint.arguments(CursorQuery, location="query")
+@blueprint.response(200, schemas.Lots)
+def list_lots(query: dict[str, Any]) -> dict[str, Any]:
+    """List the lots that still hold points, the soonest to lapse first."""
+    at, owner = container().clock.now(), member_id()
+    page, soon = run(
+        container().database,
+        lambda session: (
+            statement.list_lots(session, member_id=owner, at=at, **query),
+            statement.expiring_soon(session, member_id=owner, at=at),
+        ),
+    )
+    return {"items": page.items, "next_cursor": page.next_cursor, "expiring_soon": soon}

@@ -15,6 +15,8 @@ from loyalty.members.rules.outcomes import MESSAGES
 from loyalty.members.rules.sms_codes import CodePurpose
 from loyalty.members.service import BindingOutcome
 from loyalty.members.service.send_code import send_sms_code
+from loyalty.points import service as points
+from loyalty.points.rules.expiry import sentence
 from portal.context import client_ip, container
 from portal.errors import status_of
 from portal.h5 import session
@@ -106,6 +108,7 @@ def _form(error: LoyaltyError | None = None) -> Response:
     page = render_template(
         "h5/binding.html",
         texts=run(container().database, queries.current_texts),
+        points_expiry=sentence(run(container().database, points.programme_policy)),
         phone=request.form.get("phone", ""),
         next=request.values.get("next", ""),
         error=error.message if error else None,

@@ -5,10 +5,10 @@ from datetime import datetime
 from flask import Blueprint, g
 from markupsafe import Markup
 
+from loyalty.kernel.qr import qr_svg
 from portal import errors
 from portal.context import container
 from portal.h5 import session
-from portal.qr import qr_svg
 from portal.vendor import vendor
 
 blueprint = Blueprint("h5", __name__, url_prefix="/h5", template_folder="templates")

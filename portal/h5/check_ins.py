@@ -3,7 +3,7 @@
 import calendar as months
 import secrets
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date
 from typing import cast
 
 from flask import Response, flash, redirect, render_template, request, url_for
@@ -15,9 +15,7 @@ from loyalty.kernel.transaction import run
 from portal.context import container
 from portal.h5 import session
 from portal.h5.blueprint import blueprint
-
-YEARS = range(2000, 2100)
-"""Whose months are shown; the calendar has neighbours on both sides of each."""
+from portal.h5.months import month_of, read_month
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,21 +32,18 @@ class Day:
 def check_ins() -> str:
     """Show the month."""
     at, member_id, zone = container().clock.now(), session.member_id(), container().zone
-    month = _month(request.args.get("month")) or business_date(at, zone)
+    month = read_month(request.args.get("month")) or business_date(at, zone)
     calendar = run(
         container().database,
         lambda database_session: queries.calendar(database_session, member_id=member_id, month=month, zone=zone, at=at),
     )
-    first = calendar.month
-    following = (first + timedelta(days=31)).replace(day=1)
+    shown = month_of(calendar.month, today=calendar.today)
     return render_template(
         "h5/check_ins.html",
         calendar=calendar,
         key=secrets.token_hex(12),
-        weeks=_weeks(first, calendar.today, {day.on: day.points for day in calendar.days}),
-        month_title=f"{first.year}年{first.month}月",
-        previous_month=(first - timedelta(days=1)).strftime("%Y-%m"),
-        next_month=following.strftime("%Y-%m") if following <= calendar.today else None,
+        weeks=_weeks(shown.first, calendar.today, {day.on: day.points for day in calendar.days}),
+        month=shown,
     )
 
 
@@ -68,14 +63,6 @@ def check_in() -> Response:
     else:
         flash(f"签到成功，{done.reason}", "info")
     return cast(Response, redirect(url_for("h5.check_ins"), 303))
-
-
-def _month(text: str | None) -> date | None:
-    try:
-        month = datetime.strptime(text or "", "%Y-%m").date()  # noqa: DTZ007 - a month, not an instant
-    except ValueError:
-        return None
-    return month if month.year in YEARS else None
 
 
 def _weeks(first: date, today: date, points: dict[date, int]) -> list[list[Day]]:

@@ -81,7 +81,7 @@ def _enter(account: OfficialAccount, identity: OAuthIdentity, state: dict[str, A
         )
         if nickname and known.member_id is not None:
             members.set_nickname(
-                database_session, vault=container().vault, member_id=known.member_id, nickname=nickname
+                database_session, vault=container().vault, member_id=known.member_id, nickname=nickname, at=at
             )
         return members.open_session(database_session, identity_id=known.id, door=Door.H5, at=at)
 

@@ -33,7 +33,7 @@ def save_profile() -> Response:
 
     def save(database_session: Session) -> None:
         nickname = request.form.get("nickname", "").strip() or None
-        service.set_nickname(database_session, vault=vault, member_id=member_id, nickname=nickname)
+        service.set_nickname(database_session, vault=vault, member_id=member_id, nickname=nickname, at=at)
         birthday = _birthday(request.form.get("birthday", ""))
         if birthday is not None:
             service.set_birthday(

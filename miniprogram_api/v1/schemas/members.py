@@ -54,6 +54,7 @@ class PrivacyTexts(Schema):
     """The texts in force."""
 
     items = fields.List(fields.Nested(PrivacyText), required=True)
+    points_expiry = fields.String(required=True, metadata={"example": "积分自获得之日起12个月内有效，到期日24点失效"})
 
 
 class ProfileChange(Input):

@@ -1,6 +1,13 @@
 """Points as the member sees them."""
 
-from marshmallow import Schema, fields
+from marshmallow import Schema, fields, validate
+
+from loyalty.points.rules import EntryKind
+from loyalty.points.statement import LotState
+from miniprogram_api.v1.schemas.base import CursorQuery
+from miniprogram_api.v1.schemas.check_ins import MonthQuery
+
+KINDS = [kind.value for kind in EntryKind]
 
 
 class SoonestExpiry(Schema):
@@ -21,6 +28,12 @@ class Points(Schema):
     soonest_expiry = fields.Nested(SoonestExpiry, required=True, allow_none=True)
 
 
+class EntriesQuery(CursorQuery, MonthQuery):
+    """Which entries: of one kind, of one month, from where on."""
+
+    kind = fields.String(load_default=None, validate=validate.OneOf(KINDS), metadata={"example": "earn"})
+
+
 class Entry(Schema):
     """One line of the statement (积分流水), with its reason."""
 
@@ -29,6 +42,10 @@ class Entry(Schema):
     points = fields.Integer(required=True, metadata={"description": "Signed.", "example": 10})
     balance_after = fields.Integer(required=True, metadata={"example": 120})
     occurred_at = fields.AwareDateTime(required=True)
+    recorded_at = fields.AwareDateTime(
+        required=True, metadata={"description": "When it was booked; a till that was offline reports late."}
+    )
+    store_name = fields.String(required=True, allow_none=True, metadata={"example": "人民路店"})
     reason = fields.String(required=True, metadata={"example": "连续签到第1天，签到奖励10积分"})
     explanation = fields.Dict(keys=fields.String(), required=True)
 
@@ -38,3 +55,59 @@ class Entries(Schema):
 
     items = fields.List(fields.Nested(Entry), required=True)
     next_cursor = fields.String(required=True, allow_none=True)
+
+
+class Lot(Schema):
+    """One credit (积分批次) and what is left of it."""
+
+    id = fields.Integer(required=True)
+    entry_id = fields.Integer(required=True, metadata={"description": "The entry that opened it."})
+    points = fields.Integer(required=True, metadata={"example": 50})
+    remaining = fields.Integer(required=True, metadata={"example": 20})
+    held = fields.Integer(required=True, metadata={"description": "Of what remains, bound by holds.", "example": 0})
+    opened_at = fields.AwareDateTime(required=True)
+    available_at = fields.AwareDateTime(required=True)
+    expires_at = fields.AwareDateTime(required=True, allow_none=True)
+    idle_days = fields.Integer(
+        required=True, allow_none=True, metadata={"description": "Lives on with activity: days it outlasts without."}
+    )
+    state = fields.String(required=True, validate=validate.OneOf([state.value for state in LotState]))
+    reason = fields.String(required=True, metadata={"example": "消费获得50积分"})
+    store_name = fields.String(required=True, allow_none=True, metadata={"description": "Who issued it."})
+
+
+class ExpiringSoon(Schema):
+    """How many points lapse within the coming days (即将过期)."""
+
+    days = fields.Integer(required=True, metadata={"example": 30})
+    points = fields.Integer(required=True, metadata={"example": 20})
+
+
+class Lots(Schema):
+    """A page of lots, the soonest to lapse first."""
+
+    items = fields.List(fields.Nested(Lot), required=True)
+    next_cursor = fields.String(required=True, allow_none=True)
+    expiring_soon = fields.Nested(ExpiringSoon, required=True)
+
+
+class DrawnLot(Schema):
+    """What an entry took from a lot (批次扣减); negative where it put points back."""
+
+    points = fields.Integer(required=True, metadata={"example": 30})
+    lot = fields.Nested(Lot, required=True)
+
+
+class EntryDetail(Schema):
+    """One entry with everything it touched."""
+
+    entry = fields.Nested(Entry, required=True)
+    awards = fields.List(fields.String(), required=True, metadata={"description": "One sentence for each rule."})
+    misses = fields.List(fields.String(), required=True, metadata={"example": ["满额送：差 ¥12.00 可得 10 积分"]})
+    opened = fields.List(fields.Nested(Lot), required=True)
+    draws = fields.List(fields.Nested(DrawnLot), required=True)
+    lots_count = fields.Integer(
+        required=True, metadata={"description": "All lots it touched; the first hundred are listed."}
+    )
+    reversed_entry = fields.Nested(Entry, required=True, allow_none=True)
+    reversals = fields.List(fields.Nested(Entry), required=True)

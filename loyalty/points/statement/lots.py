@@ -1,0 +1,177 @@
+"""Lots of a statement (积分批次): what is left, where it came from and when it lapses, soonest first."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, false, func, literal, or_, select, tuple_, union_all
+from sqlalchemy.orm import Session
+
+from loyalty.kernel.database import AnyRow
+from loyalty.kernel.pagination import PAGE_SIZE, PAGE_SIZE_MAX, InvalidCursor, Page, decode_cursor, page_of
+from loyalty.points.explanations import sentence
+from loyalty.points.lifetimes import ends_at
+from loyalty.points.lots import free_at, unexpired
+from loyalty.points.posting import ACCOUNTS, ENTRIES, LOTS
+from loyalty.points.statement.entries import STORES
+
+SOON = timedelta(days=30)
+LOTS_WITH_ORIGIN = (
+    LOTS.join(ACCOUNTS, ACCOUNTS.c.member_id == LOTS.c.member_id)
+    .join(ENTRIES, and_(ENTRIES.c.member_id == LOTS.c.member_id, ENTRIES.c.id == LOTS.c.entry_id))
+    .outerjoin(STORES, STORES.c.id == LOTS.c.store_id)
+)
+"""Lots with the account, the entry that opened them and the store that issued them."""
+
+
+class LotState(StrEnum):
+    """What can be done with a lot at an instant."""
+
+    AVAILABLE = "available"
+    PENDING = "pending"
+    """Not yet spendable (待入账)."""
+    HELD = "held"
+    """All that is left of it is set aside (冻结)."""
+    EXPIRED = "expired"
+    """Unspendable since its expiry; the nightly job books it out."""
+    USED_UP = "used_up"
+
+
+@dataclass(frozen=True, slots=True)
+class LotView:
+    """One lot (积分批次): what is left of one credit, the reason of that credit and the store that issued it."""
+
+    id: int
+    entry_id: int
+    points: int
+    remaining: int
+    held: int
+    """What holds bind of what remains: neither spendable nor expiring."""
+    opened_at: datetime
+    available_at: datetime
+    expires_at: datetime | None
+    """The first instant at which it can no longer be spent, as things stand."""
+    idle_days: int | None
+    """Of points that live on with their member's activity: how many days without any they outlast."""
+    state: LotState
+    reason: str
+    store_name: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ExpiringSoon:
+    """How many points lapse within the coming days (即将过期)."""
+
+    days: int
+    points: int
+
+
+def list_lots(
+    session: Session, *, member_id: int, at: datetime, cursor: str | None = None, limit: int = PAGE_SIZE
+) -> Page[LotView]:
+    """Return a page of the lots that still hold points: the soonest expiry first, those without expiry last.
+
+    A lot that has expired is left out: nothing can be done with it any more.
+
+    Raises:
+        InvalidCursor: the cursor was not made by us, or not for this member.
+    """
+    size = max(1, min(limit, PAGE_SIZE_MAX))
+    last = _last_shown(session, member_id, decode_cursor(cursor))
+    rows = session.execute(_page(member_id, at, last, size + 1))
+    return page_of([read_lot(row, at) for row in rows], limit=size, id_of=lambda view: view.id)
+
+
+def expiring_soon(session: Session, *, member_id: int, at: datetime) -> ExpiringSoon:
+    """Return what lapses within ``SOON``, whether or not it can be spent yet; what holds bind does not."""
+    lot, ends = LOTS.c, ends_at(LOTS, ACCOUNTS)
+    lapsing = (
+        select(func.coalesce(func.sum(free_at(literal(at))), 0))
+        .join_from(LOTS, ACCOUNTS, ACCOUNTS.c.member_id == lot.member_id)
+        .where(
+            lot.member_id == member_id,
+            lot.remaining > 0,
+            or_(and_(lot.expires_at > at, lot.expires_at <= at + SOON), lot.idle_days.is_not(None)),
+            and_(ends > at, ends <= at + SOON),
+        )
+    )
+    return ExpiringSoon(days=SOON.days, points=int(session.execute(lapsing).scalar_one()))
+
+
+def read_lot(row: AnyRow, at: datetime) -> LotView:
+    """Read the columns of a lot together with those of the entry that opened it."""
+    return LotView(
+        id=row.id,
+        entry_id=row.entry_id,
+        points=row.points,
+        remaining=row.remaining,
+        held=row.held,
+        opened_at=row.opened_at,
+        available_at=row.available_at,
+        expires_at=row.ends_at,
+        idle_days=row.idle_days,
+        state=_state(row, at),
+        reason=sentence(kind=row.kind, points=row.entry_points, explanation=row.explanation),
+        store_name=row.store_name,
+    )
+
+
+def lot_columns(at: datetime) -> tuple[ColumnElement[Any], ...]:
+    """Return what ``read_lot`` reads from ``LOTS_WITH_ORIGIN``."""
+    names = ("id", "entry_id", "points", "remaining", "opened_at", "available_at", "idle_days")
+    return (
+        *(LOTS.c[name] for name in names),
+        (LOTS.c.remaining - free_at(literal(at))).label("held"),
+        ends_at(LOTS, ACCOUNTS).label("ends_at"),
+        ENTRIES.c.kind,
+        ENTRIES.c.points.label("entry_points"),
+        ENTRIES.c.explanation,
+        STORES.c.name.label("store_name"),
+    )
+
+
+def _state(row: AnyRow, at: datetime) -> LotState:
+    if row.remaining == 0:
+        return LotState.USED_UP
+    if row.ends_at is not None and row.ends_at <= at and row.held < row.remaining:
+        return LotState.EXPIRED
+    if row.available_at > at:
+        return LotState.PENDING
+    return LotState.HELD if row.held == row.remaining else LotState.AVAILABLE
+
+
+def _last_shown(session: Session, member_id: int, lot_id: int | None) -> AnyRow | None:
+    if lot_id is None:
+        return None
+    lot = LOTS.c
+    found = session.execute(
+        select(lot.expires_at, lot.opened_at, lot.id).where(lot.member_id == member_id, lot.id == lot_id)
+    ).first()
+    if found is None:
+        raise InvalidCursor
+    return found
+
+
+def _page(member_id: int, at: datetime, last: AnyRow | None, limit: int) -> Select[Any]:
+    """Lots with an expiry and lots without are two ranges of one index; a page may begin in either."""
+    lot = LOTS.c
+    own = select(lot.id).where(lot.member_id == member_id, lot.remaining > 0, unexpired(literal(at)))
+    dated, undated = own.where(lot.expires_at > at), own.where(lot.expires_at.is_(None))
+    if last is not None and last.expires_at is None:
+        dated = own.where(false())
+        undated = undated.where(tuple_(lot.opened_at, lot.id) > tuple_(last.opened_at, last.id))
+    elif last is not None and last.expires_at > at:
+        # Instead of the bound above, not beside it: the index would be entered at the weaker of the two.
+        after = tuple_(lot.expires_at, lot.opened_at, lot.id) > tuple_(last.expires_at, last.opened_at, last.id)
+        dated = own.where(after)
+    # Also the undated by all three columns, or PostgreSQL would not see that the index has them in order.
+    ranges = (part.order_by(lot.expires_at, lot.opened_at, lot.id).limit(limit) for part in (dated, undated))
+    shown = union_all(*(select(part.subquery()) for part in ranges)).subquery("shown")
+    return (
+        select(*lot_columns(at))
+        .select_from(LOTS_WITH_ORIGIN.join(shown, shown.c.id == lot.id))
+        .where(lot.member_id == member_id)
+        .order_by(lot.expires_at.nulls_last(), lot.opened_at, lot.id)
+        .limit(limit)
+    )
