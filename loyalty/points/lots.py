@@ -1,7 +1,7 @@
 """Lots (积分批次): which can be spent at an instant, and what an entry opened or drew on.
 
 A lot is spendable from ``available_at`` on and no longer from ``expires_at`` on, whether or not a nightly job has
-booked it out.
+booked it out. What a placed hold binds of it is neither spent nor expires.
 """
 
 from collections.abc import Sequence
@@ -12,33 +12,59 @@ from sqlalchemy import (
     BigInteger,
     ColumnElement,
     DateTime,
-    Integer,
     Select,
     String,
     and_,
     bindparam,
+    case,
     func,
     literal,
     literal_column,
     or_,
     select,
     true,
+    update,
 )
 from sqlalchemy.orm import Session
 
-from loyalty.points.models import Draw, LedgerEntry, Lot
-from loyalty.points.posting import ENTRIES, LOTS, Posting
-from loyalty.points.rules import EntryKind, LotDraw, OpenLot
+from loyalty.points.lifetimes import lives_at
+from loyalty.points.models import Draw, Hold, HoldLot, LedgerEntry, Lot
+from loyalty.points.posting import DRAWS, ENTRIES, LOTS, Posting, constant, table_of
+from loyalty.points.rules import EntryKind, HoldState, LotDraw, OpenLot
+
+HOLDS, HOLD_LOTS = table_of(Hold), table_of(HoldLot)
+FREE = (LOTS.c.remaining - LOTS.c.held).label("remaining")
+"""What is left of a lot and not bound by a hold, for whoever has closed the holds that ran out."""
+_OPEN_LOT = (LOTS.c.id, FREE, LOTS.c.opened_at, LOTS.c.expires_at)
+_ZERO = literal_column("0", BigInteger)
 
 
 def unexpired(at: ColumnElement[datetime]) -> ColumnElement[bool]:
     """Tell of lots whether their points still live at an instant."""
-    return or_(LOTS.c.expires_at.is_(None), LOTS.c.expires_at > at)
+    return lives_at(at)
 
 
 def spendable(at: ColumnElement[datetime]) -> ColumnElement[bool]:
     """Tell of lots whether their points can be spent at an instant."""
     return and_(LOTS.c.remaining > 0, LOTS.c.available_at <= at, unexpired(at))
+
+
+def free_at(at: ColumnElement[datetime]) -> ColumnElement[int]:
+    """Return what of a lot no hold binds at an instant, also where a hold that ran out was not closed yet."""
+    bound = (
+        select(func.coalesce(func.sum(HOLD_LOTS.c.points), _ZERO))
+        .join_from(
+            HOLDS, HOLD_LOTS, and_(HOLD_LOTS.c.member_id == HOLDS.c.member_id, HOLD_LOTS.c.hold_id == HOLDS.c.id)
+        )
+        .where(
+            HOLDS.c.member_id == LOTS.c.member_id,
+            HOLDS.c.state == constant(HoldState.PLACED),
+            HOLDS.c.expires_at > at,
+            HOLD_LOTS.c.lot_id == LOTS.c.id,
+        )
+        .scalar_subquery()
+    )
+    return LOTS.c.remaining - case((LOTS.c.held > _ZERO, bound), else_=_ZERO)
 
 
 def _debit_basis() -> Select[Any]:
@@ -53,10 +79,14 @@ def _debit_basis() -> Select[Any]:
         .subquery("known")
     )
     lots = (
-        select(LOTS.c.id, LOTS.c.remaining, LOTS.c.opened_at, LOTS.c.expires_at)
-        .where(LOTS.c.member_id == member_id, spendable(bindparam("at", type_=DateTime(timezone=True))))
+        select(*_OPEN_LOT)
+        .where(
+            LOTS.c.member_id == member_id,
+            spendable(bindparam("at", type_=DateTime(timezone=True))),
+            LOTS.c.remaining > LOTS.c.held,
+        )
         .order_by(LOTS.c.expires_at, LOTS.c.opened_at, LOTS.c.id)
-        .limit(bindparam("row_limit", type_=Integer))
+        .limit(bindparam("row_limit", type_=BigInteger))
         .subquery("lots")
     )
     one = select(literal_column("1").label("one")).subquery("one")
@@ -88,10 +118,10 @@ def find_posting_or_spendable_lots(
 def list_spendable_lots(session: Session, *, member_id: int, at: datetime, limit: int) -> Sequence[OpenLot]:
     """Return the first lots that a debit at ``at`` draws on, in the order of drawing."""
     rows = session.execute(
-        select(LOTS.c.id, LOTS.c.remaining, LOTS.c.opened_at, LOTS.c.expires_at)
-        .where(LOTS.c.member_id == member_id, spendable(literal(at)))
+        select(*_OPEN_LOT)
+        .where(LOTS.c.member_id == member_id, spendable(literal(at)), LOTS.c.remaining > LOTS.c.held)
         .order_by(LOTS.c.expires_at, LOTS.c.opened_at, LOTS.c.id)
-        .limit(limit)
+        .limit(literal(limit, BigInteger))
     )
     return [OpenLot(*row) for row in rows]
 
@@ -99,11 +129,43 @@ def list_spendable_lots(session: Session, *, member_id: int, at: datetime, limit
 def list_lots_of_entry(session: Session, *, member_id: int, entry_id: int) -> Sequence[OpenLot]:
     """Return the lots that an entry opened, also those that are used up or expired."""
     rows = session.execute(
-        select(Lot.id, Lot.remaining, Lot.opened_at, Lot.expires_at)
-        .where(Lot.member_id == member_id, Lot.entry_id == entry_id)
-        .order_by(Lot.id)
+        select(*_OPEN_LOT).where(LOTS.c.member_id == member_id, LOTS.c.entry_id == entry_id).order_by(LOTS.c.id)
     )
     return [OpenLot(*row) for row in rows]
+
+
+def points_expired_of_entry(session: Session, *, member_id: int, entry_id: int) -> int:
+    """Return how many of the points that an entry gave were booked out as expired."""
+    expired = (
+        select(func.coalesce(func.sum(DRAWS.c.points), _ZERO))
+        .join_from(LOTS, DRAWS, and_(DRAWS.c.member_id == LOTS.c.member_id, DRAWS.c.lot_id == LOTS.c.id))
+        .join(ENTRIES, and_(ENTRIES.c.member_id == DRAWS.c.member_id, ENTRIES.c.id == DRAWS.c.entry_id))
+        .where(
+            LOTS.c.member_id == member_id,
+            LOTS.c.entry_id == entry_id,
+            ENTRIES.c.kind == constant(EntryKind.EXPIRE),
+        )
+    )
+    return int(session.execute(expired).scalar_one())
+
+
+def list_expired_lots(session: Session, *, member_id: int, lot_ids: Sequence[int], at: datetime) -> Sequence[OpenLot]:
+    """Return those of the lots given that have expired at ``at``."""
+    rows = session.execute(
+        select(*_OPEN_LOT)
+        .where(LOTS.c.member_id == member_id, LOTS.c.id.in_(lot_ids), ~unexpired(literal(at)))
+        .order_by(LOTS.c.id)
+    )
+    return [OpenLot(*row) for row in rows]
+
+
+def move_expiry(session: Session, *, member_id: int, lot_ids: Sequence[int], expires_at: datetime) -> None:
+    """Let lots live to an instant, however inactive their member is."""
+    session.execute(
+        update(LOTS)
+        .where(LOTS.c.member_id == member_id, LOTS.c.id.in_(lot_ids))
+        .values(expires_at=expires_at, idle_days=None, idle_zone=None)
+    )
 
 
 def list_draws_of_entry(session: Session, *, member_id: int, entry_id: int) -> Sequence[LotDraw]:

@@ -51,6 +51,9 @@ class PointsAccount(Base):
     balance: Mapped[int] = mapped_column(server_default=text("0"))
     held: Mapped[int] = mapped_column(server_default=text("0"))
     debt: Mapped[int] = mapped_column(server_default=text("0"))
+    """What the member owes (待抵扣积分): no point can be spent before it is paid, and the next credit pays it first."""
+    last_debt_change: Mapped[int] = mapped_column(server_default=text("0"))
+    """By how much the last entry changed the debt: PostgreSQL returns rows only as they have become."""
     last_sequence: Mapped[int] = mapped_column(server_default=text("0"))
     chain_head: Mapped[bytes] = mapped_column(LargeBinary, server_default=text("''::bytea"))
     """Digest of the last entry; empty before the first."""
@@ -62,7 +65,7 @@ class LedgerEntry(Base):
     """One row is one change of a member's points (积分流水); nothing of it ever changes.
 
     ``sequence`` counts from 1 without gaps for each member, and ``digest`` continues the chain of the entry
-    before. The explanation is not part of the digest; it holds ids, figures and codes, never personal data.
+    before. The explanation holds ids, figures and codes, never personal data: the digest covers it for ever.
     """
 
     __tablename__ = "ledger_entries"
@@ -75,7 +78,7 @@ class LedgerEntry(Base):
             name="fk_ledger_entries_reversed",
         ),
         CheckConstraint(f"kind IN ({_KINDS})", name="kind"),
-        CheckConstraint("points <> 0 OR kind = 'reverse'", name="points"),
+        CheckConstraint("points <> 0 OR kind IN ('reverse', 'transfer')", name="points"),
         CheckConstraint("balance_after >= 0", name="balance_after"),
         CheckConstraint("debt_after >= 0", name="debt_after"),
         CheckConstraint(
@@ -118,7 +121,11 @@ class LedgerEntry(Base):
 
 
 class Lot(Base):
-    """One row is one credit (积分批次) and what is left of it; only ``remaining`` and ``expires_at`` change."""
+    """One row is one credit (积分批次) and what is left of it.
+
+    Only ``remaining``, ``held`` and the terms of its expiry change. What is free to be spent or to expire is
+    ``remaining`` − ``held``.
+    """
 
     __tablename__ = "lots"
     __table_args__ = (
@@ -127,8 +134,11 @@ class Lot(Base):
         ),
         CheckConstraint("points > 0", name="points"),
         CheckConstraint("remaining >= 0 AND remaining <= points", name="remaining"),
+        CheckConstraint("held >= 0 AND held <= remaining", name="held"),
         Index("ix_lots_entry", "member_id", "entry_id"),
+        CheckConstraint("(idle_days IS NULL) = (idle_zone IS NULL) AND idle_days > 0", name="idle"),
         Index("ix_lots_open", "member_id", "expires_at", "opened_at", "id", postgresql_where=text("remaining > 0")),
+        Index("ix_lots_idle", "member_id", postgresql_where=text("remaining > 0 AND idle_days IS NOT NULL")),
         {"info": {"member_data": {"merge": "custom", "export": True, "erase": "keep"}}},
     )
 
@@ -137,6 +147,8 @@ class Lot(Base):
     entry_id: Mapped[int]
     points: Mapped[int]
     remaining: Mapped[int]
+    held: Mapped[int] = mapped_column(server_default=text("0"))
+    """What placed holds bind of it."""
     opened_at: Mapped[datetime]
     """When the points were earned in business time; a transfer keeps it."""
     available_at: Mapped[datetime]
@@ -144,6 +156,10 @@ class Lot(Base):
     """The first instant at which the points can no longer be spent; empty for points that never expire."""
     store_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("stores.id"))
     """The store that issued the points and owes their value; a transfer keeps it."""
+    idle_days: Mapped[int | None]
+    """How many days after the account's last activity the points still live; see ``lots.ends_at``."""
+    idle_zone: Mapped[str | None]
+    """The zone whose midnight ends those days."""
 
 
 class Draw(Base):
@@ -168,7 +184,10 @@ class Draw(Base):
 
 
 class Hold(Base):
-    """One row is points set aside for a purchase under way (冻结), until captured, released or expired."""
+    """One row is points set aside for a purchase under way (冻结), until captured, released or expired.
+
+    What was captured is a spend entry with the hold's reference.
+    """
 
     __tablename__ = "holds"
     __table_args__ = (
@@ -178,6 +197,7 @@ class Hold(Base):
         CheckConstraint("captured_points >= 0 AND captured_points <= points", name="captured_points"),
         CheckConstraint("(state = 'placed') = (closed_at IS NULL)", name="closed_at"),
         Index("ix_holds_placed", "expires_at", postgresql_where=text("state = 'placed'")),
+        Index("ix_holds_placed_of_member", "member_id", postgresql_where=text("state = 'placed'")),
         {"info": {"member_data": {"merge": "custom", "export": True, "erase": "keep"}}},
     )
 
@@ -188,9 +208,28 @@ class Hold(Base):
     captured_points: Mapped[int] = mapped_column(server_default=text("0"))
     state: Mapped[str] = mapped_column(server_default=text("'placed'"))
     store_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("stores.id"))
+    actor: Mapped[str] = mapped_column(server_default=text("'system'"))
     placed_at: Mapped[datetime]
     expires_at: Mapped[datetime]
+    """The first instant at which it binds nothing any more, whether or not a job has closed it."""
     closed_at: Mapped[datetime | None]
+
+
+class HoldLot(Base):
+    """One row is what one hold binds, or bound until it was closed, of one lot; never changes."""
+
+    __tablename__ = "hold_lots"
+    __table_args__ = (
+        ForeignKeyConstraint(["member_id", "hold_id"], ["holds.member_id", "holds.id"], name="fk_hold_lots_hold"),
+        ForeignKeyConstraint(["member_id", "lot_id"], ["lots.member_id", "lots.id"], name="fk_hold_lots_lot"),
+        CheckConstraint("points > 0", name="points"),
+        {"info": {"member_data": {"merge": "keep", "export": False, "erase": "keep"}}},
+    )
+
+    member_id: Mapped[int] = mapped_column(primary_key=True)
+    hold_id: Mapped[int] = mapped_column(primary_key=True)
+    lot_id: Mapped[int] = mapped_column(primary_key=True)
+    points: Mapped[int]
 
 
 class LedgerSeal(Base):

@@ -1,6 +1,7 @@
 """The format of the chain, recomputed without PostgreSQL: chains already written must stay provable for ever."""
 
 import hashlib
+import json
 import struct
 from datetime import UTC, datetime, timedelta
 
@@ -26,6 +27,12 @@ def field(type_number: int, value: bytes | int | datetime | None) -> bytes:
     return struct.pack(">Ii", type_number, len(written)) + written
 
 
+def as_jsonb_prints(explanation: dict[str, object]) -> bytes:
+    """Write an explanation as JSONB does: the shorter keys first, in UTF-8."""
+    in_order = {key: explanation[key] for key in sorted(explanation, key=lambda key: (len(key), key))}
+    return json.dumps(in_order, ensure_ascii=False).encode()
+
+
 def digest_of(previous: bytes, entry: LedgerEntry) -> bytes:
     fields = [
         field(BYTES, previous),
@@ -42,6 +49,7 @@ def digest_of(previous: bytes, entry: LedgerEntry) -> bytes:
         field(BIGINT, entry.revision_id),
         field(BIGINT, entry.reversed_entry_id),
         field(BIGINT, entry.reversed_points),
+        field(BYTES, as_jsonb_prints(entry.explanation)),
         field(INSTANT, entry.occurred_at),
         field(INSTANT, entry.recorded_at),
     ]

@@ -1,10 +1,13 @@
 from datetime import datetime, timedelta
 
 import pytest
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from loyalty.points import service
-from loyalty.points.models import LedgerEntry
+from loyalty.points.expiry_models import LotEvidence
+from loyalty.points.models import LedgerEntry, Lot
+from loyalty.points.queries import get_entry, summary
 from loyalty.points.rules import (
     EntryNotFound,
     EntryNotReversible,
@@ -12,6 +15,8 @@ from loyalty.points.rules import (
     ReversalExceedsEntry,
     Shortfall,
 )
+from loyalty.points.service.expiry import expire_lots
+from tests.factories.check_ins import SHANGHAI
 from tests.factories.members import make_member
 from tests.factories.points import (
     assert_books_fit,
@@ -25,6 +30,24 @@ from tests.factories.points import (
 )
 
 DAY = timedelta(days=1)
+
+
+def tell(session: Session, member_id: int, expires_at: datetime) -> None:
+    """Write down that the member knows when the lot ends that ends then."""
+    lot_id = session.scalars(select(Lot.id).where(Lot.member_id == member_id, Lot.expires_at == expires_at)).one()
+    told_at = expires_at - DAY
+    session.add(
+        LotEvidence(
+            member_id=member_id,
+            lot_id=lot_id,
+            expires_on=expires_at.astimezone(SHANGHAI).date(),
+            channel="inbox",
+            notice_id=1,
+            reached_at=told_at,
+            found_at=told_at,
+        )  # fmt: skip
+    )
+    session.flush()
 
 
 class TestReverseOfACredit:
@@ -100,6 +123,23 @@ class TestReverseOfACredit:
             reverse(session, member.id, earned.entry_id)
         assert_books_fit(session, member.id)
 
+    def test_takes_nothing_for_what_had_expired_unspent(self, session: Session, at: datetime) -> None:
+        member = make_member(session)
+        earned = earn(session, member.id, 100, expires_at=at + DAY)
+        spend(session, member.id, 30)
+        earn(session, member.id, 500)
+        tell(session, member.id, at + DAY)
+        expire_lots(session, run="1", after_member_id=member.id - 1, at=at + 2 * DAY, zone=SHANGHAI, limit=1)
+
+        parts = [
+            reverse(session, member.id, earned.entry_id, points=points, at=at + 2 * DAY) for points in (50, 30, 20)
+        ]
+
+        assert [part.points for part in parts] == [0, -10, -20]
+        explanations = [get_entry(session, member_id=member.id, entry_id=part.entry_id).explanation for part in parts]
+        assert [explanation.get("expired") for explanation in explanations] == [50, 20, None]
+        assert_books_fit(session, member.id)
+
 
 class TestReverseOfADebit:
     def test_returns_the_points_to_the_very_lots_with_their_expiry(self, session: Session, at: datetime) -> None:
@@ -133,16 +173,54 @@ class TestReverseOfADebit:
             reverse(session, member.id, spent.entry_id, points=1)
         assert_books_fit(session, member.id)
 
-    def test_into_an_expired_lot_leaves_the_points_expired(self, session: Session, at: datetime) -> None:
+    def test_into_an_expired_lot_gives_a_grace_and_says_so(self, session: Session, at: datetime) -> None:
+        member = make_member(session)
+        earn(session, member.id, 50, expires_at=at + DAY)
+        earn(session, member.id, 50)
+        spent = spend(session, member.id, 70)
+
+        reversal = reverse(session, member.id, spent.entry_id, at=at + 2 * DAY)
+
+        last_day = datetime(2026, 3, 19, tzinfo=SHANGHAI)
+        now = summary(session, member_id=member.id, at=at + 2 * DAY)
+        assert (now.available, now.soonest_expiring_points) == (100, 50)
+        assert now.soonest_expires_at == last_day + DAY
+        entry = get_entry(session, member_id=member.id, entry_id=reversal.entry_id)
+        assert (entry.explanation["graced"], entry.explanation["graced_until_on"]) == (50, "2026-03-19")
+        spend(session, member.id, 100, at=last_day + timedelta(hours=23))
+        assert_books_fit(session, member.id)
+
+    def test_into_a_lot_that_inactivity_had_ended_gives_a_grace(self, session: Session, at: datetime) -> None:
+        member = make_member(session)
+        earn(session, member.id, 50)
+        session.execute(update(Lot).where(Lot.member_id == member.id).values(idle_days=30, idle_zone=SHANGHAI.key))
+        spent = spend(session, member.id, 50)
+
+        reverse(session, member.id, spent.entry_id, at=at + 60 * DAY)
+
+        assert summary(session, member_id=member.id, at=at + 67 * DAY).available == 50
+        assert summary(session, member_id=member.id, at=at + 69 * DAY).available == 0
+
+    def test_into_a_lot_that_still_lives_gives_no_grace(self, session: Session, at: datetime) -> None:
         member = make_member(session)
         earn(session, member.id, 50, expires_at=at + DAY)
         spent = spend(session, member.id, 50)
 
-        reverse(session, member.id, spent.entry_id, at=at + 2 * DAY)
+        reverse(session, member.id, spent.entry_id, at=at + DAY - timedelta(microseconds=1))
 
-        assert balance_of(session, member.id) == 50
-        with pytest.raises(InsufficientPoints):
-            spend(session, member.id, 1, at=at + 2 * DAY)
+        assert summary(session, member_id=member.id, at=at).soonest_expires_at == at + DAY
+
+    def test_into_an_expired_lot_revives_nothing_else_of_it(self, session: Session, at: datetime) -> None:
+        member = make_member(session)
+        earn(session, member.id, 100, reference="order:1", expires_at=at + DAY)
+        tell(session, member.id, at + DAY)
+        spent = spend(session, member.id, 60)
+
+        reverse(session, member.id, spent.entry_id, points=25, at=at + 2 * DAY)
+
+        assert summary(session, member_id=member.id, at=at + 2 * DAY).available == 25
+        assert lots_of(session, member.id) == [25]
+        assert_books_fit(session, member.id)
 
 
 class TestReverse:

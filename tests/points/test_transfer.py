@@ -4,8 +4,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from loyalty.points.models import Lot
-from loyalty.points.queries import list_entries
 from loyalty.points.service import transfer
+from loyalty.points.statement import list_entries
 from tests.factories.members import make_member
 from tests.factories.points import assert_books_fit, balance_of, earn, events_of, lots_of, spend
 from tests.factories.stores import make_store

@@ -11,7 +11,7 @@ from loyalty.points.service import seal, verify
 from loyalty.points.verification import Discrepancy
 from tests.factories.check_ins import SHANGHAI
 from tests.factories.members import make_member
-from tests.factories.points import AT, earn, reverse, spend
+from tests.factories.points import AT, capture, earn, place, reverse, spend
 from tests.support.settings import SEAL_KEY
 
 DAY = timedelta(days=1)
@@ -79,6 +79,7 @@ class TestVerify:
             ("UPDATE ledger_entries SET revision_id = 1 WHERE sequence = 2", "ledger_entries", "continue the chain"),
             ("UPDATE ledger_entries SET balance_after = 91 WHERE sequence = 2", "ledger_entries", "continue the chain"),
             ("UPDATE ledger_entries SET debt_after = 1 WHERE sequence = 2", "ledger_entries", "continue the chain"),
+            ("UPDATE ledger_entries SET explanation = '{}' WHERE sequence = 2", "ledger_entries", "continue the chain"),
             (
                 "UPDATE ledger_entries SET reversed_points = 9 WHERE sequence = 5",
                 "ledger_entries",
@@ -113,6 +114,7 @@ class TestVerify:
             ("UPDATE points_accounts SET balance = balance + 1", "points_accounts", "balance"),
             ("UPDATE points_accounts SET debt = 1", "points_accounts", "debt"),
             ("UPDATE points_accounts SET held = 1", "points_accounts", "held"),
+            ("UPDATE points_accounts SET last_debt_change = 1", "points_accounts", "last_debt_change"),
             ("UPDATE points_accounts SET last_sequence = 7", "points_accounts", "last_sequence"),
             ("UPDATE points_accounts SET chain_head = sha256('x')", "points_accounts", "chain_head"),
             ("DELETE FROM points_accounts", "points_accounts", "no points account"),
@@ -154,15 +156,38 @@ class TestVerify:
         assert ("lots", "draws are there, but not the lot they drew on") in reasons
         assert ("ledger_entries", "lots or draws are there, but not the entry that made them") in reasons
 
-    def test_names_a_hold_that_the_account_does_not_know(
-        self, session: Session, member: Member, tamper: Callable[[str], None]
+    @pytest.mark.parametrize(
+        ("change", "table", "reason"),
+        [
+            ("UPDATE holds SET points = 4 WHERE reference = 'cart:1'", "holds", "not what it binds"),
+            ("UPDATE hold_lots SET points = 4", "holds", "not what it binds"),
+            ("UPDATE hold_lots SET hold_id = hold_id + 1000000", "holds", "not by any hold"),
+            ("DELETE FROM holds WHERE state = 'placed'", "holds", "not by any hold"),
+            ("UPDATE lots SET held = held + 1 WHERE held > 0", "lots", "held is not what placed holds bind"),
+            ("UPDATE holds SET state = 'released', closed_at = placed_at WHERE reference = 'cart:1'", "lots", "held"),
+            ("UPDATE points_accounts SET held = 2", "points_accounts", "held is not what its placed holds bind"),
+            ("UPDATE holds SET captured_points = 1 WHERE reference = 'cart:2'", "holds", "what it captured"),
+            ("UPDATE holds SET reference = 'cart:3' WHERE reference = 'cart:2'", "holds", "what it captured"),
+        ],
+    )
+    def test_names_the_hold_or_lot_that_was_changed(
+        self,
+        session: Session,
+        member: Member,
+        tamper: Callable[[str], None],
+        change: str,
+        table: str,
+        reason: str,
     ) -> None:
-        tamper(
-            "INSERT INTO holds (member_id, reference, points, placed_at, expires_at)"
-            " SELECT member_id, 'cart:1', 3, now(), now() FROM points_accounts WHERE member_id = :m"
-        )
+        place(session, member.id, 3, reference="cart:1")
+        place(session, member.id, 2, reference="cart:2")
+        capture(session, member.id, "cart:2")
+        assert discrepancies(session, member.id) == []
 
-        assert [each.reason for each in discrepancies(session, member.id)] == ["held is not what its placed holds bind"]
+        tamper(change + (" AND" if "WHERE" in change else " WHERE") + " member_id = :m")
+
+        found = discrepancies(session, member.id)
+        assert any(each.table == table and reason in each.reason for each in found)
 
     def test_finds_the_first_row_though_a_whole_chain_was_forged_after_it(
         self, session: Session, member: Member, tamper: Callable[[str], None]

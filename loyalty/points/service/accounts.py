@@ -5,8 +5,9 @@ from datetime import datetime
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from loyalty.kernel.errors import InvariantBroken
 from loyalty.points.models import PointsAccount
-from loyalty.points.queries import lock_account
+from loyalty.points.queries import LockedAccount, lock_account
 
 
 def open_account(session: Session, *, member_id: int, at: datetime) -> None:
@@ -14,8 +15,12 @@ def open_account(session: Session, *, member_id: int, at: datetime) -> None:
     session.execute(insert(PointsAccount).values(member_id=member_id, opened_at=at).on_conflict_do_nothing())
 
 
-def open_and_lock_account(session: Session, *, member_id: int, at: datetime) -> None:
+def open_and_lock_account(session: Session, *, member_id: int, at: datetime) -> LockedAccount:
     """Hold a member's account until the transaction ends, opening it first where there is none."""
-    if not lock_account(session, member_id=member_id):
+    account = lock_account(session, member_id=member_id)
+    if account is None:
         open_account(session, member_id=member_id, at=at)
-        lock_account(session, member_id=member_id)
+        account = lock_account(session, member_id=member_id)
+    if account is None:
+        raise InvariantBroken(f"member {member_id} has no points account")
+    return account

@@ -1,6 +1,7 @@
 """Crediting points (入账): one statement when nobody else is at the account, exact when somebody is."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -11,6 +12,7 @@ from loyalty.kernel.database import Json
 from loyalty.points.posting import (
     ACCOUNTS,
     ENTRIES,
+    IDLE_TERMS,
     TERMS,
     Posting,
     constant,
@@ -21,6 +23,7 @@ from loyalty.points.posting import (
 )
 from loyalty.points.queries import find_posting
 from loyalty.points.rules import EVENT_OF_KIND, EntryKind, check_points
+from loyalty.points.rules.expiry import LotTerms
 from loyalty.points.service.accounts import open_and_lock_account
 
 _FROM_THE_CALLER = (
@@ -33,6 +36,7 @@ _FROM_THE_CALLER = (
     "occurred_at",
     "recorded_at",
     *TERMS,
+    *IDLE_TERMS,
 )
 
 
@@ -52,6 +56,7 @@ def _statement(kind: EntryKind) -> Select[Any]:
     return post_credits(source.cte("source"), event=EVENT_OF_KIND[kind]).rows()
 
 
+_NOT_IDLE = dict.fromkeys(IDLE_TERMS)
 _STATEMENTS = {kind: _statement(kind) for kind in (EntryKind.EARN, EntryKind.ADJUST)}
 
 
@@ -69,12 +74,14 @@ def earn(  # noqa: PLR0913 - a fact of each is kept in the entry; all but the se
     revision_id: int | None = None,
     available_at: datetime | None = None,
     expires_at: datetime | None = None,
+    terms: LotTerms | None = None,
 ) -> Posting:
     """Give points to a member (获得), opening the account if there is none yet.
 
     Earning again under the same reference returns the first posting and gives nothing, also when both come at
     once. Zero is refused: whoever reckons nothing posts nothing. ``available_at`` is ``at`` unless given; without
-    ``expires_at`` the points never expire. The explanation holds codes and figures, never personal data.
+    ``expires_at`` the points never expire. ``terms`` stand in its place for points of any expiry policy. The
+    explanation holds codes and figures, never personal data.
 
     Raises:
         InvalidPoints: ``points`` is below one or absurdly large.
@@ -93,7 +100,7 @@ def earn(  # noqa: PLR0913 - a fact of each is kept in the entry; all but the se
             "actor": actor,
             "revision_id": revision_id,
             "available_at": available_at or at,
-            "expires_at": expires_at,
+            **asdict(terms or LotTerms(expires_at)),
         },
     )
 
@@ -106,7 +113,7 @@ def credit(session: Session, *, kind: EntryKind, at: datetime, values: Mapping[s
     """
     check_points(values["points"])
     statement = _STATEMENTS[kind]
-    named = parameters({**values, "recorded_at": at, "opened_at": values["occurred_at"]})
+    named = parameters({**_NOT_IDLE, **values, "recorded_at": at, "opened_at": values["occurred_at"]})
     row = session.execute(statement, named).first()
     if row is not None:
         return Posting(*row)

@@ -4,13 +4,13 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import BigInteger, Select, select
 from sqlalchemy.orm import Session
 
 from loyalty.kernel.database import Json
+from loyalty.points.holding import lock_for_debit
 from loyalty.points.lots import find_posting_or_spendable_lots
 from loyalty.points.posting import Posting, constant, given, lot_amounts, parameter, parameters, post_draws
-from loyalty.points.queries import lock_account
 from loyalty.points.rules import EVENT_OF_KIND, EntryKind, InsufficientPoints, LotDraw, check_points, draw_down
 
 _VALUES = (
@@ -28,7 +28,9 @@ _VALUES = (
 
 
 def _statement(kind: EntryKind, event: str | None) -> Select[Any]:
-    source = select(*given(kind=constant(kind), **{name: parameter(name) for name in _VALUES})).cte("source")
+    values = {name: parameter(name) for name in _VALUES}
+    debt_change = parameter("debt_change", BigInteger())
+    source = select(*given(kind=constant(kind), **values, debt_change=debt_change)).cte("source")
     amounts = lot_amounts()
     draws = select(parameter("member_id").label("member_id"), amounts.c.lot_id, amounts.c.points).cte("draws")
     return post_draws(source, draws, event=event).rows()
@@ -86,23 +88,27 @@ def debit(session: Session, *, kind: EntryKind, at: datetime, values: Mapping[st
     """
     member_id, points = values["member_id"], values["points"]
     check_points(points)
-    if not lock_account(session, member_id=member_id):
+    account = lock_for_debit(session, member_id=member_id, at=at)
+    if account is None:
         raise InsufficientPoints(points=points, available=0)
     # A lot holds one point at least, so that as many lots as points always suffice.
     found = find_posting_or_spendable_lots(
-        session, member_id=member_id, kind=kind, reference=values["reference"], at=at, limit=points
+        session, member_id=member_id, kind=kind, reference=values["reference"], at=at, limit=points + account.debt
     )
     if isinstance(found, Posting):
         return found
-    draws = draw_down(found, points)
+    draws = draw_down(found, points, debt=account.debt)
     return write_draws(session, kind=kind, draws=draws, at=at, values={**values, "points": -points})
 
 
 def write_draws(
     session: Session, *, kind: EntryKind, draws: Sequence[LotDraw], at: datetime, values: Mapping[str, Any]
 ) -> Posting:
-    """Write one entry with its draws; the account is locked and the draws are what its lots can bear."""
-    unset = {"reversed_entry_id": None, "reversed_points": None}
+    """Write one entry with its draws; the account is locked and the draws are what its lots can bear.
+
+    The points are what the draws take or put back, less ``debt_change``: by how much the member owes more.
+    """
+    unset = {"reversed_entry_id": None, "reversed_points": None, "debt_change": 0}
     drawn = {"lot_ids": [draw.lot_id for draw in draws], "lot_points": [draw.points for draw in draws]}
     named = parameters({**unset, **values, **drawn, "recorded_at": at})
     row = session.execute(_STATEMENTS[kind], named).one()
