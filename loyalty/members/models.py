@@ -33,6 +33,7 @@ class Member(Base):
     __table_args__ = (
         _one_of("status", MemberStatus),
         CheckConstraint("(status = 'merged') = (merged_into_id IS NOT NULL)", name="merged_into"),
+        CheckConstraint("(status = 'provisional') = (provisional_until_at IS NOT NULL)", name="provisional_until_at"),
         CheckConstraint("(phone_sealed IS NULL) = (phone_index IS NULL)", name="phone"),
         Index("uq_members_number", "number", unique=True),
         Index(
@@ -45,6 +46,11 @@ class Member(Base):
             "ix_members_merged_into_id",
             "merged_into_id",
             postgresql_where=text("merged_into_id IS NOT NULL"),
+        ),
+        Index(
+            "ix_members_provisional_until_at",
+            "provisional_until_at",
+            postgresql_where=text("provisional_until_at IS NOT NULL"),
         ),
         {"info": {"member_data": {"merge": "custom", "export": True, "erase": "anonymise"}}},
     )
@@ -63,6 +69,8 @@ class Member(Base):
     enrolled_store_id: Mapped[int | None] = mapped_column(ForeignKey(Store.id))
     last_active_at: Mapped[datetime]
     """Exact to a day: written at most once in ``RENEWAL_INTERVAL``."""
+    provisional_until_at: Mapped[datetime | None]
+    """A provisional member is erased by the first run at or after this instant."""
     merged_into_id: Mapped[int | None] = mapped_column(ForeignKey("members.id"))
     """The final survivor, never another merged member."""
 

@@ -22,11 +22,14 @@ from loyalty.members.models import (
 )
 from loyalty.members.rules.consents import DRAFT_TEXTS, Purpose, TextVersion
 from loyalty.members.rules.identities import IdentityNotFound
-from loyalty.members.rules.members import MemberGone, MemberNotFound, MemberStatus
+from loyalty.members.rules.members import MemberGone, MemberNotFound, MemberProvisional, MemberStatus
 from loyalty.members.rules.reviews import OPEN_REVIEWS, ProposalState
 from loyalty.stores.rules import StoreScope
 
 LIVING = (MemberStatus.ACTIVE, MemberStatus.CLOSING)
+"""Members whose person has come and consented."""
+HOLDING = (*LIVING, MemberStatus.PROVISIONAL)
+"""Members who hold their phone and earn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,13 +97,32 @@ def require_living(session: Session, *, member_id: int) -> Member:
     Raises:
         MemberNotFound: there is none with this id.
         MemberGone: closed, or merged into another.
+        MemberProvisional: the person has not come yet.
     """
     member = lock_members(session, member_ids=[member_id]).get(member_id)
-    if member is None:
-        raise MemberNotFound(member_id=member_id)
-    if member.status not in LIVING:
-        raise MemberGone(member_id=member_id)
+    _check_living(member_id, None if member is None else member.status)
+    assert member is not None
     return member
+
+
+def check_can_spend(session: Session, *, member_id: int) -> None:
+    """Refuse whoever may not spend points: ask before every hold and every spend that a store or partner reports.
+
+    Raises:
+        MemberNotFound: there is none with this id.
+        MemberGone: closed, or merged into another.
+        MemberProvisional: the person has not bound the phone and consented yet.
+    """
+    _check_living(member_id, session.scalar(select(Member.status).where(Member.id == member_id)))
+
+
+def _check_living(member_id: int, status: str | None) -> None:
+    if status is None:
+        raise MemberNotFound(member_id=member_id)
+    if status == MemberStatus.PROVISIONAL:
+        raise MemberProvisional(member_id=member_id)
+    if status not in LIVING:
+        raise MemberGone(member_id=member_id)
 
 
 def lock_members(session: Session, *, member_ids: Collection[int]) -> dict[int, Member]:
@@ -148,9 +170,15 @@ def family_of(session: Session, *, member_id: int) -> Sequence[int]:
     return [member_id, *session.scalars(merged)]
 
 
+def survivor_of(session: Session, *, member_id: int) -> int:
+    """Return the member who a merged one was merged into; a member that was not is its own survivor."""
+    merged_into_id = session.scalar(select(Member.merged_into_id).where(Member.id == member_id))
+    return member_id if merged_into_id is None else merged_into_id
+
+
 def find_holder(session: Session, *, phone_index: bytes) -> Member | None:
-    """Return the living member who holds a phone, by its blind index."""
-    return session.scalar(select(Member).where(Member.phone_index == phone_index, Member.status.in_(LIVING)))
+    """Return the member who holds a phone, a provisional one included, by its blind index."""
+    return session.scalar(select(Member).where(Member.phone_index == phone_index, Member.status.in_(HOLDING)))
 
 
 def members_by_unionid(session: Session, *, unionid: str) -> Sequence[int]:
@@ -241,7 +269,7 @@ def consents_of(session: Session, *, member_id: int) -> Sequence[Consent]:
 
 
 def wants(session: Session, *, member_id: int, kind: str) -> bool:
-    """Tell whether a member takes notices of a kind; who said nothing does, who is gone does not."""
+    """Tell whether a member takes notices of a kind; who said nothing does, who is gone or provisional does not."""
     refusal = select(NoticePreference.member_id).where(
         NoticePreference.member_id == member_id, NoticePreference.kind == kind, NoticePreference.is_wanted.is_(False)
     )

@@ -21,12 +21,14 @@ VISITORS = {
     "known": ("join", "join", "join", "join_by_unionid"),
     "known_here": ("second_proof", "second_proof", "join", "join_by_unionid"),
     "dormant": ("second_proof", "second_proof", "join", "join_by_unionid"),
+    "provisional": ("confirm", "confirm", "confirm", "join_by_unionid"),
 }
 MEMBERS_WITHOUT_PHONE = {
     "new": ("set_phone", "set_phone", "set_phone", "set_phone"),
     "known": ("second_proof", "second_proof", "offer_merge", "second_proof"),
     "known_here": ("second_proof", "second_proof", "offer_merge", "second_proof"),
     "dormant": ("second_proof", "second_proof", "offer_merge", "second_proof"),
+    "provisional": ("offer_merge", "offer_merge", "offer_merge", "offer_merge"),
 }
 MEMBERS_WITH_PHONE = MEMBERS_WITHOUT_PHONE | {"new": ("offer_change",) * 4}
 

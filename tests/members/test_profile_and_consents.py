@@ -22,20 +22,20 @@ STAFF = Actor("staff:3", ip="203.0.113.5")
 
 
 class TestProfile:
-    def test_nickname_is_sealed_shown_and_removed(self, session: Session, vault: Vault) -> None:
+    def test_nickname_is_sealed_shown_and_removed(self, session: Session, vault: Vault, at: datetime) -> None:
         member = make_member(session)
 
-        service.set_nickname(session, vault=vault, member_id=member.id, nickname=" 小明👩‍🍳 ")
+        service.set_nickname(session, vault=vault, member_id=member.id, nickname=" 小明👩‍🍳 ", at=at)
         assert member.nickname_sealed is not None
         assert "小明".encode() not in member.nickname_sealed
         assert queries.get_member(session, vault=vault, member_id=member.id).nickname == "小明👩‍🍳"
-        service.set_nickname(session, vault=vault, member_id=member.id, nickname=None)
+        service.set_nickname(session, vault=vault, member_id=member.id, nickname=None, at=at)
 
         assert queries.get_member(session, vault=vault, member_id=member.id).nickname is None
 
-    def test_bad_nickname_is_refused(self, session: Session, vault: Vault) -> None:
+    def test_bad_nickname_is_refused(self, session: Session, vault: Vault, at: datetime) -> None:
         with pytest.raises(NicknameInvalid):
-            service.set_nickname(session, vault=vault, member_id=make_member(session).id, nickname="\n")
+            service.set_nickname(session, vault=vault, member_id=make_member(session).id, nickname="\n", at=at)
 
     def test_birthday_is_set_once_a_year(self, session: Session, vault: Vault, zone: ZoneInfo, at: datetime) -> None:
         member = make_member(session)
@@ -68,12 +68,14 @@ class TestProfile:
         assert member.birthday_sealed is not None
 
     @pytest.mark.parametrize("status", [MemberStatus.CLOSED, MemberStatus.MERGED])
-    def test_of_who_is_gone_cannot_be_changed(self, session: Session, vault: Vault, status: MemberStatus) -> None:
+    def test_of_who_is_gone_cannot_be_changed(
+        self, session: Session, vault: Vault, status: MemberStatus, at: datetime
+    ) -> None:
         into = make_member(session).id if status is MemberStatus.MERGED else None
         member = make_member(session, phone=None, status=status, merged_into_id=into)
 
         with pytest.raises(MemberGone):
-            service.set_nickname(session, vault=vault, member_id=member.id, nickname="x")
+            service.set_nickname(session, vault=vault, member_id=member.id, nickname="x", at=at)
 
     def test_of_nobody_is_not_found(self, session: Session, vault: Vault) -> None:
         with pytest.raises(MemberNotFound):

@@ -25,7 +25,7 @@ class IdentityState(StrEnum):
 
 
 class PhoneState(StrEnum):
-    """What is known of the phone; the last three are somebody's."""
+    """What is known of the phone; all but the first are somebody's."""
 
     NEW = "new"
     KNOWN = "known"
@@ -34,6 +34,8 @@ class PhoneState(StrEnum):
     """Its holder has another openid in this appid."""
     DORMANT = "dormant"
     """Its holder was last active more than 180 days ago: the number may be recycled."""
+    PROVISIONAL = "provisional"
+    """A store enrolled it (待确认) and nobody has proved it before: whoever proves it is the one."""
 
 
 class UnionidState(StrEnum):
@@ -55,6 +57,8 @@ class Decision(StrEnum):
     ENROL = "enrol"
     JOIN = "join"
     """The identity joins the holder of the phone."""
+    CONFIRM = "confirm"
+    """The identity joins the provisional holder of the phone, who becomes a member in full by it."""
     JOIN_BY_UNIONID = "join_by_unionid"
     """The identity joins the member of its unionid first; then the table is asked again."""
     ALREADY_BOUND = "already_bound"
@@ -88,6 +92,8 @@ class BindingKind(StrEnum):
 
     ENROLLED = "enrolled"
     JOINED = "joined"
+    CONFIRMED = "confirmed"
+    """A provisional member's own person came: what was earned so far can be spent now."""
     ALREADY_BOUND = "already_bound"
     PHONE_CHANGED = "phone_changed"
     PHONE_DIFFERS = "phone_differs"
@@ -113,7 +119,8 @@ def decide_binding(facts: BindingFacts) -> Decision:
     """Decide what becomes of a proved phone.
 
     The same unionid is WeChat's own word that it is the same person: it outweighs another openid
-    and long silence. Without it, both ask for a second proof, whoever asks.
+    and long silence. Without it, both ask for a second proof, whoever asks. A provisional holder was
+    never anybody by a proof, so the first proof of its phone settles whose it is.
     """
     if facts.identity is IdentityState.MEMBER:
         return _of_member(facts)
@@ -126,6 +133,8 @@ def _of_visitor(facts: BindingFacts) -> Decision:
         return Decision.JOIN_BY_UNIONID if is_unionid_known else Decision.ENROL
     if facts.unionid is UnionidState.OTHER_MEMBER:
         return Decision.JOIN_BY_UNIONID
+    if facts.phone is PhoneState.PROVISIONAL:
+        return Decision.CONFIRM
     if facts.unionid is UnionidState.SAME_MEMBER or facts.phone is PhoneState.KNOWN:
         return Decision.JOIN
     return Decision.SECOND_PROOF
@@ -137,6 +146,6 @@ def _of_member(facts: BindingFacts) -> Decision:
     if facts.phone is PhoneState.NEW:
         is_wanted = facts.is_change or not facts.has_phone
         return Decision.SET_PHONE if is_wanted else Decision.OFFER_CHANGE
-    if facts.unionid is UnionidState.SAME_MEMBER:
+    if facts.unionid is UnionidState.SAME_MEMBER or facts.phone is PhoneState.PROVISIONAL:
         return Decision.OFFER_MERGE
     return Decision.SECOND_PROOF

@@ -1,13 +1,19 @@
 """Rules of members: their states, and what makes one unknown."""
 
+from datetime import timedelta
 from enum import StrEnum
 
 from loyalty.kernel.errors import Conflict, NotFound
+
+PROVISIONAL_FOR = timedelta(days=90)
+"""How long a provisional member waits for the person to come; then it is erased."""
 
 
 class MemberStatus(StrEnum):
     """Where a membership stands; ``closed`` and ``merged`` are final."""
 
+    PROVISIONAL = "provisional"
+    """Enrolled by a store with nothing but a phone (待确认): earns and cannot spend until its owner comes."""
     ACTIVE = "active"
     CLOSING = "closing"
     """Asked to be closed (注销) and still within the waiting period."""
@@ -29,3 +35,10 @@ class MemberGone(Conflict):
 
     code = "member_gone"
     message = "该会员已注销或已合并"
+
+
+class MemberProvisional(Conflict):
+    """The person has not bound the phone and consented yet: points are earned, and nothing else is possible."""
+
+    code = "member_provisional"
+    message = "该会员尚未激活，请先在微信绑定手机号并同意会员协议"

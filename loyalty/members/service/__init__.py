@@ -19,6 +19,7 @@ from loyalty.members.service.phone_proofs import (
 )
 from loyalty.members.service.profile import reveal_phone, set_birthday, set_nickname
 from loyalty.members.service.proposals import agree_to_merge, propose_merge, prove_for_merge
+from loyalty.members.service.provisional import EnrolledProvisionally, enrol_provisional
 from loyalty.members.service.reviews import BindingCode, binding_code
 from loyalty.members.service.second_proofs import (
     ask_staff,
@@ -39,6 +40,7 @@ __all__ = [
     "BindingCode",
     "BindingOutcome",
     "Caller",
+    "EnrolledProvisionally",
     "PhoneProof",
     "SmsRequest",
     "agree_to_merge",
@@ -52,6 +54,7 @@ __all__ = [
     "change_phone_by_sms_code",
     "decide_by_staff",
     "decline_second_proof",
+    "enrol_provisional",
     "forget_old_traces",
     "give_consent",
     "identify",

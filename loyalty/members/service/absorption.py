@@ -31,7 +31,7 @@ def absorb(session: Session, *, survivor: Member, other: Member, at: datetime) -
     }
     for column in (*_PHONE, *_BIRTHDAY, *_NICKNAME):
         setattr(other, column, None)
-    other.status, other.merged_into_id = MemberStatus.MERGED, survivor.id
+    other.status, other.merged_into_id, other.provisional_until_at = MemberStatus.MERGED, survivor.id, None
     session.flush()  # the phone is free before the survivor takes it
     for column, value in inherited.items():
         setattr(survivor, column, value)

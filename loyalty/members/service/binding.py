@@ -165,7 +165,7 @@ def _lock_with_own(session: Session, claim: Claim, holder_id: int | None) -> Mem
     wanted = {member_id for member_id in (holder_id, claim.identity.member_id) if member_id is not None}
     members = queries.lock_members(session, member_ids=wanted) if wanted else {}
     holder = members.get(holder_id) if holder_id is not None else None
-    return holder if holder is not None and holder.status in queries.LIVING else None
+    return holder if holder is not None and holder.status in queries.HOLDING else None
 
 
 def _carry_out(session: Session, decision: Decision, claim: Claim, holder: Member | None) -> BindingOutcome:
@@ -181,6 +181,9 @@ def _carry_out(session: Session, decision: Decision, claim: Claim, holder: Membe
     if decision is Decision.ALREADY_BOUND:
         holder.phone_proved_at = claim.proved_at
         return BindingOutcome(BindingKind.ALREADY_BOUND, holder.id)
+    if decision is Decision.CONFIRM:
+        enrolment.confirm(session, member=holder, identity=claim.identity, proved_at=claim.proved_at, at=claim.at)
+        return BindingOutcome(BindingKind.CONFIRMED, holder.id)
     return _recognise(session, claim, holder)
 
 

@@ -12,6 +12,7 @@ from loyalty.members.models import Identity, Member
 from loyalty.members.rules.binding import BindingFacts, IdentityState, PhoneState, UnionidState, phone_state
 from loyalty.members.rules.consents import TextVersion
 from loyalty.members.rules.identities import Door
+from loyalty.members.rules.members import MemberStatus
 
 _PHONE = "members.phone"
 
@@ -61,6 +62,8 @@ def _identity_state(claim: Claim) -> IdentityState:
 def _phone_state(session: Session, claim: Claim, holder: Member | None) -> PhoneState:
     if holder is None:
         return PhoneState.NEW
+    if holder.status == MemberStatus.PROVISIONAL:
+        return PhoneState.PROVISIONAL
     appids = {identity.appid for identity in queries.identities_of(session, member_id=holder.id)}
     return phone_state(
         holder_last_active_at=holder.last_active_at,

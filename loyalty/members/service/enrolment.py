@@ -13,6 +13,7 @@ from loyalty.kernel import audit, outbox
 from loyalty.kernel.audit import Actor
 from loyalty.kernel.crypto import Vault
 from loyalty.members.models import Identity, Member
+from loyalty.members.rules.members import PROVISIONAL_FOR, MemberStatus
 from loyalty.members.rules.numbers import number_of
 from loyalty.members.service.identities import join_member
 from loyalty.members.service.proposals import lapse_proposals
@@ -29,24 +30,49 @@ def enrol(
 
     Where the door names no store, it is the one by whose QR code (门店二维码) they followed last.
     """
-    store_id = store_id or _store_followed_at(session, identity)
+    member = _add(session, vault, phone, store_id or _store_followed_at(session, identity), at)
+    member.phone_proved_at = at
+    _begin(session, member, identity, at)
+    return member
+
+
+def enrol_provisionally(session: Session, *, vault: Vault, phone: str, store_id: int | None, at: datetime) -> Member:
+    """Make a provisional member (待确认会员) of a phone that is nobody's and that nobody proved."""
+    member = _add(session, vault, phone, store_id, at)
+    member.status, member.provisional_until_at = MemberStatus.PROVISIONAL, at + PROVISIONAL_FOR
+    session.flush()
+    return member
+
+
+def confirm(session: Session, *, member: Member, identity: Identity, proved_at: datetime, at: datetime) -> None:
+    """Make a provisional member one in full, now that its person proved the phone; the enrolment date stays."""
+    member.status, member.provisional_until_at = MemberStatus.ACTIVE, None
+    member.phone_proved_at = proved_at
+    _begin(session, member, identity, at)
+
+
+def _add(session: Session, vault: Vault, phone: str, store_id: int | None, at: datetime) -> Member:
     member_id: int = session.execute(text("SELECT nextval('members_id_seq')")).scalar_one()
     member = Member(
         id=member_id,
         number=number_of(member_id, key=vault.index_key),
+        status=MemberStatus.ACTIVE,
         phone_sealed=vault.seal(phone, context=_PHONE),
         phone_index=vault.index(phone, context=_PHONE),
-        phone_proved_at=at,
         enrolled_at=at,
         enrolled_store_id=store_id,
         last_active_at=at,
     )
     session.add(member)
+    return member
+
+
+def _begin(session: Session, member: Member, identity: Identity, at: datetime) -> None:
+    """Tell the other modules of a member in full, once in its life."""
     session.flush()
-    payload = {"member_id": member_id, "identity_id": identity.id, "store_id": store_id}
+    payload = {"member_id": member.id, "identity_id": identity.id, "store_id": member.enrolled_store_id}
     outbox.record(session, "member.enrolled", payload, at=at)
     join(session, identity=identity, member=member, at=at)
-    return member
 
 
 def _store_followed_at(session: Session, identity: Identity) -> int | None:

@@ -13,7 +13,7 @@ from loyalty.kernel.crypto import Vault
 from loyalty.members import queries
 from loyalty.members.models import Identity, Member, MergeProposal
 from loyalty.members.rules.binding import NotAMember
-from loyalty.members.rules.members import MemberStatus
+from loyalty.members.rules.members import MemberGone, MemberStatus
 from loyalty.members.rules.reviews import (
     PROPOSAL_LIFETIME,
     ClosingMember,
@@ -102,7 +102,7 @@ def prove_for_merge(
 
 
 def agree_to_merge(session: Session, *, proposal_id: int, identity_id: int, at: datetime) -> tuple[int, int]:
-    """Take the person's explicit consent; return survivor and other, the earlier enrolled survives.
+    """Take the person's explicit consent; return survivor and other: the earlier enrolled, or the one in full.
 
     A membership without a phone has none to prove.
 
@@ -113,19 +113,23 @@ def agree_to_merge(session: Session, *, proposal_id: int, identity_id: int, at: 
         ClosingMember: one of the two waits to be closed.
     """
     proposal = _open(session, proposal_id, identity_id, at)
-    members = [
-        queries.require_living(session, member_id=member_id)
-        for member_id in sorted((proposal.member_id, proposal.other_member_id))
-    ]
-    for member in members:
+    members = queries.lock_members(session, member_ids=(proposal.member_id, proposal.other_member_id))
+    for member in members.values():
         if member.status == MemberStatus.CLOSING:
             raise ClosingMember(member_id=member.id)
-    _require_proved(proposal, {member.id: member for member in members})
-    survivor, other = sorted(members, key=lambda member: (member.enrolled_at, member.id))
+        if member.status not in queries.HOLDING:
+            raise MemberGone(member_id=member.id)
+    _require_proved(proposal, members)
+    survivor, other = sorted(members.values(), key=_seniority)
     proposal.state, proposal.consented_at = ProposalState.AGREED, at
     payload = {"proposal_id": proposal.id, "survivor_id": survivor.id, "other_id": other.id}
     outbox.record(session, "member.merge_agreed", payload, at=at)
     return survivor.id, other.id
+
+
+def _seniority(member: Member) -> tuple[bool, datetime, int]:
+    """Order who survives: never a provisional member, else the earlier enrolled."""
+    return member.status == MemberStatus.PROVISIONAL, member.enrolled_at, member.id
 
 
 def _require_proved(proposal: MergeProposal, members: dict[int, Member]) -> None:

@@ -46,6 +46,12 @@ def _erase(session: Session, member_id: int, vault: Vault, at: datetime) -> bool
     closure.erased_at = at
     session.flush()
     _forfeit_points(session, member_id, at)
+    forget(session, member_id=member_id, person=person, vault=vault, actor=ACTOR, at=at)
+    return True
+
+
+def forget(session: Session, *, member_id: int, person: Person, vault: Vault, actor: Actor, at: datetime) -> None:
+    """Leave nothing of a person whose members are locked, and close the membership."""
     _forget_pushes(session, person, vault)
     for table in reversed(declared_tables()):
         _erase_rows(session, table, person)
@@ -53,17 +59,17 @@ def _erase(session: Session, member_id: int, vault: Vault, at: datetime) -> bool
     session.execute(
         update(Member)
         .where(Member.id == member_id)
-        .values(status=MemberStatus.CLOSED)
+        .values(status=MemberStatus.CLOSED, provisional_until_at=None)
         .execution_options(synchronize_session=False)
     )
     session.expire_all()  # rows were changed behind the session's back
     outbox.record(session, "member.closed", {"member_id": member_id}, at=at)
-    audit.write(session, actor=ACTOR, action="privacy.erase", subject=f"member:{member_id}", at=at)
-    return True
+    audit.write(session, actor=actor, action="privacy.erase", subject=f"member:{member_id}", at=at)
 
 
 def _forfeit_points(session: Session, member_id: int, at: datetime) -> None:
     """Take what could be spent off the books, as the terms announce; the rest expires by itself."""
+    points.release_all(session, member_id=member_id, at=at)
     available = points_queries.summary(session, member_id=member_id, at=at).available
     if available > 0:
         points.adjust(
