@@ -1,0 +1,205 @@
+"""Checking: which definitions may be saved. Everything wrong is named at once, in Chinese.
+
+What passes is then evaluated on a sample that meets all its conditions: a rule that could never pay is refused.
+"""
+
+import re
+from collections.abc import Iterator
+from itertools import pairwise
+
+from loyalty.channels.rules.inducement import check_not_induced
+from loyalty.earning.rules.definition import Conditions, Definition, Fixed, Multiple, PerAmount, Reward
+from loyalty.earning.rules.errors import InvalidEarningRule, Problem
+from loyalty.earning.rules.facts import EarningEvent
+from loyalty.earning.rules.samples import first_day_of, pays_on_sample
+from loyalty.earning.rules.words import LIMIT_NAMES, times, yuan
+from loyalty.kernel.texts import is_storable
+from loyalty.points.rules.expiry import check_policy
+
+VALUE_MAX = 1_000_000
+EACH_FEN_MAX = 100_000_000
+BASIS_POINTS_MIN, BASIS_POINTS_MAX = 10_100, 1_000_000
+AMOUNT_FEN_MAX = 10_000_000_000
+QUANTITY_MAX = 1_000_000
+LIMIT_MAX = 1_000_000_000_000
+PENDING_DAYS_MAX = 365
+PRIORITY_MAX = 100
+SET_SIZE_MAX = 500
+HOURS_MAX = 10
+TEXT_LENGTH_MAX = 64
+GROUP_LENGTH_MAX = 20
+TIER_LEVEL_MAX = 20
+MINUTES_OF_DAY = 24 * 60
+_SEPARATORS = frozenset(",，、;；")
+"""The form lists values between them."""
+_CUSTOM_KIND = re.compile(r"[a-z][a-z0-9_.]{0,39}")
+
+_TEXT_SETS = {
+    "tags": "标签",
+    "skus": "商品",
+    "categories": "品类",
+    "excluded_skus": "不计的商品",
+    "excluded_categories": "不计的品类",
+    "channels": "渠道",
+}
+_NUMBER_SETS = {
+    "included_nodes": ("参加的门店", 1, 2**63 - 1),
+    "excluded_nodes": ("不参加的门店", 1, 2**63 - 1),
+    "tier_levels": ("会员等级", 0, TIER_LEVEL_MAX),
+    "weekdays": ("星期", 1, 7),
+    "month_days": ("会员日", 1, 31),
+}
+_OF_PURCHASES = {
+    "is_first_purchase": "首单",
+    "minimum_amount_fen": "最低金额",
+    "minimum_quantity": "最低件数",
+    "channels": "渠道",
+    **{name: _TEXT_SETS[name] for name in ("skus", "categories", "excluded_skus", "excluded_categories")},
+}
+
+
+def check_definition(definition: Definition) -> None:
+    """Refuse a definition that could not be paid as it reads.
+
+    Raises:
+        ValueForFollowingOrSharing: it would pay for what WeChat forbids to pay for.
+        InvalidEarningRule: with everything that is wrong.
+        InvalidExpiryPolicy: the expiry policy cannot be reckoned.
+    """
+    check_not_induced([definition.event, definition.conditions.custom_kind or ""])
+    if definition.expiry is not None:
+        check_policy(definition.expiry)
+    problems = [
+        *_rewards(definition),
+        *_sets(definition.conditions),
+        *_amounts(definition),
+        *_custom_kind(definition),
+        *_times(definition.conditions),
+        *_stacking(definition),
+        *_limits(definition),
+    ]
+    problems = problems or list(_never_paying(definition))
+    if problems:
+        raise InvalidEarningRule(problems)
+
+
+def _never_paying(definition: Definition) -> Iterator[Problem]:
+    if first_day_of(definition.conditions) is None:
+        yield Problem("month_days", "所选的日期、星期和会员日没有交集，规则永远不会生效")
+    elif not pays_on_sample(definition):
+        yield Problem("points", "即使满足全部条件，这条规则也发不出任何积分或成长值")
+
+
+def _rewards(definition: Definition) -> Iterator[Problem]:
+    rewards = {"points": definition.points, "growth": definition.growth}
+    if not any(rewards.values()):
+        yield Problem("points", "请至少设置一项奖励：积分或成长值")
+    for name, reward in rewards.items():
+        yield from _reward(name, reward)
+        if definition.event is not EarningEvent.PURCHASE and isinstance(reward, PerAmount | Multiple):
+            yield Problem(name, "只有消费规则可以按金额或按倍数奖励，其他事件只能送固定数量")
+    kinds = {type(reward) for reward in rewards.values()}
+    if {PerAmount, Multiple} <= kinds:
+        yield Problem("growth", "同一条规则不能既按金额又按倍数奖励，请分成两条")
+
+
+def _reward(name: str, reward: Reward | None) -> Iterator[Problem]:
+    if isinstance(reward, Fixed | PerAmount) and not 1 <= reward.value <= VALUE_MAX:
+        yield Problem(name, f"奖励数量须为 1–{VALUE_MAX:,}")
+    if isinstance(reward, PerAmount) and not 1 <= reward.each_fen <= EACH_FEN_MAX:
+        yield Problem(name, f"每满金额须为 {yuan(1)}–{yuan(EACH_FEN_MAX)}")
+    if isinstance(reward, Multiple) and not BASIS_POINTS_MIN <= reward.basis_points <= BASIS_POINTS_MAX:
+        yield Problem(name, f"倍数须为 {times(BASIS_POINTS_MIN)}–{times(BASIS_POINTS_MAX)}")
+
+
+def _sets(conditions: Conditions) -> Iterator[Problem]:
+    for name, label in _TEXT_SETS.items():
+        values = getattr(conditions, name)
+        if len(values) > SET_SIZE_MAX:
+            yield Problem(name, f"{label}最多 {SET_SIZE_MAX} 个")
+        if not all(_is_code(value) for value in values):
+            yield Problem(name, f"{label}须为 1–{TEXT_LENGTH_MAX} 个字符，首尾没有空格，不含逗号、顿号和分号")
+    for name, (label, low, high) in _NUMBER_SETS.items():
+        values = getattr(conditions, name)
+        if len(values) > SET_SIZE_MAX or not all(low <= value <= high for value in values):
+            yield Problem(name, f"{label}不正确")
+    for wanted, unwanted, label in (
+        ("included_nodes", "excluded_nodes", "门店"),
+        ("skus", "excluded_skus", "商品"),
+        ("categories", "excluded_categories", "品类"),
+    ):
+        if getattr(conditions, wanted) & getattr(conditions, unwanted):
+            yield Problem(unwanted, f"同一{label}不能既参加又不参加")
+
+
+def _amounts(definition: Definition) -> Iterator[Problem]:
+    conditions = definition.conditions
+    if not 0 <= conditions.minimum_amount_fen <= AMOUNT_FEN_MAX:
+        yield Problem("minimum_amount_fen", f"最低金额须为 {yuan(0)}–{yuan(AMOUNT_FEN_MAX)}")
+    if not 0 <= conditions.minimum_quantity <= QUANTITY_MAX:
+        yield Problem("minimum_quantity", f"最低件数须为 0–{QUANTITY_MAX:,}")
+    if definition.event is not EarningEvent.PURCHASE:
+        for name, label in _OF_PURCHASES.items():
+            if getattr(conditions, name):
+                yield Problem(name, f"只有消费规则可以设置{label}条件")
+
+
+def _custom_kind(definition: Definition) -> Iterator[Problem]:
+    kind = definition.conditions.custom_kind
+    is_custom = definition.event is EarningEvent.CUSTOM
+    if is_custom != bool(kind):
+        yield Problem("custom_kind", "自定义事件须填写事件类型" if is_custom else "只有自定义事件可以填写事件类型")
+    elif kind in list(EarningEvent):
+        yield Problem("custom_kind", "这类事件有自己的规则模板，不能作为自定义事件")
+    elif kind and not _CUSTOM_KIND.fullmatch(kind):
+        yield Problem("custom_kind", "事件类型须以小写字母开头，40 个字符以内，只用小写字母、数字、_ 和 .")
+
+
+def _times(conditions: Conditions) -> Iterator[Problem]:
+    if len(conditions.hours) > HOURS_MAX:
+        yield Problem("hours", f"时段最多 {HOURS_MAX} 个")
+    for span in conditions.hours:
+        is_within = 0 <= span.from_minute < MINUTES_OF_DAY and 0 <= span.until_minute <= MINUTES_OF_DAY
+        if not is_within or span.from_minute == span.until_minute:
+            yield Problem("hours", "时段须在 00:00–24:00 之间，开始与结束不能相同")
+    if conditions.first_on and conditions.last_on and conditions.first_on > conditions.last_on:
+        yield Problem("last_on", "结束日期早于开始日期")
+
+
+def _stacking(definition: Definition) -> Iterator[Problem]:
+    stacking = definition.stacking
+    if stacking.group is not None and not _is_code(stacking.group, GROUP_LENGTH_MAX):
+        yield Problem("group", f"互斥组名称须为 1–{GROUP_LENGTH_MAX} 个字")
+    if not 0 <= stacking.priority <= PRIORITY_MAX:
+        yield Problem("priority", f"优先级须为 0–{PRIORITY_MAX}")
+    if stacking.priority and stacking.group is None:
+        yield Problem("priority", "优先级只在互斥组内起作用，请填写互斥组")
+
+
+def _limits(definition: Definition) -> Iterator[Problem]:
+    caps, budgets = definition.caps, definition.budgets
+    limits = {
+        **{name: getattr(caps, name) for name in ("member_day", "member_week", "member_month", "member_total")},
+        **{name: getattr(budgets, name) for name in ("store_budget", "rule_budget")},
+    }
+    set_ones = {name: most for name, most in limits.items() if most is not None}
+    if set_ones and definition.points is None:
+        yield Problem(next(iter(set_ones)), "上限和预算只对积分有效，这条规则不发积分")
+    for name, most in set_ones.items():
+        if not 1 <= most <= LIMIT_MAX:
+            yield Problem(name, f"{LIMIT_NAMES[name]}须为 1–{LIMIT_MAX:,}")
+        elif isinstance(definition.points, Fixed) and most < definition.points.value:
+            yield Problem(name, f"{LIMIT_NAMES[name]}低于单次奖励，永远发不全")
+    for smaller, larger in (*pairwise(name for name in set_ones if name.startswith("member")), *_BUDGETS):
+        if smaller in set_ones and larger in set_ones and set_ones[smaller] > set_ones[larger]:
+            yield Problem(smaller, f"{LIMIT_NAMES[smaller]}高于{LIMIT_NAMES[larger]}，不起作用")
+    if not 0 <= definition.pending_days <= PENDING_DAYS_MAX:
+        yield Problem("pending_days", f"待入账天数须为 0–{PENDING_DAYS_MAX}")
+
+
+_BUDGETS = (("store_budget", "rule_budget"),)
+
+
+def _is_code(value: str, length_max: int = TEXT_LENGTH_MAX) -> bool:
+    is_tidy = value == value.strip() and value.isprintable() and is_storable(value) and not _SEPARATORS & set(value)
+    return is_tidy and 0 < len(value) <= length_max

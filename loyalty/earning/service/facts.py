@@ -1,0 +1,192 @@
+"""Gathering facts (取数): what is known of a member when an event happens, and the rules in force, in one go."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import BigInteger, ScalarSelect, Select, bindparam, exists, func, or_, select
+from sqlalchemy.orm import Session
+
+from loyalty.earning.live import LIVE, read_live
+from loyalty.earning.rules import EarningEvent, EventFacts, FactLine, RuleRevision, is_birthday_on, local_time
+from loyalty.kernel.clock import business_date
+from loyalty.kernel.crypto import Vault
+from loyalty.kernel.database import AnyRow
+from loyalty.members.models import Member
+from loyalty.members.rules.members import MemberNotFound
+from loyalty.orders.models import Order
+from loyalty.points.expiry_models import PointsProgramme
+from loyalty.points.posting import ACCOUNTS, table_of
+from loyalty.points.rules.expiry import DEFAULT_POLICY, ExpiryPolicy, policy_of
+from loyalty.points.service import open_account
+from loyalty.stores.models import Store
+from loyalty.stores.rules import StoreKind
+from loyalty.tiers.models import MemberTier
+from loyalty.tiers.periods import LEVEL
+from loyalty.tiers.queries import MULTIPLIER
+from loyalty.tiers.rules import LOWEST_LEVEL, ONE_TIME
+
+MEMBERS, ORDERS, STORES, TIERS, PROGRAMMES = map(table_of, (Member, Order, Store, MemberTier, PointsProgramme))
+_MEMBER_ID, _STORE_ID, _ORDER_ID = (bindparam(name, type_=BigInteger) for name in ("member_id", "store_id", "order_id"))
+
+DEFAULT_EXPIRY = (
+    select(PROGRAMMES.c.expiry_policy)
+    .order_by(PROGRAMMES.c.id.desc())
+    .limit(1)
+    .scalar_subquery()
+    .label("default_expiry")
+)
+"""The programme's expiry policy, for a statement to take along."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Happening:
+    """What happened, before it is known to whom (事件)."""
+
+    event: EarningEvent
+    member_id: int
+    occurred_at: datetime
+    store_id: int | None = None
+    channel: str | None = None
+    lines: tuple[FactLine, ...] = ()
+    order_id: int | None = None
+    """The purchase itself, which the first purchase has no other beside."""
+    custom_kind: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """The facts of an event, the revisions in force, and how long points live where a rule says nothing else."""
+
+    facts: EventFacts
+    revisions: Sequence[RuleRevision]
+    default_expiry: ExpiryPolicy
+
+
+def gather(session: Session, vault: Vault, *, happening: Happening, zone: ZoneInfo, at: datetime) -> Gathered:
+    """Return the facts of an event, and hold the member's points account until the transaction ends.
+
+    Of the birthday no more is kept than whether it is on the day or in the month of the event.
+
+    Raises:
+        MemberNotFound: there is no such member.
+    """
+    row = session.execute(_FACTS, _values(happening)).first()
+    if row is None and _is_known(session, happening.member_id):
+        open_account(session, member_id=happening.member_id, at=at)
+        row = session.execute(_FACTS, _values(happening)).first()
+    return _gathered(row, happening, vault, zone)
+
+
+def gather_to_look(session: Session, vault: Vault, *, happening: Happening, zone: ZoneInfo) -> Gathered:
+    """Return the facts of an event that has not happened, holding nothing.
+
+    Raises:
+        MemberNotFound: there is no such member.
+    """
+    return _gathered(session.execute(_PREVIEW, _values(happening)).first(), happening, vault, zone)
+
+
+def gather_for_anybody(session: Session, *, happening: Happening, zone: ZoneInfo) -> Gathered:
+    """Return the facts of an event of somebody without any membership: on the lowest tier, without a birthday."""
+    row = session.execute(_ANYBODY, _values(happening)).one()
+    facts = _facts_of(happening, zone, region_id=row.region_id, tier_level=LOWEST_LEVEL)
+    return _with_rules(row, facts)
+
+
+def read_default_expiry(row: AnyRow) -> ExpiryPolicy:
+    """Read the programme's expiry policy from a row that took ``DEFAULT_EXPIRY`` along."""
+    return DEFAULT_POLICY if row.default_expiry is None else policy_of(row.default_expiry)
+
+
+def _gathered(row: AnyRow | None, happening: Happening, vault: Vault, zone: ZoneInfo) -> Gathered:
+    if row is None:
+        raise MemberNotFound(member_id=happening.member_id)
+    birthday, on = _birthday(row, vault), business_date(happening.occurred_at, zone)
+    facts = _facts_of(
+        happening,
+        zone,
+        region_id=row.region_id,
+        tier_level=row.tier_level,
+        tier_multiplier_bp=row.tier_multiplier_bp,
+        is_first_purchase=happening.event is EarningEvent.PURCHASE and row.is_first_purchase,
+        is_birthday=birthday is not None and is_birthday_on((birthday.month, birthday.day), on),
+        is_birthday_month=birthday is not None and birthday.month == on.month,
+    )
+    return _with_rules(row, facts)
+
+
+def _with_rules(row: AnyRow, facts: EventFacts) -> Gathered:
+    return Gathered(facts, read_live(row.live, store_id=facts.store_id), read_default_expiry(row))
+
+
+def _facts_of(happening: Happening, zone: ZoneInfo, **known: Any) -> EventFacts:
+    return EventFacts(
+        event=happening.event,
+        occurred_at=happening.occurred_at,
+        local=local_time(happening.occurred_at, zone),
+        member_id=happening.member_id,
+        store_id=happening.store_id,
+        channel=happening.channel,
+        lines=happening.lines,
+        custom_kind=happening.custom_kind,
+        **known,
+    )
+
+
+def _values(happening: Happening) -> dict[str, Any]:
+    return {
+        "member_id": happening.member_id,
+        "store_id": happening.store_id,
+        "order_id": happening.order_id,
+        "event": happening.event,
+        "at": happening.occurred_at,
+    }
+
+
+def _is_known(session: Session, member_id: int) -> bool:
+    return session.scalar(select(MEMBERS.c.id).where(MEMBERS.c.id == member_id)) is not None
+
+
+def _birthday(row: AnyRow, vault: Vault) -> date | None:
+    if row.birthday_sealed is None:
+        return None
+    return date.fromisoformat(vault.open(row.birthday_sealed, context="members.birthday"))
+
+
+def _region() -> ScalarSelect[Any]:
+    parent = STORES.alias("parent")
+    return (
+        select(parent.c.id)
+        .join_from(STORES, parent, parent.c.id == STORES.c.parent_id)
+        .where(STORES.c.id == _STORE_ID, parent.c.kind == StoreKind.REGION)
+        .scalar_subquery()
+    )
+
+
+_REGION = _region()
+
+
+def _facts() -> Select[Any]:
+    family = select(MEMBERS.c.id).where(or_(MEMBERS.c.id == _MEMBER_ID, MEMBERS.c.merged_into_id == _MEMBER_ID))
+    another = exists().where(
+        ORDERS.c.member_id.in_(family), ~ORDERS.c.is_refunded, ORDERS.c.id.is_distinct_from(_ORDER_ID)
+    )
+    level = select(LEVEL).where(TIERS.c.member_id == _MEMBER_ID).scalar_subquery()
+    return select(
+        MEMBERS.c.birthday_sealed,
+        (~another).label("is_first_purchase"),
+        _REGION.label("region_id"),
+        func.coalesce(level, LOWEST_LEVEL).label("tier_level"),
+        func.coalesce(MULTIPLIER.scalar_subquery(), ONE_TIME).label("tier_multiplier_bp"),
+        LIVE,
+        DEFAULT_EXPIRY,
+    ).where(MEMBERS.c.id == _MEMBER_ID)
+
+
+_ANYBODY = select(_REGION.label("region_id"), LIVE, DEFAULT_EXPIRY)
+_PREVIEW = _facts()
+# The lock comes with the facts: what they say of orders is exact, since whoever records one holds the member.
+_FACTS = _facts().where(ACCOUNTS.c.member_id == MEMBERS.c.id).with_for_update(of=ACCOUNTS, key_share=True)
