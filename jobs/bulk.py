@@ -1,0 +1,126 @@
+"""Bulk work: pages one after another, a few seconds at a time, so that urgent work gets its turn in between.
+
+A lease keeps a second worker away. When a worker dies its lease runs out, and ``carry_on`` wakes another one.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import uuid4
+
+import structlog
+
+from jobs import adjustments, context, queues
+from jobs.periodic import PeriodicRun
+from loyalty.adjustments.rules.batches import Work
+from loyalty.container import Container
+from loyalty.kernel import bulk, runs
+from loyalty.kernel.bulk import BulkRun, Overtaken, Page
+from loyalty.kernel.database import Json, Session
+from loyalty.kernel.errors import Conflict, Unavailable
+from loyalty.kernel.transaction import run
+
+log = structlog.get_logger("jobs.bulk")
+
+LEASE_SECONDS = 30
+JOB_SECONDS = 3600
+SLICE_SECONDS = 5.0
+Steps = Callable[[Container, BulkRun], Iterator[Page]]
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """How one kind of work is done."""
+
+    steps: Steps
+    """Yields the pages that follow the run's cursor."""
+    slice_seconds: float = SLICE_SECONDS
+
+
+KINDS: Mapping[str, Kind] = {
+    # What has been read of a workbook cannot be skipped, only read again: a file is read in one go.
+    Work.CHECK: Kind(adjustments.check, slice_seconds=JOB_SECONDS),
+    Work.APPLY: Kind(adjustments.apply),
+    Work.TELL: Kind(adjustments.tell),
+    Work.UNDO: Kind(adjustments.undo),
+}
+
+
+def wake(container: Container, payload: Json, _at: datetime) -> None:
+    """Give a run to a worker."""
+    _enqueue(container, payload["run_id"])
+
+
+def perform(run_id: int) -> None:
+    """Do pages of a run until it is done, paused, or the slice of time is up; then let others go first."""
+    container = context.container()
+    holder, lease = uuid4().hex, f"bulk:{run_id}"
+
+    def hold() -> bool:
+        return run(
+            container.database,
+            lambda session: runs.hold_lease(session, name=lease, holder=holder, seconds=LEASE_SECONDS),
+        )
+
+    if not hold():
+        return
+    try:
+        is_unfinished = _work(container, run_id, hold)
+    finally:
+        run(container.database, lambda session: runs.release_lease(session, name=lease, holder=holder))
+    if is_unfinished:
+        _enqueue(container, run_id)
+
+
+def carry_on(periodic: PeriodicRun) -> Json:
+    """Wake a worker for every run that nobody is working on."""
+    waiting = run(periodic.container.database, bulk.list_running)
+    for run_id in waiting:
+        _enqueue(periodic.container, run_id)
+    return {"bulk_runs": len(waiting)}
+
+
+def _work(container: Container, run_id: int, hold: Callable[[], bool]) -> bool:
+    """Do pages; return whether the run is unfinished and nothing stands against going on."""
+    stop_at = time.monotonic()
+    at_start = run(container.database, lambda session: bulk.get_run(session, run_id=run_id))
+    kind = KINDS[at_start.kind]
+    stop_at += kind.slice_seconds
+    try:
+        for step in kind.steps(container, at_start):
+            if not _step(container, run_id, step):
+                return False
+            if time.monotonic() > stop_at:
+                return True
+            if not hold():
+                return False
+    except Overtaken:
+        log.info("bulk_run_overtaken", run_id=run_id)
+    except Unavailable:
+        raise
+    except Exception as error:
+        log.exception("bulk_run_failed", run_id=run_id, kind=at_start.kind)
+        _pause(container, run_id, type(error).__name__)
+    return False
+
+
+def _step(container: Container, run_id: int, step: Page) -> bool:
+    at = container.clock.now()
+    return run(container.database, lambda session: bulk.work_page(session, run_id=run_id, page=step, at=at))
+
+
+def _pause(container: Container, run_id: int, error: str) -> None:
+    def pause(session: Session) -> None:
+        bulk.pause(session, run_id=run_id, error=error)
+
+    try:
+        run(container.database, pause)
+    except Conflict:
+        log.info("bulk_run_paused_before", run_id=run_id)
+
+
+def _enqueue(container: Container, run_id: int) -> None:
+    queues.queue(queues.DEFAULT, connection=container.redis).enqueue_call(
+        perform, args=(run_id,), timeout=JOB_SECONDS, result_ttl=0, description=f"bulk run {run_id}"
+    )

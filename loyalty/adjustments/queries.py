@@ -1,0 +1,203 @@
+"""Adjustments queries: batches with their progress, and the lines that met a problem."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import and_, func, literal, select
+from sqlalchemy.orm import Session
+
+from loyalty.adjustments.models import AdjustmentBatch, AdjustmentProblem, AdjustmentRow
+from loyalty.adjustments.rules.batches import (
+    BatchNotFound,
+    BatchState,
+    Phase,
+    Work,
+    entry_prefix,
+    subject_of,
+)
+from loyalty.adjustments.rules.lines import BadLine
+from loyalty.adjustments.rules.single import Reason
+from loyalty.approvals import queries as approvals
+from loyalty.approvals.rules import ApprovalKind, ApprovalView
+from loyalty.kernel.bulk import BulkRun, BulkState, find_run
+from loyalty.kernel.pagination import PAGE_SIZE, Page, decode_cursor, page_of
+from loyalty.members.models import Member
+from loyalty.points.posting import ENTRIES
+from loyalty.points.rules import EntryKind
+
+_WORK_OF = {
+    BatchState.CHECKING: Work.CHECK,
+    BatchState.APPLYING: Work.APPLY,
+    BatchState.APPLIED: Work.APPLY,
+    BatchState.UNDOING: Work.UNDO,
+    BatchState.UNDONE: Work.UNDO,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class BatchView:
+    """A batch as the console shows it."""
+
+    id: int
+    title: str
+    reason: Reason
+    expires_on: date | None
+    state: BatchState
+    fault: str | None
+    credit_rows: int
+    credit_points: int
+    debit_rows: int
+    debit_points: int
+    bad_rows: int
+    created_by: str
+    created_at: datetime
+    checked_at: datetime | None
+
+    @property
+    def rows(self) -> int:
+        """How many good lines there are."""
+        return self.credit_rows + self.debit_rows
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far the work on a batch has come, and what came of it."""
+
+    state: BulkState
+    done: int
+    total: int
+    figures: dict[str, int]
+    error: str | None
+    started_at: datetime
+    finished_at: datetime | None
+
+    @property
+    def percent(self) -> int:
+        """How much is done, as far as the total is known."""
+        if self.state is BulkState.FINISHED:
+            return 100
+        return min(99, self.done * 100 // self.total) if self.total else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A line that met a problem."""
+
+    line: int
+    reason: BadLine
+    figure: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class BatchEntry:
+    """What a line did to its member's account."""
+
+    line: int
+    member_id: int
+    entry_id: int
+    balance_after: int
+
+
+def get_batch(session: Session, *, batch_id: int) -> BatchView:
+    """Return a batch.
+
+    Raises:
+        BatchNotFound: there is no such batch.
+    """
+    batch = session.get(AdjustmentBatch, batch_id, populate_existing=True)
+    if batch is None:
+        raise BatchNotFound(batch_id=batch_id)
+    return _view(batch)
+
+
+def list_batches(session: Session, *, cursor: str | None = None, limit: int = PAGE_SIZE) -> Page[BatchView]:
+    """Return a page of batches, newest first.
+
+    Raises:
+        InvalidCursor: the cursor was not made by us.
+    """
+    query = select(AdjustmentBatch).order_by(AdjustmentBatch.id.desc()).limit(limit + 1)
+    if (last_id := decode_cursor(cursor)) is not None:
+        query = query.where(AdjustmentBatch.id < last_id)
+    batches = session.scalars(query.execution_options(populate_existing=True))
+    return page_of([_view(batch) for batch in batches], limit=limit, id_of=lambda batch: batch.id)
+
+
+def find_progress(session: Session, *, batch: BatchView) -> Progress | None:
+    """Return how far the work that belongs to a batch's state has come."""
+    work = _WORK_OF.get(batch.state)
+    run = find_run(session, kind=work, subject=subject_of(batch.id)) if work else None
+    return None if run is None else _progress(run)
+
+
+def find_work(session: Session, *, batch_id: int, work: Work) -> Progress | None:
+    """Return how far one kind of work on a batch has come."""
+    run = find_run(session, kind=work, subject=subject_of(batch_id))
+    return None if run is None else _progress(run)
+
+
+def find_approval(session: Session, *, batch_id: int) -> ApprovalView | None:
+    """Return the request for approval of a batch."""
+    return approvals.find_latest(session, kind=ApprovalKind.ADJUSTMENT_BATCH, subject=subject_of(batch_id))
+
+
+def list_problems(
+    session: Session, *, batch_id: int, phase: Phase, after_line: int = 0, limit: int = 100
+) -> Sequence[Problem]:
+    """Return lines that met a problem in a phase, in the order of the file; ``after_line`` is the cursor."""
+    rows = session.execute(
+        select(AdjustmentProblem.line, AdjustmentProblem.reason, AdjustmentProblem.figure)
+        .where(
+            AdjustmentProblem.batch_id == batch_id,
+            AdjustmentProblem.phase == phase,
+            AdjustmentProblem.line > after_line,
+        )
+        .order_by(AdjustmentProblem.line)
+        .limit(limit)
+    )
+    return [Problem(row.line, BadLine(row.reason), row.figure) for row in rows]
+
+
+def list_entries(session: Session, *, batch_id: int, after_line: int, limit: int) -> Sequence[BatchEntry]:
+    """Return the entries that a batch made, in the order of its lines."""
+    owner_id = func.coalesce(Member.merged_into_id, Member.id)
+    rows = session.execute(
+        select(AdjustmentRow.line, ENTRIES.c.member_id, ENTRIES.c.id, ENTRIES.c.balance_after)
+        .join(Member, Member.id == AdjustmentRow.member_id)
+        .join(
+            ENTRIES,
+            and_(
+                ENTRIES.c.member_id == owner_id,
+                ENTRIES.c.kind == literal(EntryKind.ADJUST.value),
+                ENTRIES.c.reference == func.concat(entry_prefix(batch_id), AdjustmentRow.line),
+            ),
+        )
+        .where(AdjustmentRow.batch_id == batch_id, AdjustmentRow.line > after_line)
+        .order_by(AdjustmentRow.line)
+        .limit(limit)
+    )
+    return [BatchEntry(*row) for row in rows]
+
+
+def _progress(run: BulkRun) -> Progress:
+    return Progress(BulkState(run.state), run.done, run.total, run.figures, run.error, run.started_at, run.finished_at)
+
+
+def _view(batch: AdjustmentBatch) -> BatchView:
+    return BatchView(
+        id=batch.id,
+        title=batch.title,
+        reason=Reason(batch.reason),
+        expires_on=batch.expires_on,
+        state=BatchState(batch.state),
+        fault=batch.fault,
+        credit_rows=batch.credit_rows,
+        credit_points=batch.credit_points,
+        debit_rows=batch.debit_rows,
+        debit_points=batch.debit_points,
+        bad_rows=batch.bad_rows,
+        created_by=batch.created_by,
+        created_at=batch.created_at,
+        checked_at=batch.checked_at,
+    )

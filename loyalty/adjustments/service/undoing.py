@@ -1,0 +1,163 @@
+"""Undoing a batch (整批撤销): what is left of what it gave is taken back, and what it took is given back."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import BigInteger, and_, func, literal, literal_column, select
+from sqlalchemy.orm import Session
+
+from loyalty.adjustments.models import AdjustmentProblem, AdjustmentRow
+from loyalty.adjustments.queries import BatchView, Problem, get_batch
+from loyalty.adjustments.rules.batches import (
+    BatchState,
+    Phase,
+    batch_id_of,
+    entry_prefix,
+    entry_reference,
+    undo_reference,
+)
+from loyalty.adjustments.rules.lines import BadLine
+from loyalty.adjustments.service.batches import move
+from loyalty.adjustments.service.checking import write_problems
+from loyalty.adjustments.service.pages import Row, list_rows, rounds_of
+from loyalty.kernel.bulk import BulkRun, PageDone
+from loyalty.points import service as points
+from loyalty.points.lots import FREE
+from loyalty.points.posting import ENTRIES, LOTS
+from loyalty.points.queries import find_posting
+from loyalty.points.rules import EntryKind, ReversalExceedsEntry
+from loyalty.points.service.batches import TakeBack, lock_accounts, take_back_many
+
+PAGE_ROWS = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class UndoPreview:
+    """What undoing would find at this moment."""
+
+    given: int
+    left: int
+    taken: int
+
+    @property
+    def spent(self) -> int:
+        """What cannot be taken back any more: spent, held or expired."""
+        return self.given - self.left
+
+
+def preview_undo(session: Session, *, batch_id: int) -> UndoPreview:
+    """Tell how much of what a batch gave is still there, and how much it took."""
+    reference = func.concat(entry_prefix(batch_id), AdjustmentRow.line)
+    is_entry = and_(
+        ENTRIES.c.member_id == AdjustmentRow.member_id,
+        ENTRIES.c.kind == literal(EntryKind.ADJUST.value),
+        ENTRIES.c.reference == reference,
+    )
+    is_lot = and_(LOTS.c.member_id == ENTRIES.c.member_id, LOTS.c.entry_id == ENTRIES.c.id)
+    zero = literal_column("0", BigInteger)
+    row = session.execute(
+        select(
+            func.coalesce(func.sum(ENTRIES.c.points).filter(ENTRIES.c.points > 0), zero).label("given"),
+            func.coalesce(func.sum(FREE), zero).label("left"),
+            func.coalesce(-func.sum(ENTRIES.c.points).filter(ENTRIES.c.points < 0), zero).label("taken"),
+        )
+        .select_from(AdjustmentRow)
+        .join(ENTRIES, is_entry)
+        .outerjoin(LOTS, is_lot)
+        .where(AdjustmentRow.batch_id == batch_id)
+    ).one()
+    return UndoPreview(given=int(row.given), left=int(row.left), taken=int(row.taken))
+
+
+def undo_page(session: Session, run: BulkRun, *, zone: ZoneInfo, at: datetime) -> PageDone:
+    """Undo the next lines of a batch; of each that had been spent in part it is told how much."""
+    batch = get_batch(session, batch_id=batch_id_of(run.subject))
+    rows = list_rows(session, batch_id=batch.id, after_line=run.cursor, limit=PAGE_ROWS)
+    lock_accounts(session, member_ids=[row.member_id for row in rows])
+    undone = _Undone(session, batch, _refused_lines(session, batch.id, rows), zone, at)
+    for each in rounds_of([row for row in rows if row.points > 0]):
+        undone.take_back(each)
+    for row in rows:
+        if row.points < 0:
+            undone.give_back(row)
+    write_problems(session, batch_id=batch.id, phase=Phase.UNDO, problems=undone.problems)
+    is_last = len(rows) < PAGE_ROWS
+    if is_last:
+        move(session, batch_id=batch.id, to=BatchState.UNDONE)
+    cursor = rows[-1].line if rows else run.cursor
+    return PageDone(cursor=cursor, rows=len(rows), is_last=is_last, figures=undone.figures)
+
+
+class _Undone:
+    """What one page has undone so far."""
+
+    def __init__(self, session: Session, batch: BatchView, refused: set[int], zone: ZoneInfo, at: datetime) -> None:
+        self._session, self._batch, self._refused, self._zone, self._at = session, batch, refused, zone, at
+        self._told = {"rule": "reversal", "batch_id": batch.id}
+        self.problems: list[Problem] = []
+        self.figures = {"taken_back": 0, "spent": 0, "given_back": 0}
+
+    def take_back(self, rows: Sequence[Row]) -> None:
+        """Take back what is left of what lines gave."""
+        asked = [
+            TakeBack(row.member_id, entry_reference(self._batch.id, row.line), undo_reference(self._batch.id, row.line))
+            for row in rows
+        ]
+        found = take_back_many(
+            self._session, take_backs=asked, explanation=self._told, actor=self._batch.created_by, at=self._at
+        )
+        for row in rows:
+            taken = found.get(undo_reference(self._batch.id, row.line))
+            if taken is None:
+                self._report_not_undone(row)
+                continue
+            spent = taken.undone - taken.taken
+            self.figures["taken_back"] += taken.taken
+            self.figures["spent"] += spent
+            if spent:
+                self.problems.append(Problem(row.line, BadLine.SPENT, spent))
+
+    def give_back(self, row: Row) -> None:
+        """Give back what a line took."""
+        posting = find_posting(
+            self._session,
+            member_id=row.member_id,
+            kind=EntryKind.ADJUST,
+            reference=entry_reference(self._batch.id, row.line),
+        )
+        if posting is None:
+            self._report_not_undone(row)
+            return
+        try:
+            returned = points.reverse(
+                self._session,
+                member_id=row.member_id,
+                entry_id=posting.entry_id,
+                reference=undo_reference(self._batch.id, row.line),
+                at=self._at,
+                zone=self._zone,
+                explanation={"batch_id": self._batch.id},
+                actor=self._batch.created_by,
+            )
+        except ReversalExceedsEntry:
+            self._report_not_undone(row)
+        else:
+            self.figures["given_back"] += returned.points
+
+    def _report_not_undone(self, row: Row) -> None:
+        if row.line not in self._refused:
+            self.problems.append(Problem(row.line, BadLine.NOT_UNDONE, None))
+
+
+def _refused_lines(session: Session, batch_id: int, rows: Sequence[Row]) -> set[int]:
+    """Return the lines of a page that were never applied, so that there is nothing to undo."""
+    if not rows:
+        return set()
+    lines = select(AdjustmentProblem.line).where(
+        AdjustmentProblem.batch_id == batch_id,
+        AdjustmentProblem.phase == Phase.APPLY,
+        AdjustmentProblem.line.between(rows[0].line, rows[-1].line),
+    )
+    return set(session.scalars(lines))
