@@ -1,0 +1,306 @@
+"""Purchases and refunds over the signed entrance: replayed, reordered, delayed, and nobody else's."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+from werkzeug.test import TestResponse
+
+from loyalty.members.models import Member
+from tests.factories.earning import make_rule
+from tests.factories.members import make_member, unused_phone
+from tests.factories.points import assert_books_fit
+from tests.portal.partner_api.conftest import MakeTill, Till, unused
+
+pytestmark = pytest.mark.usefixtures("one_point_a_yuan")
+
+
+@pytest.fixture
+def one_point_a_yuan(session: Session) -> None:
+    make_rule(session)
+    session.commit()
+
+
+def a_purchase(till: Till, ref: str | None = None, **changes: Any) -> dict[str, Any]:
+    body = {
+        "store_code": till.store.code,
+        "order_number": unused("order"),
+        "paid_at": "2026-03-10T09:58:00+08:00",
+        "lines": [
+            {"line_number": 1, "sku": "tea", "quantity": 2, "amount_fen": 6000},
+            {"line_number": 2, "sku": "cup", "category": "goods", "quantity": 1, "amount_fen": 4050},
+        ],
+    }
+    return body | ({"member_ref": ref} if ref else {}) | changes
+
+
+def a_refund(till: Till, order_number: str, *lines: tuple[int, int, int], **changes: Any) -> dict[str, Any]:
+    return {
+        "store_code": till.store.code,
+        "refund_number": unused("refund"),
+        "order_number": order_number,
+        "refunded_at": "2026-03-10T09:59:00+08:00",
+        "lines": [dict(zip(("line_number", "quantity", "amount_fen"), line, strict=True)) for line in lines],
+    } | changes
+
+
+def code_of(answer: TestResponse) -> str:
+    return str(answer.json["error"]["code"])  # type: ignore[index]
+
+
+def available(till: Till, ref: str) -> int:
+    return int(till.get(f"/members/{ref}").json["points_available"])  # type: ignore[index]
+
+
+class TestPurchase:
+    def test_earns_what_the_preview_said_and_says_why(self, till: Till, member: Member, session: Session) -> None:
+        ref = till.ref_of(member)
+        body = a_purchase(till, ref)
+        basket = {name: body[name] for name in ("store_code", "lines", "member_ref")}
+        preview = till.post("/purchase-previews", basket).json
+
+        done = till.post("/purchases", body)
+
+        assert done.status_code == 201, done.text
+        assert done.json["points"] == preview["points"] == 100  # type: ignore[index]
+        assert done.json["reasons"] == preview["reasons"] != []  # type: ignore[index]
+        assert done.json["balance_after"] == available(till, ref) == 100  # type: ignore[index]
+        assert_books_fit(session, member.id)
+
+    def test_a_retry_gets_the_first_answer_for_ever(self, till: Till, member: Member, session: Session) -> None:
+        body = a_purchase(till, till.ref_of(member))
+        first = till.post("/purchases", body)
+
+        till.container.clock.advance(days=400)  # type: ignore[attr-defined]
+
+        again = till.post("/purchases", body)
+        assert (again.status_code, again.json) == (first.status_code, first.json)
+        assert_books_fit(session, member.id)
+
+    def test_a_retry_with_a_new_reference_of_the_same_member_is_the_same_purchase(
+        self, till: Till, member: Member
+    ) -> None:
+        body = a_purchase(till, till.ref_of(member))
+        first = till.post("/purchases", body)
+        till.container.clock.advance(minutes=20)  # type: ignore[attr-defined]
+
+        again = till.post("/purchases", body | {"member_ref": till.ref_of(member)})
+
+        assert again.json == first.json
+
+    def test_the_same_instant_with_another_offset_is_the_same_purchase(self, till: Till, member: Member) -> None:
+        body = a_purchase(till, till.ref_of(member))
+        first = till.post("/purchases", body)
+
+        assert till.post("/purchases", body | {"paid_at": "2026-03-10T01:58:00Z"}).json == first.json
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            {"channel": "app"},
+            {"paid_at": "2026-03-10T09:57:00+08:00"},
+            {"lines": [{"line_number": 1, "sku": "tea", "quantity": 2, "amount_fen": 6001}]},
+        ],
+    )
+    def test_the_same_number_with_other_content_is_a_conflict(
+        self, till: Till, member: Member, change: dict[str, Any]
+    ) -> None:
+        body = a_purchase(till, till.ref_of(member))
+        till.post("/purchases", body)
+
+        refused = till.post("/purchases", body | change)
+
+        assert (refused.status_code, code_of(refused)) == (409, "idempotency_key_reused")
+
+    def test_the_same_number_for_another_member_is_a_conflict(
+        self, till: Till, member: Member, session: Session
+    ) -> None:
+        body = a_purchase(till, till.ref_of(member))
+        till.post("/purchases", body)
+        other = make_member(session)
+        session.commit()
+
+        refused = till.post("/purchases", body | {"member_ref": till.ref_of(other)})
+
+        assert (refused.status_code, code_of(refused)) == (409, "idempotency_key_reused")
+
+    def test_a_correction_is_a_higher_version_and_books_the_difference(
+        self, till: Till, member: Member, session: Session
+    ) -> None:
+        ref = till.ref_of(member)
+        body = a_purchase(till, ref)
+        till.post("/purchases", body)
+
+        corrected = till.post("/purchases", body | {"version": 2, "lines": [body["lines"][0]]})
+
+        assert (corrected.status_code, corrected.json["points"]) == (201, 60)  # type: ignore[index]
+        assert available(till, ref) == 60
+        assert code_of(till.post("/purchases", body | {"channel": "app"})) == "idempotency_key_reused"
+        assert_books_fit(session, member.id)
+
+    def test_two_keys_may_use_the_same_number(self, till: Till, make_till: MakeTill, member: Member) -> None:
+        other = make_till()
+        body = a_purchase(till, till.ref_of(member))
+        till.container.clock.advance(minutes=1)  # type: ignore[attr-defined]
+        elsewhere = a_purchase(other, other.ref_of(member), order_number=body["order_number"])
+
+        assert [each.status_code for each in (till.post("/purchases", body), other.post("/purchases", elsewhere))] == [
+            201, 201,
+        ]  # fmt: skip
+
+    def test_a_newcomer_earns_and_is_found_by_phone_afterwards(self, till: Till, session: Session) -> None:
+        phone = unused_phone()
+        ref = till.post("/members", {"store_code": till.store.code, "phone": phone}).json["member_ref"]  # type: ignore[index]
+
+        done = till.post("/purchases", a_purchase(till, ref))
+
+        assert (done.status_code, done.json["points"], done.json["balance_after"]) == (201, 100, None)  # type: ignore[index]
+        found = till.post("/member-refs", {"store_code": till.store.code, "phone": phone})
+        shown = till.get(f"/members/{found.json['member_ref']}").json  # type: ignore[index]
+        assert (shown["status"], shown["points_available"], shown["can_spend"]) == ("provisional", 100, False)  # type: ignore[index]
+
+    def test_yesterdays_purchase_may_name_the_member_by_phone(self, till: Till, session: Session) -> None:
+        phone = unused_phone()
+        make_member(session, phone=phone, enrolled_store_id=till.store.id)
+        session.commit()
+
+        body = a_purchase(till, phone=phone, paid_at="2026-03-09T20:00:00+08:00")
+
+        assert till.post("/purchases", body).status_code == 201
+
+    def test_a_purchase_names_exactly_one_member(self, till: Till) -> None:
+        for named in ({}, {"phone": "13800000001", "member_ref": "x"}):
+            assert code_of(till.post("/purchases", a_purchase(till, **named))) == "member_not_named"
+
+    def test_a_store_out_of_scope_and_one_that_does_not_exist_get_the_same_answer(
+        self, till: Till, make_till: MakeTill, member: Member
+    ) -> None:
+        ref, other = till.ref_of(member), make_till()
+
+        answers = [
+            till.post("/purchases", a_purchase(till, ref, store_code=code)).json["error"]  # type: ignore[index]
+            for code in (other.store.code, "NOWHERE")
+        ]
+
+        assert [answer["code"] for answer in answers] == ["store_not_found"] * 2
+        assert answers[0]["message"] == answers[1]["message"]
+
+    def test_a_member_whom_only_another_key_knows_does_not_exist(
+        self, till: Till, make_till: MakeTill, member: Member
+    ) -> None:
+        theirs = make_till().ref_of(member)
+
+        assert code_of(till.post("/purchases", a_purchase(till, theirs))) == "member_ref_not_found"
+        assert code_of(till.post("/purchases", a_purchase(till, phone=unused_phone()))) == "member_not_found"
+
+    def test_a_purchase_of_the_future_is_refused(self, till: Till, member: Member, at: datetime) -> None:
+        body = a_purchase(till, till.ref_of(member), paid_at=(at + timedelta(hours=1)).isoformat())
+
+        assert code_of(till.post("/purchases", body)) == "invalid_order"
+
+
+class TestRefund:
+    def test_partial_refunds_take_back_exactly_what_was_paid(
+        self, till: Till, member: Member, session: Session
+    ) -> None:
+        ref = till.ref_of(member)
+        body = a_purchase(till, ref)
+        till.post("/purchases", body)
+
+        first = till.post("/refunds", a_refund(till, body["order_number"], (1, 1, 3000)))
+        second = till.post("/refunds", a_refund(till, body["order_number"], (1, 1, 3000), (2, 1, 4050)))
+
+        assert (first.status_code, second.status_code) == (201, 201)
+        assert first.json["points_taken_back"] + second.json["points_taken_back"] == 100  # type: ignore[index]
+        assert available(till, ref) == 0
+        assert_books_fit(session, member.id)
+
+    def test_a_retry_gets_the_first_answer_and_other_content_is_refused(
+        self, till: Till, member: Member, session: Session
+    ) -> None:
+        body = a_purchase(till, till.ref_of(member))
+        till.post("/purchases", body)
+        refund = a_refund(till, body["order_number"], (1, 1, 3000))
+        first = till.post("/refunds", refund)
+        till.post("/refunds", a_refund(till, body["order_number"], (2, 1, 4050)))
+
+        assert till.post("/refunds", refund).json == first.json
+        other = refund | {"lines": [{"line_number": 1, "quantity": 1, "amount_fen": 2999}]}
+        assert code_of(till.post("/refunds", other)) == "idempotency_key_reused"
+        assert_books_fit(session, member.id)
+
+    def test_one_that_overtakes_its_purchase_waits_for_it(self, till: Till, member: Member, session: Session) -> None:
+        ref = till.ref_of(member)
+        body = a_purchase(till, ref)
+
+        early = till.post("/refunds", a_refund(till, body["order_number"], (1, 2, 6000)))
+        bought = till.post("/purchases", body)
+
+        assert (early.status_code, early.json["is_waiting_for_purchase"]) == (202, True)  # type: ignore[index]
+        assert bought.status_code == 201
+        assert available(till, ref) == 40
+        assert_books_fit(session, member.id)
+
+    def test_more_than_was_sold_is_refused_and_changes_nothing(self, till: Till, member: Member) -> None:
+        ref = till.ref_of(member)
+        body = a_purchase(till, ref)
+        till.post("/purchases", body)
+
+        refused = till.post("/refunds", a_refund(till, body["order_number"], (2, 2, 4050)))
+
+        assert (refused.status_code, code_of(refused)) == (409, "refund_exceeds_order")
+        assert available(till, ref) == 100
+
+    def test_another_keys_order_is_none_of_ours(self, till: Till, make_till: MakeTill, member: Member) -> None:
+        ref = till.ref_of(member)
+        body = a_purchase(till, ref)
+        till.post("/purchases", body)
+        other = make_till()
+
+        theirs = other.post("/refunds", a_refund(other, body["order_number"], (1, 1, 3000)))
+        unknown = other.post("/refunds", a_refund(other, unused("order"), (1, 1, 3000)))
+
+        assert theirs.status_code == unknown.status_code == 202
+        assert available(till, ref) == 100
+
+
+def test_nothing_of_the_person_is_kept_with_the_answers(till: Till, session: Session) -> None:
+    phone = unused_phone()
+    make_member(session, phone=phone, nickname="独特的名字", enrolled_store_id=till.store.id)
+    session.commit()
+    till.post("/member-refs", {"store_code": till.store.code, "phone": phone})
+    till.post("/purchases", a_purchase(till, phone=phone))
+
+    kept = session.scalars(text("SELECT answer::text FROM idempotency_records")).all()
+
+    assert kept
+    assert [each for each in kept if phone[-8:] in each or "独特" in each] == []
+
+
+def test_an_amount_that_is_no_whole_number_of_fen_is_refused(till: Till, member: Member) -> None:
+    body = a_purchase(till, till.ref_of(member))
+    for amount in (60.5, "6000", True, -1, 10**11):
+        body["lines"][0]["amount_fen"] = amount
+
+        refused = till.post("/purchases", body)
+
+        assert (refused.status_code, code_of(refused)) == (422, "invalid_request"), amount
+
+
+def test_a_preview_needs_no_member_and_shows_newcomers_nothing_of_who_is_behind_the_phone(
+    till: Till, session: Session
+) -> None:
+    make_rule(session, name="双倍")
+    phone = unused_phone()
+    make_member(session, phone=phone)
+    session.commit()
+    basket = {name: value for name, value in a_purchase(till).items() if name in ("store_code", "lines")}
+    ref = till.post("/members", {"store_code": till.store.code, "phone": phone}).json["member_ref"]  # type: ignore[index]
+
+    anybody = till.post("/purchase-previews", basket).json
+    newcomer = till.post("/purchase-previews", basket | {"member_ref": ref}).json
+
+    assert anybody == newcomer
+    assert anybody["points"] > 0  # type: ignore[index]
