@@ -7,7 +7,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import REGISTRY, Collector
 
 from loyalty.container import Container
-from loyalty.kernel import outbox
+from loyalty.kernel import outbox, timetable
 from loyalty.kernel.transaction import run
 from loyalty.notices import queries as notices
 
@@ -41,9 +41,12 @@ class _StateCollector(Collector):
     def collect(self) -> list[GaugeMetricFamily]:
         waiting, dead = run(self._container.database, outbox.count_waiting)
         counts = run(self._container.database, notices.count_notices)
+        zone, at = self._container.zone, self._container.clock.now()
+        missed = run(self._container.database, lambda session: timetable.count_missed(session, zone=zone, at=at))
         return [
             GaugeMetricFamily("portal_outbox_waiting", "Events not yet delivered.", value=waiting),
             GaugeMetricFamily("portal_outbox_dead", "Events given up on.", value=dead),
+            GaugeMetricFamily("portal_jobs_missed", "Scheduled jobs that did not run in time.", value=missed),
             GaugeMetricFamily("portal_notices_queued", "Messages to be sent now.", value=counts.queued),
             GaugeMetricFamily("portal_notices_held", "Messages held until morning.", value=counts.held),
             GaugeMetricFamily("portal_notices_sending", "Messages under way.", value=counts.sending),

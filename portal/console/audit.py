@@ -10,11 +10,11 @@ from werkzeug.wrappers import Response
 from loyalty.kernel import audit
 from loyalty.kernel.pagination import PAGE_SIZE, Page, decode_cursor, page_of
 from loyalty.kernel.transaction import run
-from loyalty.staff import queries as staff
-from loyalty.staff.rules import Permission, actor_name
+from loyalty.staff.rules import Permission
 from portal.console import exports, forms, paging
 from portal.console.access import requires
-from portal.console.audit_names import ACTION_NAMES, PROGRAM_NAMES, subject_name
+from portal.console.actors import names_of
+from portal.console.audit_names import ACTION_NAMES, subject_name
 from portal.console.blueprint import blueprint
 from portal.context import container
 
@@ -108,12 +108,7 @@ def _entries(*, before_id: int | None, limit: int) -> Sequence["AuditEntry"]:
 
 def _names(entries: Sequence["AuditEntry"]) -> dict[str, str]:
     mentioned = {text for entry in entries for text in (entry.actor, entry.subject)}
-    ids = {
-        int(number)
-        for kind, _, number in (text.partition(":") for text in mentioned)
-        if kind == "staff" and number.isdigit()
-    }
-    found = run(container().database, lambda session: staff.names(session, ids))
+    people = run(container().database, lambda session: names_of(session, mentioned))
     accounts = {f"account:{one.appid}": one.name for one in container().settings.wechat_accounts}
     subjects = {text: subject_name(text) for text in mentioned}
-    return subjects | PROGRAM_NAMES | accounts | {actor_name(staff_id): name for staff_id, name in found.items()}
+    return subjects | accounts | people

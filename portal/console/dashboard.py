@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from flask import redirect, render_template, url_for
 from werkzeug.wrappers import Response
 
+from loyalty.kernel import timetable
 from loyalty.kernel.clock import business_date
 from loyalty.kernel.transaction import run
 from loyalty.reports import queries
@@ -48,10 +49,10 @@ def dashboard() -> str:
     """Show the figures of the stores that the caller sees."""
     scope = current_scope()
 
-    def read(session: "Session") -> tuple[list[DayFigures], int]:
-        return _days(session), queries.liability(session, scope=scope)
+    def read(session: "Session") -> tuple[list[DayFigures], int, int]:
+        return _days(session), queries.liability(session, scope=scope), _missed_jobs(session)
 
-    days, liability = run(container().database, read)
+    days, liability, missed_jobs = run(container().database, read)
     today, yesterday = asdict(days[-1]), asdict(days[-2])
     figures = [Figure(LABELS[name], today[name], yesterday[name]) for name in LABELS]
     figures.append(Figure("未兑付积分", liability, note="会员持有的全部积分"))
@@ -61,6 +62,7 @@ def dashboard() -> str:
         today=days[-1],
         days=[asdict(day) for day in days],
         labels=LABELS,
+        missed_jobs=missed_jobs,
         scope_name="全部门店" if scope.is_chain_wide else f"{len(scope.store_ids)} 个节点",
     )
 
@@ -72,6 +74,13 @@ def daily_figures() -> dict[str, object]:
     days = run(container().database, _days)
     series = [{"name": label, "figures": [asdict(day)[name] for day in days]} for name, label in LABELS.items()]
     return {"days": [day.day.isoformat() for day in days], "series": series}
+
+
+def _missed_jobs(session: "Session") -> int:
+    """Count the scheduled jobs that did not run in time, for those who can see why."""
+    if not may(Permission.JOBS_READ):
+        return 0
+    return timetable.count_missed(session, zone=container().zone, at=container().clock.now())
 
 
 def _days(session: "Session") -> list[DayFigures]:

@@ -2,26 +2,47 @@
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
-from flask import Response
+from flask import Response, stream_with_context
 
 from portal.console.filters import local_time
 
 _DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
 
 
-def csv_response(name: str, header: Sequence[str], rows: Iterable[Sequence[object]]) -> Response:
+Row = Sequence[object]
+
+
+def csv_response(name: str, header: Row, rows: Iterable[Row]) -> Response:
     """Return rows as a download."""
-    buffer = io.StringIO()
-    buffer.write("\ufeff")
-    writer = csv.writer(buffer)
-    writer.writerow(header)
-    writer.writerows([_cell(value) for value in row] for row in rows)
-    response = Response(buffer.getvalue(), mimetype="text/csv; charset=utf-8")
+    return _download(name, "\ufeff" + _lines([header, *rows]))
+
+
+def streamed_csv(name: str, header: Row, pages: Iterable[Iterable[Row]]) -> Response:
+    """Return rows as a download that is sent page by page, however many they are.
+
+    A page that cannot be read breaks the connection off, so that nobody takes a part for the whole.
+    """
+
+    def parts() -> Iterator[str]:
+        yield "\ufeff" + _lines([header])
+        yield from (_lines(page) for page in pages)
+
+    return _download(name, stream_with_context(parts()))
+
+
+def _download(name: str, content: str | Iterator[str]) -> Response:
+    response = Response(content, mimetype="text/csv; charset=utf-8")
     response.headers["Content-Disposition"] = f'attachment; filename="{name}.csv"'
     return response
+
+
+def _lines(rows: Iterable[Row]) -> str:
+    buffer = io.StringIO()
+    csv.writer(buffer).writerows([_cell(value) for value in row] for row in rows)
+    return buffer.getvalue()
 
 
 def _cell(value: object) -> str:

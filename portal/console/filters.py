@@ -1,10 +1,14 @@
 """How values look on console pages."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from flask.sansio.app import App
 
+from loyalty.earning.rules.words import yuan
+from loyalty.kernel.runs import JobRun
 from portal.context import container
+
+_SECONDS_SHOWN_MAX = 120
 
 
 def local_time(value: datetime | None) -> str:
@@ -21,6 +25,11 @@ def local_time_exact(value: datetime | None) -> str:
     return value.astimezone(container().zone).strftime("%Y-%m-%d %H:%M:%S")
 
 
+def last_day(expires_at: datetime) -> str:
+    """Return the last business date before an instant of expiry: midnight ends the day before it."""
+    return f"{(expires_at - timedelta(microseconds=1)).astimezone(container().zone):%Y-%m-%d}"
+
+
 def grouped(value: int | None) -> str:
     """Return a figure with separators between thousands."""
     return "—" if value is None else f"{value:,}"
@@ -31,11 +40,22 @@ def signed(value: int) -> str:
     return f"{value:+,}"
 
 
+def run_time(run: JobRun) -> str:
+    """Return how long a run took, or a dash while it has not ended."""
+    if run.finished_at is None:
+        return "—"
+    seconds = max(0.0, (run.finished_at - run.started_at).total_seconds())
+    return f"{seconds:.1f} 秒" if seconds < _SECONDS_SHOWN_MAX else f"{seconds / 60:.0f} 分钟"
+
+
 def install(app: App) -> None:
     """Make the filters known to the templates."""
     app.jinja_env.filters.update(
         local_time=local_time,
         local_time_exact=local_time_exact,
+        last_day=last_day,
+        yuan=yuan,
         grouped=grouped,
         signed=signed,
+        run_time=run_time,
     )

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import date, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, TypeVar
+from zoneinfo import ZoneInfo
 
 from flask import flash, redirect, request
 from werkzeug.wrappers import Response
@@ -33,6 +34,14 @@ def text(name: str) -> str:
     if len(value) > TEXT_LENGTH_MAX or "\0" in value:
         raise InvalidField(field=name)
     return value
+
+
+def texts(name: str) -> list[str]:
+    """Return all values of a field that stands in several rows."""
+    values = [value.strip() for value in request.values.getlist(name)]
+    if any(len(value) > TEXT_LENGTH_MAX or "\0" in value for value in values):
+        raise InvalidField(field=name)
+    return values
 
 
 def integer(name: str) -> int:
@@ -88,6 +97,20 @@ def day_range(first: str, last: str) -> tuple[datetime | None, datetime | None]:
         return since, clock.end_of(last_day, zone) if last_day else None
     except OverflowError as error:
         raise InvalidField(field=first) from error
+
+
+def end_of_day(name: str, day: date, zone: ZoneInfo) -> datetime:
+    """Return the instant at which a business date that somebody filled in is over."""
+    try:
+        return clock.end_of(day, zone)
+    except OverflowError as error:
+        raise InvalidField(field=name) from error
+
+
+def reason_of(error: InvalidInput) -> str:
+    """Return what was wrong with a form, with its details where the rule tells them in words."""
+    reason = error.details.get("reason")
+    return f"{error.message}：{reason}" if isinstance(reason, str) else error.message
 
 
 def act(work: "Callable[[Session], object]", *, done: str, back: str) -> Response:

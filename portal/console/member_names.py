@@ -3,15 +3,19 @@
 from loyalty.members.rules.consents import Purpose
 from loyalty.members.rules.identities import IdentityKind
 from loyalty.members.rules.members import MemberStatus
-from loyalty.points.rules import EntryKind
+from loyalty.orders.rules import RefundState
+from loyalty.points.rules import EntryKind, HoldState
+from loyalty.points.statement import LotState
 
 STATUS_NAMES = {
+    MemberStatus.PROVISIONAL: "待确认",
     MemberStatus.ACTIVE: "正常",
     MemberStatus.CLOSING: "注销中",
     MemberStatus.CLOSED: "已注销",
     MemberStatus.MERGED: "已合并",
 }
 STATUS_COLOURS = {
+    MemberStatus.PROVISIONAL: "blue",
     MemberStatus.ACTIVE: "green",
     MemberStatus.CLOSING: "orange",
     MemberStatus.CLOSED: "secondary",
@@ -46,4 +50,35 @@ DELIVERY_COLOURS = {
     "refused": "orange",
     "failed": "red",
     "unknown": "yellow",
+}
+LOT_NAMES = {
+    LotState.AVAILABLE: "可用",
+    LotState.PENDING: "待入账",
+    LotState.HELD: "冻结",
+    LotState.EXPIRED: "已过期",
+    LotState.USED_UP: "已用完",
+}
+LOT_COLOURS = {
+    LotState.AVAILABLE: "green",
+    LotState.PENDING: "blue",
+    LotState.HELD: "orange",
+    LotState.EXPIRED: "orange",
+    LotState.USED_UP: "secondary",
+}
+HOLD_NAMES = {
+    HoldState.PLACED: "冻结中",
+    HoldState.CAPTURED: "已扣除",
+    HoldState.RELEASED: "已解冻",
+    HoldState.EXPIRED: "超时自动解冻",
+}
+HOLD_COLOURS = {
+    HoldState.PLACED: "orange",
+    HoldState.CAPTURED: "green",
+    HoldState.RELEASED: "secondary",
+    HoldState.EXPIRED: "secondary",
+}
+REFUND_NAMES = {
+    RefundState.WAITING: "等待原订单",
+    RefundState.APPLIED: "已处理",
+    RefundState.REFUSED: "未采纳（超出订单）",
 }

@@ -10,12 +10,13 @@ from loyalty.members import queries
 from loyalty.members.service import reveal_phone
 from loyalty.notices import queries as notices
 from loyalty.points import queries as points
+from loyalty.points import statement
 from loyalty.staff.rules import Permission
 from loyalty.stores import queries as stores
-from loyalty.tiers import queries as tiers
-from portal.console import member_names, paging
+from portal.console import member_names
 from portal.console.access import actor, requires
 from portal.console.blueprint import blueprint
+from portal.console.member_tier import tier_section
 from portal.console.members import visible_member
 from portal.console.timeline import timeline
 from portal.context import container
@@ -39,26 +40,6 @@ def member_page(member_id: int) -> str:
     )
 
 
-@blueprint.get("/members/<int:member_id>/entries")
-@requires(Permission.MEMBERS_READ)
-def member_entries(member_id: int) -> str:
-    """Show a member's whole points statement, page by page."""
-    cursor = paging.cursor()
-
-    def read(session: "Session") -> dict[str, Any]:
-        member = visible_member(session, member_id=member_id)
-        page = points.list_entries(session, member_id=member_id, cursor=cursor)
-        return {"member": member, "page": page}
-
-    return render_template(
-        "console/member_entries.html",
-        is_first=cursor is None,
-        address=paging.address,
-        entry_names=member_names.ENTRY_NAMES,
-        **run(container().database, read),
-    )
-
-
 @blueprint.post("/members/<int:member_id>/phone")
 @requires(Permission.MEMBERS_UNMASK)
 def show_phone(member_id: int) -> str:
@@ -79,7 +60,7 @@ def _known_of(session: "Session", member_id: int) -> dict[str, Any]:
     known: dict[str, Any] = {
         "member": member,
         "identities": queries.identities_of(session, member_id=member_id),
-        "entries": points.list_entries(session, member_id=member_id, limit=RECENT).items,
+        "entries": statement.list_entries(session, member_id=member_id, limit=RECENT).items,
         "notices": notices.list_notices(session, member_id=member_id, limit=RECENT).items,
         "consents": queries.consents_of(session, member_id=member_id),
     }
@@ -88,7 +69,6 @@ def _known_of(session: "Session", member_id: int) -> dict[str, Any]:
         **known,
         "store_name": stores.names(session, [store_id]).get(store_id) if store_id else None,
         "summary": points.summary(session, member_id=member_id, at=at),
-        "lots": points.list_lots_with_points(session, member_id=member_id),
-        "tier": tiers.tier_of(session, member_id=member_id),
+        **tier_section(session, member, at),
         "timeline": timeline(changes=changes, **known),
     }

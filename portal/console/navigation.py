@@ -35,6 +35,22 @@ MENU = (
         ),
     ),
     Group(
+        "积分",
+        (
+            Entry("积分规则", "console.earning_rule_list", "earning_rules", _P.EARNING_READ),
+            Entry("批量调整", "console.adjustment_list", "adjustments", _P.ADJUSTMENTS_READ),
+            Entry("积分抵现", "console.points_as_money", "points_as_money", _P.EARNING_READ),
+            Entry("积分有效期", "console.points_expiry", "points_expiry", _P.EARNING_READ),
+        ),
+    ),
+    Group(
+        "规则",
+        (
+            Entry("会员等级", "console.tier_page", "tiers", _P.TIERS_READ),
+            Entry("签到方案", "console.check_in_plan", "check_in_plan", _P.CHECK_INS_READ),
+        ),
+    ),
+    Group(
         "触达",
         (
             Entry("公众号菜单", "console.menu_list", "menus", _P.CHANNELS_READ),
@@ -51,6 +67,7 @@ MENU = (
     Group(
         "系统",
         (
+            Entry("接入密钥", "console.partner_key_list", "partner_keys", _P.PARTNERS_READ),
             Entry("操作日志", "console.audit_log", "audit", _P.AUDIT_READ),
             Entry("定时任务", "console.job_board", "jobs", _P.JOBS_READ),
             Entry("失败事件", "console.dead_events", "events", _P.JOBS_READ),

@@ -34,6 +34,12 @@ FACT_NAMES = {
     "code": "验证码",
     "valid_until": "有效期",
     "tier": "会员等级",
+    "previous": "原等级",
+    "next_tier": "下一等级",
+    "growth_lacking": "还差成长值",
+    "expiring_points": "到期积分",
+    "expires_on": "到期日",
+    "details": "明细",
 }
 ORDERS = (
     (Channel.TEMPLATE, Channel.SUBSCRIPTION, Channel.INBOX),
@@ -52,6 +58,7 @@ class KindRow:
     title: str
     text: str
     settings: KindSettings
+    is_owed: bool
     templates: tuple[str, ...]
 
 
@@ -98,6 +105,7 @@ def _rows(session: "Session") -> list[KindRow]:
             title=definition.title,
             text=definition.text.format_map({fact: f"〔{FACT_NAMES.get(fact, fact)}〕" for fact in definition.facts}),
             settings=queries.kind_settings(session, kind),
+            is_owed=definition.is_owed,
             templates=tuple(
                 f"{accounts.get(one.appid, one.appid)}：{one.title}"
                 for one in templates

@@ -1,12 +1,10 @@
 """One's own account: password and second factor."""
 
-import io
-
-import segno
 from flask import flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from loyalty.kernel.errors import LoyaltyError
+from loyalty.kernel.qr import qr_svg
 from loyalty.kernel.transaction import run
 from loyalty.staff import service, totp
 from loyalty.staff.rules import Permission
@@ -89,8 +87,4 @@ class PasswordsDiffer(forms.InvalidField):
 
 def _picture(secret: str, username: str) -> str:
     uri = totp.provisioning_uri(secret, username=username, issuer=container().settings.programme_name)
-    buffer = io.BytesIO()
-    segno.make(uri, error="m").save(
-        buffer, kind="svg", scale=5, border=2, xmldecl=False, svgns=True, svgclass="qr", lineclass=None
-    )
-    return buffer.getvalue().decode()
+    return qr_svg(uri)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from loyalty.members.models import Consent, Identity
     from loyalty.members.queries import MemberView
     from loyalty.notices.queries import NoticeView
-    from loyalty.points.queries import EntryView
+    from loyalty.points.statement import EntryView
 
 EVENTS_MAX = 50
 

@@ -124,7 +124,9 @@ def _write(session: "Session", member_id: int, act: Act, reference: str, store_i
 
 def _tell_profile(session: "Session", container: Container, member: DemoMember, member_id: int) -> None:
     if member.nickname is not None:
-        service.set_nickname(session, vault=container.vault, member_id=member_id, nickname=member.nickname)
+        service.set_nickname(
+            session, vault=container.vault, member_id=member_id, nickname=member.nickname, at=member.enrolled_at
+        )
     if member.birthday is not None:
         service.set_birthday(
             session,

@@ -15,7 +15,7 @@ from portal.demo.chain import seed_chain
 from portal.demo.history import enrol_members, live_through
 from portal.demo.menu import publish_demo_menu, seed_menu_draft
 from portal.demo.people import HISTORY_DAYS, MEMBERS, DemoMember, demo_members
-from portal.demo.programme import seed_check_in_plan, seed_tiers
+from portal.demo.programme import seed_check_in_plan, seed_earning_rules, seed_tiers
 from portal.demo.replies import seed_replies
 from portal.demo.scenes import seed_scenes
 from portal.demo.staff import seed_staff
@@ -47,6 +47,8 @@ def _rules(container: Container, store_ids: dict[str, int], at: datetime) -> Ite
     run(database, lambda session: seed_tiers(session, at=at))
     run(database, lambda session: seed_check_in_plan(session, zone=zone, at=at))
     yield "等级与签到方案 Tiers and check-in plan: there"
+    run(database, lambda session: seed_earning_rules(session, zone=zone, at=at))
+    yield "积分规则 Earning rules: there"
     made = run(database, lambda session: seed_texts(session, at=at))
     yield f"协议文本 Privacy texts: {made} new"
 

@@ -28,6 +28,12 @@ _POINTS_IN_SHORT = {
 }
 _BOUND = {"character_string1": "{member_number}", "thing2": "{tier}", "time3": "{occurred_at}"}
 _CODE = {"character_string1": "{code}", "time2": "{valid_until}"}
+_EXPIRING = {
+    "number1": "{expiring_points:unsigned}",
+    "date2": "{expires_on}",
+    "number3": "{balance:unsigned}",
+    "thing4": "{details}",
+}
 _CARD, _STATEMENT, _CHECK_INS = "pages/card/index", "pages/points/index", "pages/check-in/index"
 
 
@@ -66,6 +72,13 @@ OFFICIAL_ACCOUNT = (
         NoticeKind.BINDING_CODE,
         TemplateSettings(template_id="SandboxTemplateBindingCode0000000000000005", title="验证码通知", mapping=_CODE),
     ),
+    DemoTemplate(
+        NoticeKind.POINTS_EXPIRING,
+        TemplateSettings(
+            template_id="SandboxTemplatePointsExpiring0000000000006", title="积分到期提醒", mapping=_EXPIRING
+        ),
+        "h5.points",
+    ),
 )
 MINI_PROGRAM = (
     DemoTemplate(
@@ -90,6 +103,15 @@ MINI_PROGRAM = (
             title="积分变动提醒",
             mapping=_POINTS_IN_SHORT,
             page=_CHECK_INS,
+        ),
+    ),
+    DemoTemplate(
+        NoticeKind.POINTS_EXPIRING,
+        TemplateSettings(
+            template_id="SandboxSubscribePointsExpiring000000000007",
+            title="积分到期提醒",
+            mapping=_EXPIRING,
+            page=_STATEMENT,
         ),
     ),
 )

@@ -8,7 +8,7 @@ from playwright.sync_api import Page
 # Words of WeChat and of the trade that Chinese staff use as they are, and names of the demo chain.
 LATIN_THAT_IS_FINE = {
     "AppID", "OpenID", "UnionID", "OPENID", "UNIONID", "APPID", "KEY", "ID", "Microsoft", "Authenticator",
-    "Kevin", "May", "Lulu", "hq_admin", "staff", "update", "member",
+    "Kevin", "May", "Lulu", "hq_admin", "staff", "update", "member", "CSV", "XLSX", "UTF", "GBK", "MB",
 }  # fmt: skip
 WORD = re.compile(r"[A-Za-z][A-Za-z_]+")
 
@@ -66,6 +66,11 @@ def settle(page: Page) -> None:
     """Wait for what scripts bring after the page itself: a chart, or the word of WeChat's script."""
     if page.locator("[data-chart], [data-js-signature]").count():
         page.wait_for_load_state("networkidle")
+
+
+def let_the_page_follow(page: Page) -> None:
+    """Wait until a chart has followed the window: it hears of a new size when the next picture is drawn."""
+    page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
 
 
 def too_wide(page: Page) -> list[str]:

@@ -129,6 +129,18 @@ class TestVisitorPages:
         assert {line.split(":")[0] for line in problems.seen} == {"answer", "console"}  # the refusal itself
         problems.seen.clear()
 
+    def test_an_entry_of_the_statement_does_as_well(
+        self, member_page: Page, system: System, problems: Problems
+    ) -> None:
+        problems.watch(member_page)
+        member_page.goto(f"{system.web}/h5/points")
+        member_page.get_by_test_id("entry").first.click()
+        expect(member_page.get_by_test_id("reason")).to_be_visible()
+
+        assert looks.too_wide(member_page) == []
+        assert looks.english(member_page) == set()
+        assert looks.small_targets(member_page, least=THUMB_PX) == []
+
     def test_pages_that_are_not_there_say_so_in_chinese(self, page: Page, system: System) -> None:
         for path in ("/h5/nothing", "/nothing", "/console/nothing", "/h5/texts/nothing/1"):
             page.goto(system.web + path)
@@ -165,10 +177,22 @@ class TestConsolePages:
         assert looks.unmarked_focus(staff_page, steps=12) == []
 
         staff_page.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
+        looks.let_the_page_follow(staff_page)
         assert looks.too_wide(staff_page) == []
         for question in staff_page.locator("details.confirm > summary").all():
             question.click()
             assert looks.too_wide(staff_page) == []
+
+    def test_one_entry_of_a_statement_does_as_well(self, staff_page: Page, system: System, problems: Problems) -> None:
+        problems.watch(staff_page)
+        staff_page.goto(f"{system.web}/console/members/1/entries")
+        staff_page.locator("tbody a").first.click()
+        expect(staff_page.get_by_text("业务单号")).to_be_visible()
+
+        assert looks.too_wide(staff_page) == []
+        assert looks.english(staff_page) == set()
+        staff_page.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
+        assert looks.too_wide(staff_page) == []
 
     @pytest.mark.parametrize("path", CONSOLE_PAGES.values())
     def test_are_usable_without_the_vendor_files(

@@ -60,6 +60,11 @@ FORM = {
     "b1_value": "https://example.com/",
     "b1_appid": OA_APPID,
     "b1_page": "pages/index",
+    "event": "purchase",
+    "rule_id": "1",
+    "node_id": "1",
+    "wish": "exclude",
+    "policy": "none",
     "channels": "inbox",
     "is_enabled": "yes",
 }

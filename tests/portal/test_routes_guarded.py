@@ -12,6 +12,7 @@ from miniprogram_api.auth import is_public
 from portal.console.access import Access, access_of
 from portal.console.access import guard as console_guard
 from portal.h5 import session
+from portal.partner_api.auth import guard as partner_guard
 
 OPEN_TO_ALL = {
     "/static/<path:filename>": "styles and scripts",
@@ -25,6 +26,8 @@ OPEN_TO_ALL = {
     "/miniprogram/v1/sessions": "the log-in, proved by WeChat's code",
     "/miniprogram/v1/openapi.json": "the description of the interface",
     "/miniprogram/v1/docs": "the same for people",
+    "/partner/v1/openapi.json": "the description of the interface",
+    "/partner/v1/docs": "the same for people",
 }
 GUARDED_BY_TOKEN_OR_ADDRESS = {"/metrics"}
 PROVED_BY_SIGNATURE = {"/callbacks/wechat/<appid>"}
@@ -53,6 +56,8 @@ def _is_open(rule: Rule, view: Callable[..., object]) -> bool:
         return access_of(view) == Access()
     if rule.rule.startswith("/miniprogram/"):
         return is_public(view) or rule.endpoint.startswith("miniprogram_docs.")
+    if rule.rule.startswith("/partner/"):
+        return rule.endpoint.startswith("partner_docs.")
     return rule.rule not in PROVED_BY_SIGNATURE | GUARDED_BY_TOKEN_OR_ADDRESS
 
 
@@ -73,6 +78,8 @@ def test_every_door_asks_before_each_request(app: Flask) -> None:
             guards = [console_guard]
         elif rule.rule.startswith("/miniprogram/") and not _is_open(rule, view):
             guards = [mini_program_guard]
+        elif rule.rule.startswith("/partner/") and not _is_open(rule, view):
+            guards = [partner_guard]
         if any(guard not in hooks.get(blueprint, []) for guard in guards):
             unguarded.append(rule.rule)
 

@@ -74,7 +74,13 @@ class TestEveryRoute:
                 "console.new_store",
                 "console.store_page",
                 "console.new_staff",
+                "console.adjustment_form",
+                "console.new_adjustment_batch",
+                "console.new_partner_key",
+                "console.partner_key_page",
                 "console.staff_page",
+                "console.new_earning_rule",
+                "console.edit_earning_rule",
             }
             assert not is_write or is_form or method_of(rule) == "POST", rule.endpoint
 
@@ -124,6 +130,10 @@ class TestEveryPage:
             "bindings",
             "menus/wx5a0db7a000000001",
             "notices",
+            "tiers",
+            "check-in-plan",
+            "earning-rules",
+            "earning-rules/new",
             "stores",
             "stores/new",
             "staff",

@@ -185,7 +185,7 @@ class TestMemberPage:
 
         for shown in ("小鱼", "139****5678", "西湖店", "已关注", "消费获得120积分", "积分变动提醒", "入会"):
             assert shown in page
-        assert "2026-04-09 10:00" in page
+        assert "有效期至 2026-04-09" in page
         assert PHONE[3:] not in page
 
     def test_shows_the_full_phone_on_demand_and_notes_who_looked(

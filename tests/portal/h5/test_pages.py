@@ -16,6 +16,7 @@ PAGES = (
     "/h5/",
     "/h5/check-ins",
     "/h5/points",
+    "/h5/points/lots",
     "/h5/inbox",
     "/h5/settings",
     "/h5/phone",

@@ -1,0 +1,288 @@
+"""Batches of adjustments (批量调整): upload, check, approval by another person, progress, undoing.
+
+A batch may name any member of the chain, so all of it is for those who see the whole chain.
+"""
+
+import base64
+from collections.abc import Iterator
+from typing import IO, TYPE_CHECKING, Any
+
+from flask import current_app, flash, redirect, render_template, request, url_for
+from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.wrappers import Response
+
+from loyalty.adjustments import queries, service
+from loyalty.adjustments.queries import BatchView, Problem
+from loyalty.adjustments.rules.batches import FILE_BYTES_MAX, BatchState, FileMissing, FileTooLarge, Phase
+from loyalty.adjustments.rules.single import Reason
+from loyalty.kernel.bulk import BulkState
+from loyalty.kernel.errors import LoyaltyError, NotAllowed
+from loyalty.kernel.pagination import Page
+from loyalty.kernel.transaction import run
+from loyalty.staff.rules import Permission, actor_name
+from portal.console import adjustment_names, exports, forms, paging
+from portal.console.access import actor, current_scope, current_staff, requires
+from portal.console.actors import names_of
+from portal.console.blueprint import blueprint
+from portal.context import container
+from portal.errors import status_of
+from portal.web import csrf
+
+if TYPE_CHECKING:
+    from loyalty.kernel.database import Session
+
+PART_BYTES = 192 * 1024
+FORM_BYTES = 64 * 1024
+"""What the other fields of the form may take beside the file."""
+SHOWN_MAX = 50
+PROBLEMS_PER_PAGE = 1_000
+FIELDS = ("title", "reason", "expires_on")
+_PHASE_OF = {
+    BatchState.FAULTY: Phase.CHECK,
+    BatchState.APPLYING: Phase.APPLY,
+    BatchState.APPLIED: Phase.APPLY,
+    BatchState.UNDOING: Phase.UNDO,
+    BatchState.UNDONE: Phase.UNDO,
+}
+
+
+class WholeChainOnly(NotAllowed):
+    """The caller sees a part of the chain only, and a batch may name anybody."""
+
+    code = "whole_chain_only"
+    message = "批量调整涉及全部会员，仅限数据范围为总部的账号"
+
+
+@blueprint.get("/adjustments")
+@requires(Permission.ADJUSTMENTS_READ)
+def adjustment_list() -> str:
+    """List batches, newest first."""
+    _require_whole_chain()
+    cursor = paging.cursor()
+
+    def read(session: "Session") -> Page[BatchView]:
+        return queries.list_batches(session, cursor=cursor)
+
+    page = run(container().database, read)
+    return render_template(
+        "console/adjustment_list.html",
+        page=page,
+        names=adjustment_names,
+        is_first=cursor is None,
+        address=paging.address,
+    )
+
+
+@blueprint.get("/adjustments/new")
+@requires(Permission.ADJUSTMENTS_WRITE)
+def new_adjustment_batch() -> str:
+    """Show the form for a file."""
+    _require_whole_chain()
+    return _form({})
+
+
+@blueprint.post("/adjustments")
+@requires(Permission.ADJUSTMENTS_WRITE)
+def upload_adjustments() -> Response | tuple[str, int]:
+    """Take in a file; one that is too large is refused by its announced length, before it is read."""
+    _require_whole_chain()
+    request.max_content_length = FILE_BYTES_MAX + FORM_BYTES
+    try:
+        if current_app.config.get("WTF_CSRF_ENABLED", True):
+            csrf.protect()
+        batch_id = _upload()
+    except RequestEntityTooLarge:
+        return _refused(FileTooLarge(), {})
+    except LoyaltyError as error:
+        return _refused(error, {name: request.form.get(name, "") for name in FIELDS})
+    return redirect(url_for("console.adjustment_batch", batch_id=batch_id), 303)
+
+
+# Checked in the view: the check reads the body, and only staff may send one of that size.
+csrf.exempt(upload_adjustments)
+
+
+@blueprint.get("/adjustments/<int:batch_id>")
+@requires(Permission.ADJUSTMENTS_READ)
+def adjustment_batch(batch_id: int) -> str:
+    """Show a batch: what is in it, how far it has come, what may be done with it."""
+    return render_template("console/adjustment_batch.html", **_known_of(batch_id))
+
+
+@blueprint.get("/adjustments/<int:batch_id>/progress")
+@requires(Permission.ADJUSTMENTS_READ)
+def adjustment_progress(batch_id: int) -> str:
+    """Show the part of the page that moves while work is under way."""
+    return render_template("console/_adjustment_progress.html", **_known_of(batch_id))
+
+
+@blueprint.post("/adjustments/<int:batch_id>/problems")
+@requires(Permission.ADJUSTMENTS_READ)
+def export_adjustment_problems(batch_id: int) -> Response:
+    """Download every line that met a problem, with its reason."""
+    _require_whole_chain()
+    batch = run(container().database, lambda session: queries.get_batch(session, batch_id=batch_id))
+    pages = _problem_pages(batch_id, _PHASE_OF.get(batch.state, Phase.CHECK))
+    rows = ([(one.line, adjustment_names.problem_text(one.reason, one.figure)) for one in page] for page in pages)
+    return exports.streamed_csv(f"adjustments-{batch_id}", ("行号", "说明"), rows)
+
+
+@blueprint.post("/adjustments/<int:batch_id>/submit")
+@requires(Permission.ADJUSTMENTS_WRITE)
+def submit_adjustments(batch_id: int) -> Response:
+    """Ask another person to approve."""
+    return _act(batch_id, service.submit, done="已提交，请其他有复核权限的同事处理")
+
+
+@blueprint.post("/adjustments/<int:batch_id>/discard")
+@requires(Permission.ADJUSTMENTS_WRITE)
+def discard_adjustments(batch_id: int) -> Response:
+    """Give the batch up."""
+    return _act(batch_id, service.discard, done="已放弃该批次")
+
+
+@blueprint.post("/adjustments/<int:batch_id>/decide")
+@requires(Permission.ADJUSTMENTS_APPROVE)
+def decide_adjustments(batch_id: int) -> Response:
+    """Approve or refuse."""
+    decision = forms.text("decision")
+    if decision not in ("approve", "refuse"):
+        raise forms.InvalidField(field="decision")
+    is_approved = decision == "approve"
+    done = "已通过，开始执行" if is_approved else "已拒绝"
+    return _act(batch_id, service.decide, done=done, is_approved=is_approved)
+
+
+@blueprint.post("/adjustments/<int:batch_id>/pause")
+@requires(Permission.ADJUSTMENTS_APPROVE)
+def pause_adjustments(batch_id: int) -> Response:
+    """Stop after the page under way."""
+    return _act(batch_id, service.pause, done="已暂停")
+
+
+@blueprint.post("/adjustments/<int:batch_id>/resume")
+@requires(Permission.ADJUSTMENTS_APPROVE)
+def resume_adjustments(batch_id: int) -> Response:
+    """Go on where the work stopped."""
+    return _act(batch_id, service.resume, done="继续执行")
+
+
+@blueprint.get("/adjustments/<int:batch_id>/undo")
+@requires(Permission.ADJUSTMENTS_APPROVE)
+def preview_adjustments_undo(batch_id: int) -> str:
+    """Show what undoing would find at this moment."""
+    _require_whole_chain()
+
+    def read(session: "Session") -> dict[str, Any]:
+        batch = queries.get_batch(session, batch_id=batch_id)
+        return {"batch": batch, "preview": service.preview_undo(session, batch_id=batch_id)}
+
+    return render_template("console/adjustment_undo.html", **run(container().database, read))
+
+
+@blueprint.post("/adjustments/<int:batch_id>/undo")
+@requires(Permission.ADJUSTMENTS_APPROVE)
+def undo_adjustments(batch_id: int) -> Response:
+    """Begin to undo."""
+    return _act(batch_id, service.undo, done="开始撤销")
+
+
+def _require_whole_chain() -> None:
+    if not current_scope().is_chain_wide:
+        raise WholeChainOnly
+
+
+def _act(batch_id: int, work: Any, *, done: str, **values: object) -> Response:
+    _require_whole_chain()
+    at = container().clock.now()
+    return forms.act(
+        lambda session: work(session, batch_id=batch_id, actor=actor(), at=at, **values),
+        done=done,
+        back=url_for("console.adjustment_batch", batch_id=batch_id),
+    )
+
+
+def _upload() -> int:
+    file = request.files.get("file")
+    if file is None or not file.filename:
+        raise FileMissing
+    title, expires_on = forms.text("title"), forms.optional_day("expires_on")
+    reason = forms.parsed_choice("reason", forms.text("reason"), Reason)
+    parts = list(_parts(file.stream))
+    return run(
+        container().database,
+        lambda session: service.upload(
+            session,
+            vault=container().vault,
+            title=title,
+            reason=reason,
+            expires_on=expires_on,
+            parts=parts,
+            zone=container().zone,
+            actor=actor(),
+            at=container().clock.now(),
+        ),
+    )
+
+
+def _parts(stream: IO[bytes]) -> Iterator[str]:
+    size = 0
+    for part in iter(lambda: stream.read(PART_BYTES), b""):
+        size += len(part)
+        if size > FILE_BYTES_MAX:
+            raise FileTooLarge
+        yield base64.b64encode(part).decode()
+
+
+def _refused(error: LoyaltyError, form: dict[str, str]) -> tuple[str, int]:
+    flash(error.message, "danger")
+    return _form(form), status_of(error)
+
+
+def _form(form: dict[str, str]) -> str:
+    return render_template("console/adjustment_upload.html", form=form, names=adjustment_names)
+
+
+def _known_of(batch_id: int) -> dict[str, Any]:
+    _require_whole_chain()
+
+    def read(session: "Session") -> dict[str, Any]:
+        batch = queries.get_batch(session, batch_id=batch_id)
+        phase = _PHASE_OF.get(batch.state)
+        approval = queries.find_approval(session, batch_id=batch_id)
+        acted = [batch.created_by, *([approval.requested_by, approval.decided_by or ""] if approval else [])]
+        return {
+            "batch": batch,
+            "progress": queries.find_progress(session, batch=batch),
+            "approval": approval,
+            "problems": queries.list_problems(session, batch_id=batch_id, phase=phase, limit=SHOWN_MAX)
+            if phase
+            else [],
+            "people": names_of(session, acted),
+        }
+
+    me = actor_name(current_staff().staff_id)
+    known = run(container().database, read)
+    batch, asked = known["batch"], known["approval"]
+    return {
+        **known,
+        "names": adjustment_names,
+        "shown_max": SHOWN_MAX,
+        "BulkState": BulkState,
+        "is_mine": me in (batch.created_by, asked.requested_by if asked else batch.created_by),
+    }
+
+
+def _problem_pages(batch_id: int, phase: Phase) -> Iterator[list[Problem]]:
+    after = 0
+    while True:
+        page = run(
+            container().database,
+            lambda session, after=after: queries.list_problems(  # type: ignore[misc]
+                session, batch_id=batch_id, phase=phase, after_line=after, limit=PROBLEMS_PER_PAGE
+            ),
+        )
+        if not page:
+            return
+        yield list(page)
+        after = page[-1].line

@@ -1,0 +1,256 @@
+"""The editor of earning rules: start from a template, fill in, try out on a basket, keep as a draft."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from flask import flash, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from loyalty.earning import queries
+from loyalty.earning.queries import RuleView
+from loyalty.earning.rules import Definition, EarningEvent
+from loyalty.earning.rules.checking import check_definition
+from loyalty.earning.rules.errors import InvalidEarningRule
+from loyalty.earning.rules.sentences import sentence
+from loyalty.earning.rules.templates import TEMPLATES
+from loyalty.earning.service import rules as service
+from loyalty.kernel.clock import business_date
+from loyalty.kernel.errors import LoyaltyError
+from loyalty.kernel.transaction import run
+from loyalty.staff.rules import Permission
+from loyalty.tiers.queries import list_tiers
+from portal.console import forms
+from portal.console.access import PermissionMissing, actor, may, requires
+from portal.console.blueprint import blueprint
+from portal.console.earning_overrides import own_node
+from portal.console.earning_rule_form import LABELS, Form, definition_of, form_of, moment_of, shown_moment
+from portal.console.earning_rule_names import EVENT_NAMES, names_of_places_and_tiers
+from portal.console.earning_rule_trial import Trial, try_out
+from portal.console.earning_rules import for_the_chain, page_of
+from portal.console.stores import visible_tree
+from portal.context import container
+from portal.errors import status_of
+
+if TYPE_CHECKING:
+    from loyalty.kernel.database import Session
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What is edited: a new rule, a rule of headquarters, or the override of one place."""
+
+    event: EarningEvent
+    rule_id: int | None = None
+    node_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """What a filled-in form stands for."""
+
+    name: str
+    definition: Definition
+    starts_at: datetime | None
+    ends_at: datetime | None
+
+
+@blueprint.get("/earning-rules/new")
+@requires(Permission.EARNING_WRITE)
+def new_earning_rule() -> str:
+    """Offer the templates, or the form that starts from one."""
+    for_the_chain()
+    template = TEMPLATES.get(forms.text("template"))
+    if template is None:
+        return render_template("console/earning_rule_templates.html", templates=TEMPLATES)
+    definition = template.start(business_date(container().clock.now(), container().zone))
+    return _editor(Subject(definition.event), form_of(definition) | {"name": [template.name]})
+
+
+@blueprint.post("/earning-rules")
+@requires(Permission.EARNING_WRITE)
+def create_earning_rule() -> Response | tuple[str, int]:
+    """Keep a new rule as a draft."""
+    for_the_chain()
+    subject = Subject(forms.parsed_choice("event", forms.text("event"), EarningEvent))
+    at = container().clock.now()
+    return _save(
+        subject,
+        lambda session, typed: service.create_rule(
+            session,
+            name=typed.name,
+            definition=typed.definition,
+            starts_at=typed.starts_at,
+            ends_at=typed.ends_at,
+            actor=actor(),
+            at=at,
+        ),
+    )
+
+
+@blueprint.get("/earning-rules/<int:rule_id>/edit")
+@requires(Permission.EARNING_WRITE)
+def edit_earning_rule(rule_id: int) -> str:
+    """Show the form for the next revision of headquarters."""
+    for_the_chain()
+    return _editor_of(_rule(rule_id), None)
+
+
+@blueprint.post("/earning-rules/<int:rule_id>/draft")
+@requires(Permission.EARNING_WRITE)
+def save_earning_rule_draft(rule_id: int) -> Response | tuple[str, int]:
+    """Keep what was filled in as the draft of headquarters."""
+    for_the_chain()
+    return _save_draft(_rule(rule_id), None)
+
+
+@blueprint.get("/earning-rules/<int:rule_id>/overrides/<int:node_id>/edit")
+@requires(Permission.EARNING_OVERRIDE)
+def edit_earning_override(rule_id: int, node_id: int) -> str:
+    """Show the form for what one place shall have otherwise."""
+    own_node(node_id)
+    return _editor_of(_rule(rule_id), node_id)
+
+
+@blueprint.post("/earning-rules/<int:rule_id>/overrides/<int:node_id>/draft")
+@requires(Permission.EARNING_OVERRIDE)
+def save_earning_override(rule_id: int, node_id: int) -> Response | tuple[str, int]:
+    """Keep what was filled in as the draft of one place."""
+    own_node(node_id)
+    return _save_draft(_rule(rule_id), node_id)
+
+
+@blueprint.post("/earning-rules/preview")
+@requires(Permission.EARNING_READ)
+def preview_earning_rule() -> str | tuple[str, int]:
+    """Say what was filled in in words, and what a sample basket would earn; keep nothing."""
+    if not (may(Permission.EARNING_WRITE) or may(Permission.EARNING_OVERRIDE)):
+        raise PermissionMissing
+    subject = Subject(
+        forms.parsed_choice("event", forms.text("event"), EarningEvent),
+        forms.optional_integer("rule_id"),
+        forms.optional_integer("node_id"),
+    )
+    form, trial, problems = _given(), None, list[str]()
+    try:
+        trial = _tried(subject, form)
+    except LoyaltyError as error:
+        problems = _problems(error)
+    if request.headers.get("HX-Request"):
+        return render_template("console/_earning_rule_trial.html", trial=trial, problems=problems)
+    return _editor(subject, form, trial=trial, problems=problems)
+
+
+def _tried(subject: Subject, form: Form) -> Trial:
+    definition = definition_of(form, subject.event)
+    check_definition(definition)
+    at, zone = container().clock.now(), container().zone
+
+    def read(session: "Session") -> Trial:
+        says = sentence(definition, names=names_of_places_and_tiers(session))
+        return try_out(session, form=form, definition=definition, rule_id=subject.rule_id, says=says, zone=zone, at=at)
+
+    return run(container().database, read)
+
+
+def _save(subject: Subject, keep: "Callable[[Session, Typed], int]") -> Response | tuple[str, int]:
+    form = _given()
+    try:
+        typed = _typed(form, subject.event)
+        kept = run(container().database, lambda session: keep(session, typed))
+    except LoyaltyError as error:
+        return _editor(subject, form, problems=_problems(error)), status_of(error)
+    flash("草稿已保存，发布后才会生效", "success")
+    return redirect(page_of(subject.rule_id or kept), 303)
+
+
+def _save_draft(rule: RuleView, node_id: int | None) -> Response | tuple[str, int]:
+    at = container().clock.now()
+    return _save(
+        Subject(rule.event, rule.id, node_id),
+        lambda session, typed: service.save_draft(
+            session,
+            rule_id=rule.id,
+            node_id=node_id,
+            name=typed.name,
+            definition=typed.definition,
+            starts_at=typed.starts_at,
+            ends_at=typed.ends_at,
+            actor=actor(),
+            at=at,
+        ),
+    )
+
+
+def _editor_of(rule: RuleView, node_id: int | None) -> str:
+    standing = rule.draft(node_id) or (rule.standing(node_id) if rule.at_node(node_id) else rule.shown)
+    definition = standing.definition or rule.shown.definition
+    assert definition is not None, "headquarters' own revisions always have one"
+    form = form_of(definition) | {"name": [standing.name]}
+    if node_id is not None:
+        form |= {"included_nodes": [], "excluded_nodes": []}
+    zone, draft = container().zone, rule.draft(node_id)
+    if draft is not None:
+        form |= {"starts_at": [shown_moment(draft.starts_at, zone)], "ends_at": [shown_moment(draft.ends_at, zone)]}
+    return _editor(Subject(rule.event, rule.id, node_id), form)
+
+
+def _editor(
+    subject: Subject,
+    form: Mapping[str, Sequence[str]],
+    *,
+    trial: Trial | None = None,
+    problems: Sequence[str] = (),
+) -> str:
+    tiers = run(container().database, list_tiers)
+    nodes = visible_tree()
+    return render_template(
+        "console/earning_rule_form.html",
+        subject=subject,
+        action=_action(subject),
+        place=next((node.name for node in nodes if node.id == subject.node_id), ""),
+        value=lambda name: next(iter(form.get(name, ())), ""),
+        values=lambda name: set(form.get(name, ())),
+        labels=LABELS,
+        event_name=EVENT_NAMES[subject.event],
+        is_purchase=subject.event is EarningEvent.PURCHASE,
+        is_custom=subject.event is EarningEvent.CUSTOM,
+        nodes=[node for node in nodes if node.parent_id is not None],
+        tiers=tiers,
+        trial=trial,
+        problems=problems,
+    )
+
+
+def _action(subject: Subject) -> str:
+    if subject.rule_id is None:
+        return url_for("console.create_earning_rule")
+    if subject.node_id is None:
+        return url_for("console.save_earning_rule_draft", rule_id=subject.rule_id)
+    return url_for("console.save_earning_override", rule_id=subject.rule_id, node_id=subject.node_id)
+
+
+def _given() -> dict[str, list[str]]:
+    return {name: values for name, values in request.form.to_dict(flat=False).items() if "\0" not in "".join(values)}
+
+
+def _typed(form: Form, event: EarningEvent) -> Typed:
+    zone = container().zone
+    return Typed(
+        name=next(iter(form.get("name", ())), "").strip(),
+        definition=definition_of(form, event),
+        starts_at=moment_of(form, "starts_at", zone),
+        ends_at=moment_of(form, "ends_at", zone),
+    )
+
+
+def _problems(error: LoyaltyError) -> list[str]:
+    if isinstance(error, InvalidEarningRule):
+        return [problem.reason for problem in error.problems]
+    return [error.message]
+
+
+def _rule(rule_id: int) -> RuleView:
+    at = container().clock.now()
+    return run(container().database, lambda session: queries.get_rule(session, rule_id=rule_id, at=at))

@@ -1,0 +1,290 @@
+import re
+from datetime import datetime, timedelta
+from itertools import product
+from zoneinfo import ZoneInfo
+
+import pytest
+from sqlalchemy.orm import Session
+
+from loyalty.earning.queries import get_rule, list_rules, live_revisions
+from loyalty.earning.rules import Definition, EarningEvent, Fixed, PerAmount
+from loyalty.earning.rules.checking import check_definition
+from loyalty.earning.rules.errors import InvalidEarningRule
+from loyalty.earning.rules.lifecycle import OverridePolicy, RuleState
+from loyalty.earning.rules.templates import TEMPLATES
+from loyalty.earning.service.rules import set_override_policy
+from loyalty.kernel.errors import InvalidInput
+from loyalty.staff.rules import Role
+from portal.console.earning_rule_form import LABELS, definition_of, form_of, moment_of
+from tests.earning.test_definitions import FULL, TODAY
+from tests.factories.earning import ACTOR, BASE, make_rule
+from tests.factories.stores import make_headquarters, make_region, make_store
+from tests.portal.console.conftest import Browser, LogIn
+from tests.support.bad_input import TEXTS
+from tests.support.containers import NullContainer
+
+HERE = "/console/earning-rules"
+PURCHASE = EarningEvent.PURCHASE
+FILLED = {
+    "event": "purchase",
+    "name": "满百送",
+    "points_kind": "fixed",
+    "points_value": "10",
+    "minimum_amount": "100",
+    "member_day": "30",
+}
+
+
+def only_rule(session: Session, at: datetime) -> int:
+    return list_rules(session, at=at)[0].id
+
+
+class TestTheForm:
+    @pytest.mark.parametrize("definition", [FULL, *(one.start(TODAY) for one in TEMPLATES.values())])
+    def test_shows_every_definition_and_reads_it_back(self, definition: Definition) -> None:
+        form = form_of(definition)
+
+        assert definition_of(form, definition.event) == definition
+        assert set(form) <= set(LABELS)
+
+    @pytest.mark.parametrize(
+        ("name", "text", "reason"),
+        [
+            ("points_value", "1.5", "积分数量须为整数"),
+            ("points_value", "１２", "积分数量须为整数"),
+            ("points_each", "1.234", "积分每满金额须为金额，如 1 或 10"),
+            ("minimum_amount", "1e3", "最低金额须为金额，如 100 或 99.50"),
+            ("month_days", "8,x", "会员日须为日期数字，如 8、18、28"),
+            ("hours", "14-17", "时段须如 14:00-17:00，多个用顿号分开"),
+            ("hours", "14:00-17:60", "时段须如 14:00-17:00，多个用顿号分开"),
+            ("first_on", "2026-02-30", "开始日期须为日期，如 2026-03-10"),
+            ("weekdays", "monday", "星期请从列表中选择"),
+            ("birthday", "year", "生日请从列表中选择"),
+            ("expiry_kind", "soon", "积分有效期请从列表中选择"),
+        ],
+    )
+    def test_says_which_field_cannot_be_read_and_why(self, name: str, text: str, reason: str) -> None:
+        form = {"points_kind": ["per_amount"], "points_value": ["1"], "points_each": ["1"], name: [text]}
+
+        with pytest.raises(InvalidEarningRule) as refused:
+            definition_of(form, PURCHASE)
+
+        assert [problem.reason for problem in refused.value.problems] == [reason]
+
+    def test_reads_amounts_to_the_fen(self) -> None:
+        form = {"points_kind": ["per_amount"], "points_value": ["1"], "points_each": ["¥1,234.5"]}
+
+        assert definition_of(form, PURCHASE).points == PerAmount(1, 123_450)
+
+    def test_is_broken_by_no_text(self, zone: ZoneInfo) -> None:
+        whole = form_of(FULL)
+        refused = 0
+        for name, text in product(LABELS, TEXTS):
+            try:
+                definition = definition_of(whole | {name: [text]}, PURCHASE)
+                moment_of({name: [text]}, name, zone)
+                check_definition(definition)
+            except InvalidInput:
+                refused += 1
+
+        assert refused > len(LABELS)
+
+
+class TestMakingARule:
+    def test_starts_from_a_template(self, admin: Browser) -> None:
+        offered = re.findall(r"template=(\w+)", admin.text(f"{HERE}/new"))
+
+        assert set(offered) == set(TEMPLATES)
+        for key in offered:
+            assert f'value="{TEMPLATES[key].name}"' in admin.text(f"{HERE}/new?template={key}")
+
+    def test_shows_the_fields_of_a_purchase_only_for_purchases(self, admin: Browser) -> None:
+        assert 'name="minimum_amount"' in admin.text(f"{HERE}/new?template=amount_gift")
+        page = admin.text(f"{HERE}/new?template=check_in_gift")
+        assert 'name="minimum_amount"' not in page
+        assert 'value="multiple"' not in page
+
+    def test_keeps_a_draft_then_publishes_edits_and_ends_it(
+        self, admin: Browser, session: Session, container: NullContainer, at: datetime
+    ) -> None:
+        page = admin.submit(HERE, **FILLED)
+        rule_id = only_rule(session, at)
+        assert "草稿已保存" in page
+        assert "消费，满 ¥100.00，送 10 积分；每人每天上限 30 积分。" in page
+
+        assert "已发布" in admin.submit(f"{HERE}/{rule_id}/publish")
+        assert "生效中" in admin.text(f"{HERE}/{rule_id}")
+
+        assert 'value="30"' in admin.text(f"{HERE}/{rule_id}/edit")
+        page = admin.submit(f"{HERE}/{rule_id}/draft", **FILLED | {"points_value": "20"})
+        assert "待发布的草稿：消费，满 ¥100.00，送 20 积分" in page
+        container.clock.advance(minutes=1)  # type: ignore[attr-defined]
+        admin.submit(f"{HERE}/{rule_id}/publish")
+        admin.submit(f"{HERE}/{rule_id}/end")
+
+        rule = get_rule(session, rule_id=rule_id, at=at + timedelta(hours=1))
+        assert [one.state for one in rule.revisions] == [RuleState.ENDED, RuleState.ENDED]
+        assert "没有待发布的草稿" in admin.submit(f"{HERE}/{rule_id}/publish")
+
+    def test_names_everything_wrong_and_keeps_what_was_typed(
+        self, admin: Browser, session: Session, at: datetime
+    ) -> None:
+        response = admin.post(HERE, **FILLED | {"points_value": "0", "member_day": "5", "pending_days": "9999"})
+
+        assert response.status_code == 422
+        assert "奖励数量须为 1–1,000,000" in response.text
+        assert "待入账天数须为 0–365" in response.text
+        assert 'value="9999"' in response.text
+        assert list_rules(session, at=at) == []
+
+    @pytest.mark.parametrize("kind", ["shared", "followed", "subscribed"])
+    def test_refuses_value_for_following_and_sharing(self, admin: Browser, kind: str) -> None:
+        fields = {"event": "custom", "name": "好礼", "points_kind": "fixed", "points_value": "5", "custom_kind": kind}
+
+        assert "微信禁止奖励关注、订阅或分享行为" in admin.post(HERE, **fields).text
+        assert admin.post(HERE, **fields | {"event": kind}).status_code == 422
+
+    def test_throws_a_draft_away(self, admin: Browser, session: Session, at: datetime) -> None:
+        admin.submit(HERE, **FILLED)
+
+        assert "草稿已删除" in admin.submit(f"{HERE}/{only_rule(session, at)}/discard")
+        assert list_rules(session, at=at) == []
+
+    @pytest.mark.parametrize("path", ["", "/edit", "/overrides/1/edit"])
+    def test_finds_no_rule_that_does_not_exist(self, admin: Browser, path: str) -> None:
+        assert admin.get(f"{HERE}/{2**62}{path}").status_code == 404
+
+
+class TestTryingOut:
+    def test_says_what_a_basket_would_earn_and_keeps_nothing(
+        self, admin: Browser, session: Session, at: datetime
+    ) -> None:
+        make_rule(session, BASE, name="消费积分", at=at)
+        session.commit()
+        page = admin.post(f"{HERE}/preview", **FILLED, sample_amount="120.50").text
+
+        assert "这单可得 <strong>130</strong> 积分" in page
+        assert "满百送：得 10 积分" in page
+        assert "消费积分：消费 ¥120.50" in page
+        assert 'name="points_value"' in page, "without scripts the whole form comes back"
+        assert len(list_rules(session, at=at)) == 1
+
+    def test_says_what_is_lacking(self, admin: Browser) -> None:
+        page = admin.post(f"{HERE}/preview", **FILLED, sample_amount="88").text
+
+        assert "这单可得 <strong>0</strong> 积分" in page
+        assert "满百送：差 ¥12.00 可得 10 积分" in page
+
+    def test_answers_scripts_with_the_result_alone(self, admin: Browser) -> None:
+        admin.client.environ_base["HTTP_HX_REQUEST"] = "true"
+        page = admin.post(f"{HERE}/preview", **FILLED).text
+
+        assert "这单可得 <strong>10</strong> 积分" in page
+        assert "<form" not in page
+
+    def test_counts_a_changed_rule_once(self, admin: Browser, session: Session, at: datetime) -> None:
+        rule_id = make_rule(session, BASE, at=at)
+        session.commit()
+        changed = {"event": "purchase", "points_kind": "per_amount", "points_value": "3", "points_each": "1"}
+
+        page = admin.post(f"{HERE}/preview", **changed, rule_id=rule_id, sample_amount="10").text
+
+        assert "这单可得 <strong>30</strong> 积分" in page
+
+    @pytest.mark.parametrize(
+        ("name", "text"), [("sample_amount", "-1"), ("sample_store", "999999"), ("sample_at", "gestern")]
+    )
+    def test_refuses_a_basket_that_cannot_be(self, admin: Browser, name: str, text: str) -> None:
+        assert "还不能保存" in admin.post(f"{HERE}/preview", **FILLED | {name: text}).text
+
+
+class TestTheList:
+    def test_is_filtered_by_state_event_and_text(self, admin: Browser, session: Session, at: datetime) -> None:
+        make_rule(session, BASE, name="消费积分", at=at)
+        make_rule(session, Definition(event=EarningEvent.REVIEW, points=Fixed(5)), name="评价礼", at=at)
+        session.commit()
+
+        assert "消费，每 ¥1.00 得 1 积分（不足部分舍去）。" in admin.text(HERE)
+        for query in ("event=review", "text=评价", "state=live&event=review"):
+            page = admin.text(f"{HERE}?{query}")
+            assert ("评价礼" in page, ">消费积分<" in page) == (True, False)
+        assert "没有符合条件的规则" in admin.text(f"{HERE}?state=draft")
+        assert "评价礼,评价" in admin.text("/console/earning-rules.csv?event=review")
+
+
+class TestOverrides:
+    def test_are_proposed_by_the_region_and_approved_by_headquarters(
+        self, log_in: LogIn, admin: Browser, session: Session, at: datetime
+    ) -> None:
+        region, elsewhere = make_region(session), make_store(session)
+        store = make_store(session, parent=region)
+        rule_id = make_rule(session, BASE, at=at)
+        set_override_policy(session, rule_id=rule_id, policy=OverridePolicy.OVERRIDE, actor=ACTOR, at=at)
+        manager = log_in(Role.REGION_MANAGER, stores=[region])
+        path = f"{HERE}/{rule_id}/overrides"
+
+        assert "已提交，总部批准后生效" in manager.submit(path, node_id=store.id, wish="exclude")
+        assert manager.post(f"{path}/{store.id}/publish").status_code == 403
+        assert manager.post(path, node_id=elsewhere.id, wish="exclude").status_code == 404
+        assert "待批准" in admin.text(f"{HERE}/{rule_id}")
+        assert len(live_revisions(session, event=PURCHASE, at=at, store_id=store.id)) == 1
+        assert "已批准并发布" in admin.submit(f"{path}/{store.id}/publish")
+
+        assert live_revisions(session, event=PURCHASE, at=at, store_id=store.id) == []
+        assert "恢复使用总部规则" in admin.submit(f"{path}/{store.id}/end")
+
+    def test_have_their_own_form(self, log_in: LogIn, session: Session, at: datetime) -> None:
+        store, rule_id = make_store(session), make_rule(session, BASE, at=at)
+        set_override_policy(session, rule_id=rule_id, policy=OverridePolicy.OVERRIDE, actor=ACTOR, at=at)
+        manager = log_in(Role.STORE_MANAGER, stores=[store])
+        path = f"{HERE}/{rule_id}/overrides"
+
+        page = manager.submit(path, node_id=store.id, wish="change")
+        assert f"{store.name}的调整" in page
+        assert 'name="included_nodes"' not in page
+        manager.submit(f"{path}/{store.id}/draft", **FILLED)
+
+        assert get_rule(session, rule_id=rule_id, at=at).draft(store.id) is not None
+        assert "申请已删除" in manager.submit(f"{path}/{store.id}/discard")
+
+    def test_are_refused_where_headquarters_does_not_permit_them(
+        self, admin: Browser, session: Session, at: datetime
+    ) -> None:
+        store, rule_id = make_store(session), make_rule(session, BASE, at=at)
+        session.commit()
+
+        page = admin.submit(f"{HERE}/{rule_id}/overrides", node_id=store.id, wish="exclude")
+
+        assert "总部没有允许" in page
+        assert "已保存" in admin.submit(f"{HERE}/{rule_id}/override-policy", policy="exclude")
+        assert admin.post(f"{HERE}/{rule_id}/override-policy", policy="all").status_code == 422
+
+    def test_other_places_are_not_shown(self, log_in: LogIn, session: Session, at: datetime) -> None:
+        own, other = make_store(session, name="自己店"), make_store(session, name="别家店")
+        make_rule(session, BASE, at=at)
+        rule_id = only_rule(session, at)
+        set_override_policy(session, rule_id=rule_id, policy=OverridePolicy.EXCLUDE, actor=ACTOR, at=at)
+        page = log_in(Role.STORE_MANAGER, stores=[own]).text(f"{HERE}/{rule_id}")
+
+        assert own.name in page
+        assert other.name not in page
+
+
+class TestPermissions:
+    def test_a_rule_of_headquarters_is_not_for_those_who_see_a_part(
+        self, log_in: LogIn, session: Session, at: datetime
+    ) -> None:
+        make_headquarters(session)
+        browser = log_in(Role.MARKETER, stores=[make_store(session)])
+
+        assert browser.post(HERE, **FILLED).status_code == 403
+        assert list_rules(session, at=at) == []
+
+    def test_an_auditor_reads_only(self, log_in: LogIn, session: Session, at: datetime) -> None:
+        rule_id = make_rule(session, BASE, at=at)
+        browser = log_in(Role.AUDITOR)
+
+        assert "新建规则" not in browser.text(HERE)
+        assert "确认结束" not in browser.text(f"{HERE}/{rule_id}")
+        for path in ("", "/preview", f"/{rule_id}/draft", f"/{rule_id}/publish", f"/{rule_id}/end"):
+            assert browser.post(f"{HERE}{path}", **FILLED).status_code == 403
