@@ -1,6 +1,6 @@
 """The books of a bench: what was written must be exactly what was answered."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
 import psycopg
@@ -13,14 +13,14 @@ from loyalty.points.service import verify
 ROWS_OF_A_CHECK_IN = {"check_ins": 1, "ledger_entries": 1, "lots": 1, "outbox_events": 2}
 
 
-class CheckInBooks:
-    """Counts the rows of check-ins, and compares what came with what was answered."""
+class Books:
+    """Counts the rows that each of some happenings leaves, and compares what came with what was answered."""
 
-    def __init__(self, shop: Shop) -> None:
-        self._shop = shop
+    def __init__(self, shop: Shop, rows: Mapping[str, int]) -> None:
+        self._shop, self._rows = shop, rows
         self._before = self._counts()
 
-    def expect(self, check_ins: int, *, by: str) -> None:
+    def expect(self, happenings: int, *, by: str) -> None:
         """Compare the rows written since the last look.
 
         Raises:
@@ -29,12 +29,12 @@ class CheckInBooks:
         after = self._counts()
         written = {table: after[table] - self._before[table] for table in after}
         self._before = after
-        due = {table: check_ins * rows for table, rows in ROWS_OF_A_CHECK_IN.items()}
+        due = {table: happenings * rows for table, rows in self._rows.items()}
         if written != due:
-            raise BenchFailed(f"{by} answered {check_ins} check-ins, but the rows written are {written}, not {due}")
+            raise BenchFailed(f"{by} answered {happenings} times, but the rows written are {written}, not {due}")
 
     def _counts(self) -> dict[str, int]:
-        return count_rows(self._shop.conninfo, ROWS_OF_A_CHECK_IN)
+        return count_rows(self._shop.conninfo, self._rows)
 
 
 def count_rows(conninfo: str, tables: Iterable[str]) -> dict[str, int]:

@@ -13,6 +13,8 @@ import time
 from collections import Counter
 from dataclasses import asdict, dataclass, field
 
+from benchmarks.wire import Template
+
 LOOPBACK = "127.0.0.1"
 ANSWER_SECONDS = 15.0
 _END_OF_HEAD = b"\r\n\r\n"
@@ -30,6 +32,8 @@ class LoadPlan:
     requests_max: int
     head: str
     body: str = ""
+    secret: str = ""
+    """That of a partner's key, when the requests are to be signed."""
 
 
 @dataclass
@@ -48,7 +52,7 @@ class LoadResult:
 class _Generator:
     def __init__(self, plan: LoadPlan) -> None:
         self._plan = plan
-        self._before, _, self._after = self._request().partition(b"{number}")
+        self._template = Template(head=plan.head, body=plan.body, host=f"{LOOPBACK}:{plan.port}", secret=plan.secret)
         self._selector = selectors.DefaultSelector()
         self._sent_at: dict[socket.socket, float] = {}
         self._received: dict[socket.socket, bytes] = {}
@@ -76,20 +80,15 @@ class _Generator:
             connection.close()
         return self._result
 
-    def _request(self) -> bytes:
-        plan = self._plan
-        length = f"Content-Length: {len(plan.body)}\r\n" if plan.body else ""
-        return f"{plan.head}Host: {LOOPBACK}:{plan.port}\r\n{length}\r\n{plan.body}".encode()
-
     def _send(self, connection: socket.socket) -> None:
         now = time.perf_counter()
         if now >= self._deadline or self._sent >= self._plan.requests_max:
             self._sent_at.pop(connection, None)
             return
-        number = b"%010d" % (self._plan.first_number + self._sent)
+        request = self._template.request(self._plan.first_number + self._sent)
         self._sent += 1
         self._sent_at[connection] = now
-        connection.sendall(self._before + number + self._after.replace(b"{number}", number))
+        connection.sendall(request)
 
     def _receive(self, connection: socket.socket) -> None:
         try:

@@ -25,13 +25,15 @@ class Request:
     status: int
     body: str = ""
     headers: tuple[str, ...] = ()
+    authorization: str = f"Authorization: Bearer {token_of('{number}')}"
+    """As a mini program sends it; a partner's system signs with ``secret``."""
+    secret: str = field(default="", repr=False)
 
     @property
     def head(self) -> str:
-        """The request line and headers, as a mini program sends them."""
+        """The request line and headers."""
         content = ("Content-Type: application/json",) if self.body else ()
-        authorization = f"Authorization: Bearer {token_of('{number}')}"
-        lines = (f"{self.method} {self.path} HTTP/1.1", authorization, *self.headers, *content)
+        lines = (f"{self.method} {self.path} HTTP/1.1", self.authorization, *self.headers, *content)
         return "".join(f"{line}\r\n" for line in lines)
 
 
@@ -84,6 +86,7 @@ class HttpSide:
             requests_max=self.numbers.left,
             head=self.request.head,
             body=self.request.body,
+            secret=self.request.secret,
         )
         before = self._spent()
         result = send(plan)

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.failures import BenchFailed
+from benchmarks.figures import Sample
+from benchmarks.stand import Shop
+from benchmarks.usage import processor_seconds
 from trial.engines.postgres_binaries import wheel_programs
 
 SCRIPTS = Path(__file__).parent / "sql"
@@ -22,6 +25,20 @@ class PgbenchResult:
     done: int
     per_second: float
     latency_ms: float
+
+
+def measure_pgbench(
+    shop: Shop, script: Path, *, clients: int, seconds: float, variables: Mapping[str, object]
+) -> Sample:
+    """Run a script for some seconds, with the processor time that the database server spends.
+
+    Raises:
+        BenchFailed: as ``run_pgbench``.
+    """
+    before = processor_seconds(shop.postgres.pid) or 0.0
+    result = run_pgbench(shop.conninfo, script, clients=clients, seconds=seconds, variables=variables)
+    spent = (processor_seconds(shop.postgres.pid) or 0.0) - before
+    return Sample(per_second=result.per_second, done=result.done, postgres_us=spent * 1e6 / result.done)
 
 
 def run_pgbench(

@@ -2,15 +2,14 @@
 
 from collections.abc import Sequence
 
-from benchmarks.books import CheckInBooks, require_green
+from benchmarks.books import ROWS_OF_A_CHECK_IN, Books, require_green
 from benchmarks.figures import Sample, Share, in_turn, share
 from benchmarks.load import LoadResult
 from benchmarks.over_http import HttpSide, MemberNumbers, Request
-from benchmarks.pgbench import SCRIPTS, run_pgbench
+from benchmarks.pgbench import SCRIPTS, measure_pgbench
 from benchmarks.rounds import Pace, Row, Samples, Side
 from benchmarks.seed import Members
 from benchmarks.stand import Shop, Stand
-from benchmarks.usage import processor_seconds
 
 TAPS = Request(
     method="POST",
@@ -27,7 +26,7 @@ SCRIPT = SCRIPTS / "check_in.sql"
 
 def _stage(stand: Stand, pace: Pace) -> Sequence[Side]:
     shop = open_shop(stand)
-    books = CheckInBooks(shop)
+    books = Books(shop, ROWS_OF_A_CHECK_IN)
     bare = stand.web(shop, application="benchmarks.bare:wsgi")
     empty = HttpSide(bare, shop, EMPTY, MemberNumbers(MEMBERS.with_session, is_each_once=False), pace.clients)
     return [
@@ -42,7 +41,7 @@ def open_shop(stand: Stand) -> Shop:
     return stand.shop("check_in", members=MEMBERS)
 
 
-def taps(stand: Stand, shop: Shop, books: CheckInBooks, pace: Pace, *, members: int = MEMBERS.with_session) -> HttpSide:
+def taps(stand: Stand, shop: Shop, books: Books, pace: Pace, *, members: int = MEMBERS.with_session) -> HttpSide:
     """Return the side that checks in over HTTP, every request another member."""
 
     def check(result: LoadResult) -> None:
@@ -55,7 +54,7 @@ def taps(stand: Stand, shop: Shop, books: CheckInBooks, pace: Pace, *, members: 
 class Limit:
     """Writes the same rows by pgbench, for members without a session, on another day each round."""
 
-    def __init__(self, shop: Shop, books: CheckInBooks, clients: int) -> None:
+    def __init__(self, shop: Shop, books: Books, clients: int) -> None:
         self._shop, self._books, self._clients = shop, books, clients
         self._round = 0
 
@@ -68,12 +67,10 @@ class Limit:
             "first_id": MEMBERS.with_session + 1,
             "day": f"2020-01-{self._round:02d}",
         }
-        before = processor_seconds(self._shop.postgres.pid) or 0.0
-        done = run_pgbench(self._shop.conninfo, SCRIPT, clients=self._clients, seconds=seconds, variables=variables)
-        spent = (processor_seconds(self._shop.postgres.pid) or 0.0) - before
-        self._books.expect(done.done, by="pgbench")
+        sample = measure_pgbench(self._shop, SCRIPT, clients=self._clients, seconds=seconds, variables=variables)
+        self._books.expect(sample.done, by="pgbench")
         require_green(self._shop, member_id=MEMBERS.with_session + 1)
-        return Sample(per_second=done.per_second, done=done.done, postgres_us=spent * 1e6 / done.done)
+        return sample
 
 
 def _compare(samples: Samples) -> Sequence[Share]:

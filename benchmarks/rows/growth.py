@@ -7,7 +7,7 @@ made for an empty table scans it.
 from collections.abc import Sequence
 from functools import partial
 
-from benchmarks.books import CheckInBooks
+from benchmarks.books import ROWS_OF_A_CHECK_IN, Books
 from benchmarks.figures import Sample, Share, share
 from benchmarks.over_http import HttpSide
 from benchmarks.rounds import Pace, Row, Samples, Side
@@ -24,7 +24,11 @@ def _stage(stand: Stand, pace: Pace) -> Sequence[Side]:
     sides = []
     for name in ("few", "many"):
         shop = open_shop(stand, name=name, pace=pace)
-        sides.append(Side(name, partial(_measure, shop, taps(stand, shop, CheckInBooks(shop), pace, members=MEMBERS))))
+        sides.append(
+            Side(
+                name, partial(_measure, shop, taps(stand, shop, Books(shop, ROWS_OF_A_CHECK_IN), pace, members=MEMBERS))
+            )
+        )
     return sides
 
 

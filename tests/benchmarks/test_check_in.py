@@ -4,9 +4,9 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import make_url, text
+from sqlalchemy import text
 
-from benchmarks.books import ROWS_OF_A_CHECK_IN, CheckInBooks, require_green
+from benchmarks.books import ROWS_OF_A_CHECK_IN, Books, require_green
 from benchmarks.failures import BenchFailed
 from benchmarks.pgbench import run_pgbench
 from benchmarks.rows.check_in import SCRIPT
@@ -17,7 +17,6 @@ from loyalty.kernel.transaction import run
 from loyalty.points.service import open_account
 from tests.factories.check_ins import check_in_on, make_plan, noon_of
 from tests.factories.members import make_member
-from tests.support import engines, settings
 
 DAY = date(2026, 3, 10)
 # What must differ: who and when it was, under which ids, and what follows from these.
@@ -31,19 +30,6 @@ QUERIES = {
     " FROM points_accounts WHERE member_id = :member_id",
     "outbox_events": "SELECT * FROM outbox_events WHERE payload->>'member_id' = :member_id ::text ORDER BY kind",
 }
-
-
-@pytest.fixture
-def shop(committed_database: Database, committed_address: engines.Address) -> Shop:
-    url = make_url(committed_address.url).set(drivername="postgresql")
-    return Shop(
-        name="test",
-        conninfo=url.render_as_string(hide_password=False),
-        database=committed_database,
-        settings=settings.settings(),
-        environment={},
-        postgres=engines.postgres(),
-    )
 
 
 @pytest.fixture
@@ -83,7 +69,7 @@ def _comparable(row: Any) -> dict[str, Any]:
     kept = {name: value for name, value in row.items() if name not in OWN | INSTANTS}
     for name in ("explanation", "payload"):
         if name in kept:
-            kept[name] = {key: value for key, value in kept[name].items() if key not in OWN}
+            kept[name] = {key: value for key, value in kept[name].items() if key not in OWN | INSTANTS}
     filled = {name: row[name] is not None for name in row if name in OWN | INSTANTS}
     return kept | {"filled": filled, "instants": len({row[name] for name in INSTANTS - {"due_at"} if name in row})}
 
@@ -107,7 +93,7 @@ def test_the_scripts_chain_is_proved_with_all_others(shop: Shop, members: tuple[
 
 class TestBooks:
     def test_fit_when_as_many_rows_came_as_were_answered(self, shop: Shop, members: tuple[int, int]) -> None:
-        books = CheckInBooks(shop)
+        books = Books(shop, ROWS_OF_A_CHECK_IN)
         check_in_on(shop.database, members[0], DAY)
         books.expect(1, by="the service")
         write_by_script(shop, members[1])
@@ -115,7 +101,7 @@ class TestBooks:
 
     @pytest.mark.parametrize("answered", [0, 2], ids=["doubled", "lost"])
     def test_do_not_fit_otherwise(self, shop: Shop, members: tuple[int, int], answered: int) -> None:
-        books = CheckInBooks(shop)
+        books = Books(shop, ROWS_OF_A_CHECK_IN)
         check_in_on(shop.database, members[0], DAY)
 
         with pytest.raises(BenchFailed, match="rows written"):
