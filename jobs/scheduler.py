@@ -1,6 +1,7 @@
 """The scheduler process: the relay of the outbox and the ticker of the schedule, a thread each."""
 
 import signal
+from queue import SimpleQueue
 from threading import Event, Thread
 
 import structlog
@@ -12,21 +13,22 @@ from loyalty.kernel.errors import Unavailable
 
 log = structlog.get_logger("jobs.scheduler")
 
-STOPPING = {signal.SIGTERM, signal.SIGINT}
+STOPPING = (signal.SIGTERM, signal.SIGINT)
 
 
 def keep_time(container: Container) -> None:
     """Relay events and tick until told to stop by SIGTERM or SIGINT."""
-    stop = Event()
-    # Waited for by a thread instead of handled: a second signal within the handler of the first would find the
-    # event's lock held, for ever. A dying supervisor sends several at once.
-    signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
-    Thread(target=_await_signal, args=(stop,), name="signals", daemon=True).start()
+    stop, told = Event(), SimpleQueue[int]()
+    # A handler that set the event would find its lock held, for ever, when a second signal came within the first: a
+    # dying supervisor sends several at once. To this queue one may put in the midst of anything.
+    for number in STOPPING:
+        signal.signal(number, lambda signum, _frame: told.put(signum))
+    Thread(target=_stop_when_told, args=(told, stop), name="signals", daemon=True).start()
     loop(container, stop=stop)
 
 
-def _await_signal(stop: Event) -> None:
-    signal.sigwait(STOPPING)
+def _stop_when_told(told: "SimpleQueue[int]", stop: Event) -> None:
+    told.get()
     stop.set()
 
 

@@ -124,9 +124,9 @@ class Installation:
         return [one["channel"] for one in found if one["channel"] in ("template", "subscribe")]
 
     def value(self, query: str, **parameters: Any) -> Any:
-        """Read one value; None while the database is away."""
+        """Send a statement and return its first value; None while the database is away."""
         try:
-            with self.database.engine.connect() as connection:
+            with self.database.engine.begin() as connection:
                 return connection.execute(text(query), parameters).scalar()
         except DBAPIError:
             return None

@@ -1,0 +1,80 @@
+"""A worker killed at random points of the nightly expiry: the next one goes on, and the end is as undisturbed."""
+
+from datetime import date, timedelta
+from random import Random
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from jobs import periodic, queues
+from loyalty.kernel.clock import business_date, end_of
+from loyalty.kernel.transaction import run
+from loyalty.points import service as points
+from tests.factories.expiry import SHANGHAI, open_inbox, plan
+from tests.factories.members import make_member
+from tests.factories.points import earn
+from tests.kill.conftest import Installation
+from tests.support.proof import size
+from tests.support.settings import SEAL_KEY
+
+pytestmark = pytest.mark.kill
+
+MEMBERS = size(reduced=700, full=6_000)
+KILLS = size(reduced=2, full=10)
+
+
+def members_with_ended_lots(site: Installation) -> tuple[list[int], date]:
+    """Members who were told in time of lots that ended at the last midnight, and today's business date."""
+    today = business_date(site.now(), SHANGHAI)
+    midnight = end_of(today - timedelta(days=1), SHANGHAI)
+
+    def make(session: Session) -> list[int]:
+        members = [make_member(session).id for _ in range(MEMBERS)]
+        for member_id in members:
+            earn(session, member_id, 10, at=midnight - timedelta(days=9), expires_at=midnight)
+        plan(session, midnight - timedelta(days=1))
+        for member_id in members:
+            open_inbox(session, member_id, at=midnight - timedelta(hours=12))
+        return members
+
+    return run(site.database, make), today
+
+
+def booked_out(site: Installation) -> int:
+    found: int | None = site.value("SELECT count(*) FROM ledger_entries WHERE kind = 'expire'")
+    return found or 0
+
+
+def start(site: Installation, on: date) -> Any:
+    """Start the night's run, or take it up where a dead worker left it; return the worker."""
+    stale = text("UPDATE job_runs SET heartbeat_at = now() - interval '10 minutes'")
+    run(site.database, lambda session: session.execute(stale))
+    queues.queue(queues.NIGHTLY, connection=site.redis).enqueue_call(
+        periodic.perform, args=("expire_lots", on.isoformat(), on.isoformat()), timeout=300, result_ttl=0
+    )
+    return site.run("worker")
+
+
+def test_a_worker_killed_while_lots_expire_leaves_the_end_unchanged(installation: Installation) -> None:
+    site, chance = installation, Random(18)
+    members, today = members_with_ended_lots(site)
+    before = booked_out(site)
+
+    for _ in range(KILLS):
+        worker = start(site, today)
+        enough = booked_out(site) + chance.randint(1, MEMBERS // (2 * KILLS))
+        site.wait(lambda enough=enough: booked_out(site) - before >= min(enough - before, MEMBERS), "nothing expires")
+        site.kill(worker)
+    start(site, today)
+
+    site.wait(
+        lambda: bool(site.value("SELECT finished_at IS NOT NULL FROM job_runs WHERE job = 'expire_lots'")),
+        "the run does not end",
+    )
+    assert booked_out(site) - before == MEMBERS
+    left = site.value("SELECT sum(remaining)::bigint FROM lots WHERE member_id = ANY(:ids)", ids=members)
+    assert left == 0
+    proof = run(site.database, lambda session: points.verify(session, seal_key=SEAL_KEY, at=site.now()))
+    assert proof.is_green
