@@ -32,7 +32,7 @@ def tell_bound(session: Session, container: Container, payload: Json, at: dateti
         subject=f"member:{member.id}:{business_date(at, container.zone).isoformat()}",
         facts={
             "member_number": member.number,
-            "tier": tiers.tier_of(session, member_id=member.id).name,
+            "tier": tiers.tier_of(session, member_id=member.id, at=at).name,
             "occurred_at": at.isoformat(),
         },
         zone=container.zone,

@@ -7,7 +7,7 @@ unique key of what it calls.
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
-from jobs import binding, followers, growth, merging, points_changes, pushes, sending
+from jobs import binding, bulk, earning, followers, growth, merging, points_changes, pushes, sending, tiers
 from loyalty.container import Container
 from loyalty.kernel import outbox
 from loyalty.kernel.database import Json, Session
@@ -19,32 +19,38 @@ Caller = Callable[[Container, Json, datetime], None]
 
 IN_TRANSACTION: Mapping[str, Sequence[Handler]] = {
     "binding.code_wanted": (binding.send_code,),
-    "check_in.recorded": (growth.grow_by_check_in,),
+    "bulk.wanted": (),
+    "check_in.recorded": (growth.grow_by_check_in, earning.reward_check_in),
     "consent.withdrawn": (),
     "identity.followed": (),
     "identity.unfollowed": (),
     "member.closed": (),
-    "member.enrolled": (binding.open_account, binding.tell_bound),
+    "member.enrolled": (binding.open_account, binding.tell_bound, earning.reward_enrolment),
     "member.joined": (binding.tell_bound,),
     "member.merge_agreed": (merging.merge,),
     "member.merged": (),
     "member.phone_changed": (),
     "member.phone_detached": (),
+    "member.profile_completed": (earning.reward_profile,),
     "notice.requested": (),
+    "partner.event_reported": (earning.reward_reported,),
     "points.adjusted": (points_changes.tell,),
-    "points.earned": (growth.grow_by_points, points_changes.tell_of_own_act),
+    "points.earned": (points_changes.tell_of_own_act,),
     "points.reversed": (points_changes.tell,),
     "points.spent": (points_changes.tell_of_own_act,),
     "push.stored": (pushes.apply,),
-    "tier.promoted": (),
+    "tier.demoted": (tiers.tell_changed,),
+    "tier.ending": (tiers.tell_ending,),
+    "tier.promoted": (tiers.tell_changed,),
 }
 """Every kind of event there is; an empty row says that nobody reacts."""
 
 BEFORE: Mapping[str, Caller] = {
+    "bulk.wanted": bulk.wake,
     "identity.followed": followers.learn_unionid,
     "notice.requested": sending.send_notice,
 }
-"""What talks to WeChat and so runs outside any transaction, before the event is forgotten."""
+"""What talks to WeChat or to the queue server and so runs outside any transaction, before the event is forgotten."""
 
 
 class UnknownEvent(Exception):

@@ -1,4 +1,4 @@
-"""The books at night: seal the day before, then prove everything."""
+"""The books: let go of what holds bound too long; at night seal the day before, then prove everything."""
 
 from datetime import timedelta
 
@@ -6,6 +6,20 @@ from jobs.periodic import Alarm, PeriodicRun
 from loyalty.kernel.database import Json
 from loyalty.kernel.transaction import run
 from loyalty.points import service as points
+
+HOLDS_AT_A_TIME = 200
+
+
+def release_expired_holds(periodic: PeriodicRun) -> Json:
+    """Close holds that ran out, a page at a time."""
+    container, released = periodic.container, 0
+    at = container.clock.now()
+    while count := run(
+        container.database, lambda session: points.release_expired(session, at=at, limit=HOLDS_AT_A_TIME)
+    ):
+        released += count
+        periodic.beat()
+    return {"holds": released}
 
 
 def seal_ledger(periodic: PeriodicRun) -> Json:

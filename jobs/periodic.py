@@ -10,6 +10,7 @@ from jobs import context, schedule
 from loyalty.container import Container
 from loyalty.kernel import runs
 from loyalty.kernel.database import Json
+from loyalty.kernel.timetable import Slot
 from loyalty.kernel.transaction import run
 
 log = structlog.get_logger("jobs.periodic")
@@ -27,7 +28,7 @@ class Alarm(Exception):
 class PeriodicRun:
     """One claimed run of a periodic job, as the job itself sees it."""
 
-    def __init__(self, container: Container, *, job: str, slot: schedule.Slot) -> None:
+    def __init__(self, container: Container, *, job: str, slot: Slot) -> None:
         self.container = container
         self.business_on = slot.business_on
         self._job, self._slot = job, slot.key
@@ -50,7 +51,7 @@ def function_of(job: schedule.PeriodicJob) -> PeriodicFunction:
 def perform(name: str, key: str, business_on: str) -> None:
     """Run a periodic job for a slot, unless that slot is done or running elsewhere."""
     container = context.container()
-    slot = schedule.Slot(key, date.fromisoformat(business_on))
+    slot = Slot(key, date.fromisoformat(business_on))
     at = container.clock.now()
     is_ours = run(
         container.database,
@@ -60,7 +61,7 @@ def perform(name: str, key: str, business_on: str) -> None:
         _perform(container, schedule.job_named(name), slot)
 
 
-def _perform(container: Container, job: schedule.PeriodicJob, slot: schedule.Slot) -> None:
+def _perform(container: Container, job: schedule.PeriodicJob, slot: Slot) -> None:
     def note_failure(error: str) -> None:
         run(container.database, lambda session: runs.fail(session, job=job.name, slot=slot.key, error=error))
 

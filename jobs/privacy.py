@@ -1,4 +1,4 @@
-"""Closed accounts: erased when their waiting period is over."""
+"""Closed accounts and provisional members: erased when their waiting period is over."""
 
 from jobs.periodic import PeriodicRun
 from loyalty.kernel.database import Json
@@ -13,6 +13,21 @@ def erase_closed_members(periodic: PeriodicRun) -> Json:
     while count := run(
         container.database,
         lambda session: privacy.erase_due(session, vault=container.vault, at=container.clock.now()),
+    ):
+        erased += count
+        periodic.beat()
+    return {"members": erased}
+
+
+def erase_unconfirmed_members(periodic: PeriodicRun) -> Json:
+    """Erase provisional members whose person did not come in time, a page at a time."""
+    container = periodic.container
+    erased = 0
+    while count := run(
+        container.database,
+        lambda session: privacy.erase_unconfirmed(
+            session, vault=container.vault, zone=container.zone, at=container.clock.now()
+        ),
     ):
         erased += count
         periodic.beat()

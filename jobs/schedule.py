@@ -2,8 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time
-from zoneinfo import ZoneInfo
+from datetime import time
 
 from jobs.queues import DEFAULT, NIGHTLY
 
@@ -21,20 +20,22 @@ class PeriodicJob:
     every_minutes: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Slot:
-    """One planned run of a job; ``key`` names it in the run table."""
-
-    key: str
-    business_on: date
-
-
 JOBS: Sequence[PeriodicJob] = (
     PeriodicJob("resolve_stale_sending", "jobs.upkeep:resolve_stale_sending", DEFAULT, 120, every_minutes=1),
+    PeriodicJob("release_expired_holds", "jobs.ledger:release_expired_holds", DEFAULT, 300, every_minutes=1),
     PeriodicJob("settle_expired_reviews", "jobs.upkeep:settle_expired_reviews", DEFAULT, 300, every_minutes=5),
+    PeriodicJob("carry_on_bulk_work", "jobs.bulk:carry_on", DEFAULT, 120, every_minutes=1),
     PeriodicJob("release_held_notices", "jobs.upkeep:release_held_notices", DEFAULT, 600, daily_at=time(8)),
+    PeriodicJob("plan_expiry_notices", "jobs.expiry:plan_expiry_notices", NIGHTLY, 2 * 3600, daily_at=time(6)),
+    PeriodicJob("grant_expiry_graces", "jobs.expiry:grant_expiry_graces", NIGHTLY, 2 * 3600, daily_at=time(20)),
+    PeriodicJob("expire_lots", "jobs.expiry:expire_lots", NIGHTLY, 2 * 3600, daily_at=time(1)),
+    PeriodicJob("reward_birthdays", "jobs.earning:reward_birthdays", NIGHTLY, 2 * 3600, daily_at=time(7)),
     PeriodicJob("seal_ledger", "jobs.ledger:seal_ledger", NIGHTLY, 3600, daily_at=time(0, 30)),
+    PeriodicJob("evaluate_tiers", "jobs.tiers:evaluate_tiers", NIGHTLY, 2 * 3600, daily_at=time(0, 45)),
     PeriodicJob("erase_closed_members", "jobs.privacy:erase_closed_members", NIGHTLY, 3600, daily_at=time(2)),
+    PeriodicJob(
+        "erase_unconfirmed_members", "jobs.privacy:erase_unconfirmed_members", NIGHTLY, 3600, daily_at=time(2, 15)
+    ),
     PeriodicJob("verify_ledger", "jobs.ledger:verify_ledger", NIGHTLY, 3 * 3600, daily_at=time(3)),
     PeriodicJob("purge_leftovers", "jobs.upkeep:purge_leftovers", NIGHTLY, 3600, daily_at=time(4)),
 )
@@ -43,18 +44,3 @@ JOBS: Sequence[PeriodicJob] = (
 def job_named(name: str) -> PeriodicJob:
     """Return a line of the schedule; a name that is not on it is a programming error."""
     return next(job for job in JOBS if job.name == name)
-
-
-def due_slot(job: PeriodicJob, *, zone: ZoneInfo, at: datetime) -> Slot | None:
-    """Return the slot of today that ``at`` is in or past; None before today's time has come.
-
-    A daily job whose time was missed is due for the rest of the day; of missed minutes only the
-    latest is.
-    """
-    local = at.astimezone(zone)
-    today = local.date()
-    if job.daily_at is not None:
-        return Slot(today.isoformat(), today) if local.time() >= job.daily_at else None
-    minutes = job.every_minutes or 1
-    minute = (local.hour * 60 + local.minute) // minutes * minutes
-    return Slot(f"{today.isoformat()}T{minute // 60:02d}-{minute % 60:02d}", today)

@@ -12,9 +12,10 @@ import structlog
 from rq.exceptions import DuplicateJobError
 
 from jobs import periodic, queues, schedule
-from jobs.schedule import PeriodicJob, Slot
+from jobs.schedule import PeriodicJob
 from loyalty.container import Container
-from loyalty.kernel import runs
+from loyalty.kernel import runs, timetable
+from loyalty.kernel.timetable import Slot
 from loyalty.kernel.transaction import run
 
 log = structlog.get_logger("jobs.ticker")
@@ -47,7 +48,7 @@ class Ticker:
             return TICK_SECONDS
         at = self._container.clock.now()
         for job in schedule.JOBS:
-            slot = schedule.due_slot(job, zone=self._container.zone, at=at)
+            slot = timetable.due_slot(job, zone=self._container.zone, at=at)
             if slot is not None and self._is_worth_enqueuing(job, slot, at):
                 self._enqueue(job, slot)
                 self._enqueued[job.name] = (slot.key, at)
@@ -67,6 +68,8 @@ class Ticker:
             lambda session: runs.hold_lease(session, name="ticker", holder=self._holder, seconds=LEASE_SECONDS),
         )
         if leads and not self._is_leader:
+            at = self._container.clock.now()
+            run(self._container.database, lambda session: timetable.publish(session, lines=schedule.JOBS, at=at))
             log.info("ticker_leads")
         self._is_leader = leads
         return leads

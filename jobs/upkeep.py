@@ -1,6 +1,6 @@
 """Upkeep: messages that hang or wait, and rows that have served their time."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from jobs import schedule
 from jobs.periodic import PeriodicRun
@@ -9,10 +9,14 @@ from loyalty.channels import service as channels
 from loyalty.kernel import runs
 from loyalty.kernel.database import Json
 from loyalty.kernel.transaction import run
+from loyalty.limits import service as limits
 from loyalty.members import service as members
 from loyalty.notices import service as notices
+from loyalty.partners.service import housekeeping as partners
 
 RUNS_KEPT = timedelta(days=7)
+COUNTERS_KEPT = timedelta(days=100)
+"""Long after the end of their period: a late purchase or refund still finds its day's caps."""
 
 
 def resolve_stale_sending(periodic: PeriodicRun) -> Json:
@@ -42,7 +46,7 @@ def settle_expired_reviews(periodic: PeriodicRun) -> Json:
 
 
 def purge_leftovers(periodic: PeriodicRun) -> Json:
-    """Delete codes, sessions, pushes and runs that nobody asks for any more."""
+    """Delete codes, sessions, pushes, runs, counters of limits and nonces that nobody asks for any more."""
     container = periodic.container
     at = container.clock.now()
     return {
@@ -56,4 +60,22 @@ def purge_leftovers(periodic: PeriodicRun) -> Json:
                 jobs=[job.name for job in schedule.JOBS if job.every_minutes],
             ),
         ),
+        "counters": _purge_counters(periodic),
+        "partner_traces": _purge_partner_traces(periodic, at),
     }
+
+
+def _purge_counters(periodic: PeriodicRun) -> int:
+    before, purged = periodic.business_on - COUNTERS_KEPT, 0
+    while count := run(periodic.container.database, lambda session: limits.purge(session, before=before)):
+        purged += count
+        periodic.beat()
+    return purged
+
+
+def _purge_partner_traces(periodic: PeriodicRun, at: datetime) -> int:
+    purged = 0
+    while count := run(periodic.container.database, lambda session: partners.purge_traces(session, at=at)):
+        purged += count
+        periodic.beat()
+    return purged

@@ -1,11 +1,19 @@
 """Every table, for the migrations and for what walks all tables: importing this fills the metadata."""
 
+from loyalty.adjustments import models as adjustments
+from loyalty.approvals import models as approvals
 from loyalty.channels import models as channels
 from loyalty.check_ins import models as check_ins
-from loyalty.kernel import audit, idempotency, outbox, runs
+from loyalty.checkout import models as checkout
+from loyalty.earning import models as earning
+from loyalty.kernel import audit, bulk, idempotency, outbox, runs, timetable
 from loyalty.kernel.database import Base
+from loyalty.limits import models as limits
 from loyalty.members import models as members
 from loyalty.notices import models as notices
+from loyalty.orders import models as orders
+from loyalty.partners import models as partners
+from loyalty.points import expiry_models as points_expiry
 from loyalty.points import models as points
 from loyalty.privacy import models as privacy
 from loyalty.staff import models as staff
@@ -14,17 +22,27 @@ from loyalty.tiers import models as tiers
 
 __all__ = [
     "Base",
+    "adjustments",
+    "approvals",
     "audit",
+    "bulk",
     "channels",
     "check_ins",
+    "checkout",
+    "earning",
     "idempotency",
+    "limits",
     "members",
     "notices",
+    "orders",
     "outbox",
+    "partners",
     "points",
+    "points_expiry",
     "privacy",
     "runs",
     "staff",
     "stores",
     "tiers",
+    "timetable",
 ]

@@ -78,6 +78,22 @@ DEFAULT_TEMPLATES: list[dict[str, Any]] = [
         "title": "验证码通知",
         "content": "验证码:{{character_string1.DATA}}\n有效期至:{{time2.DATA}}",
     },
+    {
+        "appid": OA_APPID,
+        "template_id": "SandboxTemplatePointsExpiring0000000000006",
+        "kind": "template",
+        "title": "积分到期提醒",
+        "content": "到期积分:{{number1.DATA}}\n到期日期:{{date2.DATA}}\n"
+        "积分余额:{{number3.DATA}}\n明细:{{thing4.DATA}}",
+    },
+    {
+        "appid": MP_APPID,
+        "template_id": "SandboxSubscribePointsExpiring000000000007",
+        "kind": "subscribe",
+        "title": "积分到期提醒",
+        "content": "到期积分:{{number1.DATA}}\n到期日期:{{date2.DATA}}\n"
+        "积分余额:{{number3.DATA}}\n明细:{{thing4.DATA}}",
+    },
 ]
 
 DEFAULT_LIBRARY: list[dict[str, Any]] = [

@@ -5,7 +5,7 @@ import socket
 import tempfile
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import closing
+from contextlib import closing, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -52,15 +52,14 @@ class Handle:
 
     def stop(self) -> None:
         """Stops serving and pushing, and closes the state file."""
-        self.world.stopping.set()
-        self.world.gates.let_all_go()
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
-        self.world.scheduler.stop()
-        self.world.store.close()
-        if self._folder is not None:
-            self._folder.cleanup()
+        with self._folder or nullcontext():
+            self.world.stopping.set()
+            self.world.gates.let_all_go()
+            self._server.shutdown()
+            self._thread.join()
+            self._server.server_close()
+            self.world.scheduler.stop()
+            self.world.store.close()
 
 
 def start(
@@ -84,6 +83,8 @@ def start(
         world = _world(parsed, path, clock_offset_file or path.with_name(f"{path.name}.clock"), seed)
     except BaseException:
         listener.close()
+        if folder is not None:
+            folder.cleanup()
         raise
     with closing(listener):
         bound = listener.getsockname()[1]

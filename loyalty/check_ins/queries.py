@@ -78,6 +78,17 @@ class LivePlan:
 
 
 @dataclass(frozen=True, slots=True)
+class PlanRevision:
+    """A revision of the plan, since when it is in force, and who made it."""
+
+    revision: int
+    plan: Plan
+    live_from_on: date
+    created_by: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Standing:
     """What may stand against a check-in, and the plan in force."""
 
@@ -271,10 +282,10 @@ def _preview(session: Session, days: Sequence[date], streak: int | None) -> list
     return preview
 
 
-def list_plans(session: Session) -> Sequence[tuple[int, date, Plan]]:
-    """Return every revision of the plan with the day it begins, newest first."""
-    rows = session.execute(select(PLANS).order_by(PLANS.c.revision.desc()))
-    return [(row.revision, row.live_from_on, _plan(row)) for row in rows]
+def list_plans(session: Session, *, limit: int = 50) -> Sequence[PlanRevision]:
+    """Return revisions of the plan, those that begin last first."""
+    rows = session.execute(select(PLANS).order_by(PLANS.c.live_from_on.desc(), PLANS.c.revision.desc()).limit(limit))
+    return [PlanRevision(row.revision, _plan(row), row.live_from_on, row.created_by, row.created_at) for row in rows]
 
 
 def _plan(row: Row[Any]) -> Plan:

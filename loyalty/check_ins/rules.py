@@ -120,18 +120,18 @@ def check_plan(plan: Plan) -> None:
     Raises:
         InvalidPlan: with the field and the reason of the first thing wrong.
     """
-    _require(1 <= plan.cycle_days <= CYCLE_DAYS_MAX, "points_by_day", f"1 to {CYCLE_DAYS_MAX} days")
+    _require(1 <= plan.cycle_days <= CYCLE_DAYS_MAX, "points_by_day", f"周期须为 1 到 {CYCLE_DAYS_MAX} 天")
     for day in plan.bonus_by_day:
-        _require(_is_within(day, 1, plan.cycle_days), "bonus_by_day", f"day {day} is outside the cycle")
-    _require(_is_within(plan.growth, 0, POINTS_PER_DAY_MAX), "growth", f"0 to {POINTS_PER_DAY_MAX}")
+        _require(_is_within(day, 1, plan.cycle_days), "bonus_by_day", f"第 {day} 天不在周期内")
+    _require(_is_within(plan.growth, 0, POINTS_PER_DAY_MAX), "growth", f"成长值须为 0 到 {POINTS_PER_DAY_MAX}")
     if plan.valid_days is not None:
-        _require(_is_within(plan.valid_days, 0, VALID_DAYS_MAX), "valid_days", f"0 to {VALID_DAYS_MAX}")
+        _require(_is_within(plan.valid_days, 0, VALID_DAYS_MAX), "valid_days", f"有效天数须为 0 到 {VALID_DAYS_MAX}")
     for streak in range(1, 2 * plan.cycle_days + 1):
         paid = award(plan, streak)
-        told = f"day {paid.cycle_day}: 0 to {POINTS_PER_DAY_MAX}"
+        told = f"第 {paid.cycle_day} 天的积分须为 0 到 {POINTS_PER_DAY_MAX}"
         _require(_is_within(paid.base, 0, POINTS_PER_DAY_MAX), "points_by_day", told)
         _require(_is_within(paid.bonus, 0, POINTS_PER_DAY_MAX), "bonus_by_day", told)
-    _require(any((*plan.points_by_day, *plan.bonus_by_day.values())), "points_by_day", "no day pays anything")
+    _require(any((*plan.points_by_day, *plan.bonus_by_day.values())), "points_by_day", "至少有一天要发积分")
 
 
 def _require(is_right: bool, field_name: str, reason: str) -> None:

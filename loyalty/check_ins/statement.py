@@ -32,7 +32,17 @@ from loyalty.points.rules import EVENT_OF_KIND, EntryKind
 _AT = parameter("at", DateTime(timezone=True))
 _ZERO, _ONE = (literal_column(number, BigInteger) for number in ("0", "1"))
 _EXPLAINED = ("plan_revision", "streak", "base", "bonus")
-_TOLD = ("member_id", "checked_in_on", "streak", "base", "bonus", "growth", "plan_revision", "store_id")
+_TOLD = (
+    "member_id",
+    "checked_in_on",
+    "streak",
+    "base",
+    "bonus",
+    "growth",
+    "plan_revision",
+    "store_id",
+    "checked_in_at",
+)
 
 
 def _check_in() -> Select[Any]:

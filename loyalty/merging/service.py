@@ -50,12 +50,14 @@ def merge(session: Session, *, survivor_id: int, other_id: int, actor: Actor, at
     return result
 
 
-def _require_active(*both: Member) -> None:
-    for member in both:
+def _require_active(survivor: Member, other: Member) -> None:
+    for member in (survivor, other):
         if member.status == MemberStatus.CLOSING:
             raise ClosingMember(member_id=member.id)
-        if member.status != MemberStatus.ACTIVE:
-            raise MemberGone(member_id=member.id)
+    if survivor.status != MemberStatus.ACTIVE:
+        raise MemberGone(member_id=survivor.id)
+    if other.status not in (MemberStatus.ACTIVE, MemberStatus.PROVISIONAL):
+        raise MemberGone(member_id=other.id)
 
 
 def _move(session: Session, survivor: Member, other: Member, at: datetime) -> Merge:

@@ -63,6 +63,8 @@ class Permission(StrEnum):
     MEMBERS_READ = "members.read"
     MEMBERS_EXPORT = "members.export"
     MEMBERS_UNMASK = "members.unmask"
+    HOLDS_RELEASE = "holds.release"
+    """Free points that a till set aside and never settled."""
     BINDINGS_DECIDE = "bindings.decide"
     STORES_READ = "stores.read"
     STORES_WRITE = "stores.write"
@@ -73,8 +75,28 @@ class Permission(StrEnum):
     CHANNELS_WRITE = "channels.write"
     NOTICES_READ = "notices.read"
     NOTICES_WRITE = "notices.write"
+    EARNING_READ = "earning.read"
+    EARNING_WRITE = "earning.write"
+    """Make rules of headquarters, put them in force and end them."""
+    EARNING_OVERRIDE = "earning.override"
+    """Propose what stores and regions of one's own shall have otherwise."""
+    EARNING_APPROVE = "earning.approve"
+    """Permit overrides, and put them in force."""
+    CHECK_INS_READ = "check_ins.read"
+    CHECK_INS_WRITE = "check_ins.write"
+    TIERS_READ = "tiers.read"
+    TIERS_WRITE = "tiers.write"
+    TIERS_GRANT = "tiers.grant"
+    """Set a member's level by hand."""
+    ADJUSTMENTS_READ = "adjustments.read"
+    ADJUSTMENTS_WRITE = "adjustments.write"
+    """Give and take points by hand, and prepare batches."""
+    ADJUSTMENTS_APPROVE = "adjustments.approve"
+    """Approve batches that others prepared, and undo them."""
     JOBS_READ = "jobs.read"
     JOBS_WRITE = "jobs.write"
+    PARTNERS_READ = "partners.read"
+    PARTNERS_WRITE = "partners.write"
 
 
 _P = Permission
@@ -92,6 +114,16 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
             _P.CHANNELS_WRITE,
             _P.NOTICES_READ,
             _P.NOTICES_WRITE,
+            _P.CHECK_INS_READ,
+            _P.CHECK_INS_WRITE,
+            _P.TIERS_READ,
+            _P.TIERS_WRITE,
+            _P.TIERS_GRANT,
+            _P.EARNING_READ,
+            _P.EARNING_WRITE,
+            _P.EARNING_OVERRIDE,
+            _P.ADJUSTMENTS_READ,
+            _P.ADJUSTMENTS_WRITE,
             _P.JOBS_READ,
         }
     ),
@@ -100,8 +132,13 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
             _P.SELF,
             _P.DASHBOARD_READ,
             _P.MEMBERS_READ,
+            _P.HOLDS_RELEASE,
             _P.MEMBERS_EXPORT,
             _P.STORES_READ,
+            _P.EARNING_READ,
+            _P.ADJUSTMENTS_READ,
+            _P.ADJUSTMENTS_WRITE,
+            _P.ADJUSTMENTS_APPROVE,
             _P.AUDIT_READ,
             _P.JOBS_READ,
         }
@@ -122,12 +159,26 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
             _P.SELF,
             _P.DASHBOARD_READ,
             _P.MEMBERS_READ,
+            _P.HOLDS_RELEASE,
             _P.MEMBERS_EXPORT,
             _P.BINDINGS_DECIDE,
             _P.STORES_READ,
+            _P.EARNING_READ,
+            _P.EARNING_OVERRIDE,
         }
     ),
-    Role.STORE_MANAGER: frozenset({_P.SELF, _P.DASHBOARD_READ, _P.MEMBERS_READ, _P.BINDINGS_DECIDE, _P.STORES_READ}),
+    Role.STORE_MANAGER: frozenset(
+        {
+            _P.SELF,
+            _P.DASHBOARD_READ,
+            _P.MEMBERS_READ,
+            _P.HOLDS_RELEASE,
+            _P.BINDINGS_DECIDE,
+            _P.STORES_READ,
+            _P.EARNING_READ,
+            _P.EARNING_OVERRIDE,
+        }
+    ),
     Role.CLERK: frozenset({_P.SELF}),
     Role.AUDITOR: _READS,
 }

@@ -113,4 +113,7 @@ class TestListPlans:
 
         plans = list_plans(session)
 
-        assert plans == [(second, date(2026, 5, 1), Plan(points_by_day=(3,))), (first, date(2020, 1, 2), WEEK)]
+        assert [(one.revision, one.live_from_on, one.plan) for one in plans] == [
+            (second, date(2026, 5, 1), Plan(points_by_day=(3,))),
+            (first, date(2020, 1, 2), WEEK),
+        ]

@@ -17,9 +17,9 @@ from loyalty.check_ins.rules import (
 from loyalty.kernel.database import Database
 from loyalty.kernel.idempotency import IdempotencyKeyReused
 from loyalty.points.models import LedgerEntry, Lot
-from loyalty.points.queries import list_entries
 from loyalty.points.service import open_account
-from tests.factories.check_ins import check_in_for, check_in_on, make_plan
+from loyalty.points.statement import list_entries
+from tests.factories.check_ins import check_in_for, check_in_on, make_plan, noon_of
 from tests.factories.members import make_member
 from tests.factories.points import assert_books_fit, balance_of, earn, events_of
 from tests.factories.stores import make_store
@@ -71,6 +71,8 @@ class TestCheckIn:
 
         events = dict(events_of(session, member.id))
         assert events["points.earned"]["source"] == "check_in"
+        told_at = events["check_in.recorded"].pop("checked_in_at")
+        assert datetime.fromisoformat(str(told_at)) == noon_of(TODAY)
         assert events["check_in.recorded"] == {
             "member_id": member.id,
             "checked_in_on": "2026-03-10",

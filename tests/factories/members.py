@@ -11,7 +11,7 @@ from loyalty.kernel.crypto import Vault
 from loyalty.members.models import Identity, Member
 from loyalty.members.rules.consents import DRAFT_TEXTS, REQUIRED_PURPOSES, ConsentGiven, Purpose
 from loyalty.members.rules.identities import IdentityKind
-from loyalty.members.rules.members import MemberStatus
+from loyalty.members.rules.members import PROVISIONAL_FOR, MemberStatus
 from loyalty.members.rules.numbers import number_of
 from tests.support.settings import MP_APPID, OA_APPID, VAULT
 
@@ -58,6 +58,7 @@ def make_member(
         enrolled_at=enrolled_at,
         enrolled_store_id=enrolled_store_id,
         last_active_at=last_active_at or enrolled_at,
+        provisional_until_at=enrolled_at + PROVISIONAL_FOR if status is MemberStatus.PROVISIONAL else None,
         merged_into_id=merged_into_id,
     )
     session.add(member)

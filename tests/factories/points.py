@@ -1,6 +1,6 @@
 """Points for tests: postings with the noise defaulted."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import count
 
 from sqlalchemy import select
@@ -9,7 +9,9 @@ from sqlalchemy.orm import Session
 from loyalty.kernel.outbox import OutboxEvent
 from loyalty.points import service
 from loyalty.points.models import Draw, Lot, PointsAccount
-from loyalty.points.service import Posting
+from loyalty.points.rules.expiry import LotTerms
+from loyalty.points.service import HoldView, Posting
+from tests.factories.check_ins import SHANGHAI
 from tests.support.settings import SEAL_KEY
 
 AT = datetime(2026, 3, 10, 2, 0, tzinfo=UTC)
@@ -28,6 +30,7 @@ def earn(
     available_at: datetime | None = None,
     expires_at: datetime | None = None,
     store_id: int | None = None,
+    terms: LotTerms | None = None,
 ) -> Posting:
     return service.earn(
         session,
@@ -40,6 +43,7 @@ def earn(
         available_at=available_at,
         expires_at=expires_at,
         store_id=store_id,
+        terms=terms,
     )
 
 
@@ -65,8 +69,43 @@ def spend(
 
 
 def reverse(session: Session, member_id: int, entry_id: int, **changes: object) -> Posting:
-    values: dict[str, object] = {"reference": f"refund:{next(_numbers)}", "at": AT}
+    values: dict[str, object] = {"reference": f"refund:{next(_numbers)}", "at": AT, "zone": SHANGHAI}
     return service.reverse(session, member_id=member_id, entry_id=entry_id, **(values | changes))  # type: ignore[arg-type]
+
+
+def place(
+    session: Session,
+    member_id: int,
+    points: int = 60,
+    *,
+    reference: str = "",
+    at: datetime = AT,
+    expires_at: datetime | None = None,
+    store_id: int | None = None,
+) -> HoldView:
+    return service.place(
+        session,
+        member_id=member_id,
+        points=points,
+        reference=reference or f"cart:{next(_numbers)}",
+        expires_at=expires_at or at + timedelta(minutes=15),
+        at=at,
+        store_id=store_id,
+    )
+
+
+def capture(
+    session: Session, member_id: int, reference: str, *, points: int | None = None, at: datetime = AT
+) -> Posting:
+    return service.capture(
+        session,
+        member_id=member_id,
+        reference=reference,
+        points=points,
+        explanation={"rule": "exchange"},
+        occurred_at=at,
+        at=at,
+    )
 
 
 def lots_of(session: Session, member_id: int) -> list[int]:

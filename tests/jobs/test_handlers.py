@@ -66,14 +66,16 @@ def earn(session: Session, member_id: int, reference: str, explanation: Json, at
     return recorded(session, "points.earned")[-1]
 
 
-def test_points_bring_growth_and_the_reason(jobs_container: Container, session: Session, at: datetime) -> None:
+def test_points_bring_the_reason_and_no_growth_beside_that_of_rules(
+    jobs_container: Container, session: Session, at: datetime
+) -> None:
     member = make_member(session)
     payload = earn(session, member.id, "order:1", {"rule": "purchase"}, at)
 
     handle_twice(jobs_container, "points.earned", payload)
 
     assert inbox(session, member.id) == ["消费获得10积分，积分变动 +10，当前余额 10 积分。"]
-    assert tiers.tier_of(session, member_id=member.id).growth == 10
+    assert tiers.tier_of(session, member_id=member.id, at=at).growth == 0
 
 
 def test_a_check_in_grows_by_its_plan_and_is_not_told(
@@ -87,11 +89,17 @@ def test_a_check_in_grows_by_its_plan_and_is_not_told(
     handle_twice(
         jobs_container,
         "check_in.recorded",
-        {"member_id": member.id, "checked_in_on": "2026-03-10", "growth": 1},
+        {
+            "member_id": member.id,
+            "checked_in_on": "2026-03-10",
+            "checked_in_at": at.isoformat(),
+            "growth": 1,
+            "store_id": None,
+        },
     )
 
     assert inbox(session, member.id) == []
-    assert tiers.tier_of(session, member_id=member.id).growth == 1
+    assert tiers.tier_of(session, member_id=member.id, at=at).growth == 1
 
 
 def test_points_earned_at_night_are_told_at_once_and_an_adjustment_waits(

@@ -6,7 +6,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from jobs import periodic, queues, schedule
-from jobs.schedule import PeriodicJob, Slot, due_slot
+from jobs.schedule import PeriodicJob
+from loyalty.kernel.timetable import Slot, due_slot
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 TODAY = date(2026, 3, 10)

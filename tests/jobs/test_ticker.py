@@ -11,7 +11,7 @@ from jobs import periodic, queues, schedule
 from jobs.ticker import ATTEMPTS_MAX, Ticker
 from loyalty.container import Container
 from loyalty.gateways.redis import connect
-from loyalty.kernel import runs
+from loyalty.kernel import runs, timetable
 from loyalty.kernel.transaction import run
 from tests.support.containers import StandingClock
 
@@ -26,7 +26,7 @@ def waiting(redis: Redis) -> list[str]:
 
 
 def due(container: Container) -> list[str]:
-    slots = [(job, schedule.due_slot(job, zone=container.zone, at=container.clock.now())) for job in schedule.JOBS]
+    slots = [(job, timetable.due_slot(job, zone=container.zone, at=container.clock.now())) for job in schedule.JOBS]
     return sorted(f"{job.name}-{slot.key}" for job, slot in slots if slot is not None)
 
 

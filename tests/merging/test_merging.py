@@ -22,7 +22,7 @@ from loyalty.merging.rules import MOVED_BY_OWNER, Merge, SameMember
 from loyalty.merging.service import merge
 from loyalty.notices.models import InboxMessage, Notice
 from loyalty.notices.rules import NoticeState
-from loyalty.points import queries as points
+from loyalty.points import statement as points
 from loyalty.points.models import Lot
 from loyalty.tiers import service as tiers
 from tests.factories.members import make_identity, make_member, unused_phone
@@ -138,7 +138,7 @@ class TestWhatMoves:
 
         result = _merge(session, survivor, other, at)
 
-        assert tiers.tier_of(session, member_id=survivor.id).growth == 30
+        assert tiers.tier_of(session, member_id=survivor.id, at=at).growth == 30
         assert result.check_ins == 1
         days = session.scalars(select(CheckIn.checked_in_on).where(CheckIn.member_id == survivor.id)).all()
         assert sorted(days) == [date(2026, 3, 8), date(2026, 3, 9)]

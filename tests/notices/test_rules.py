@@ -48,7 +48,12 @@ def test_the_answer_to_an_own_act_of_the_last_five_minutes_is_not_held(minutes_a
 
 
 def test_every_kind_has_a_text_that_its_own_facts_fill() -> None:
-    samples = {rules.FactType.TEXT: "甲", rules.FactType.POINTS: 7, rules.FactType.INSTANT: "2026-03-10T02:00:00Z"}
+    samples = {
+        rules.FactType.TEXT: "甲",
+        rules.FactType.POINTS: 7,
+        rules.FactType.INSTANT: "2026-03-10T02:00:00Z",
+        rules.FactType.DAY: "2026-03-10",
+    }
     for kind, definition in KINDS.items():
         facts = {name: samples[fact_type] for name, fact_type in definition.facts.items()}
 

@@ -67,7 +67,7 @@ def _plant(
     session.expire_all()
     token = service.open_session(session, identity_id=identity.id, door=Door.H5, at=at)
     number = session.get_one(Member, member_id).number
-    service.set_nickname(session, vault=vault, member_id=member_id, nickname=NICKNAME)
+    service.set_nickname(session, vault=vault, member_id=member_id, nickname=NICKNAME, at=at)
     service.set_birthday(session, vault=vault, member_id=member_id, birthday=BIRTHDAY, zone=zone, at=at)
     notice = Notice(
         member_id=member_id, kind="points_changed", subject="entry:1", facts={"note": NOTE},

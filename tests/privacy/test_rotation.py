@@ -1,24 +1,35 @@
 """Key rotation: everything sealed opens under the new key alone, whatever happens meanwhile."""
 
-from datetime import UTC, date, datetime
+import io
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from sqlalchemy import Connection, select, update
 from sqlalchemy.orm import Session
 
+from loyalty.adjustments.service.checking import write_file
 from loyalty.channels import queries as pushes
 from loyalty.channels import service as channels
 from loyalty.channels.models import StoredPush
+from loyalty.kernel.audit import Actor
 from loyalty.kernel.crypto import SealBroken, Vault
 from loyalty.kernel.database import Database
 from loyalty.members import keys, queries, service
 from loyalty.members.models import BindingReview, Member
 from loyalty.members.service import reviews
+from loyalty.partners.service.authentication import authenticate
 from loyalty.privacy.service import count_by_key, rotate_keys
 from loyalty.privacy.service.rotation import KeyUse, sealed_columns
 from loyalty.staff import service as staff
+from loyalty.tiers.queries import list_changes
+from loyalty.tiers.service import set_manual_level
+from tests.factories import adjustments
 from tests.factories.members import make_consents, make_identity, make_member, unused_phone
+from tests.factories.partners import make_key
 from tests.factories.staff import make_caller, make_staff
+from tests.factories.stores import make_store
+from tests.factories.tiers import make_ladder
+from tests.partners.test_authentication import signed
 from tests.support.settings import INDEX_KEY, OA_APPID, VAULT
 
 NEW_KEY = b"\x09" * 32
@@ -52,12 +63,21 @@ class TestRotation:
             session, VAULT, appid=OA_APPID, mode="safe", reply_text=None, at=at,
             fields={"FromUserName": "oSomebody", "CreateTime": 1, "MsgType": "event", "Event": "subscribe"},
         )  # fmt: skip
+        make_ladder(session, at=at)
+        set_manual_level(
+            session, VAULT, member_id=member.id, level=2, until_at=at + timedelta(days=9), reason="大使",
+            actor=Actor("staff:1"), at=at,
+        )  # fmt: skip
+        till = make_key(session, [make_store(session)])
+        batch_id = adjustments.upload(session, b"a file")
         session.commit()
 
         assert set(rotate(database)) == {str(column) for column in sealed_columns()}
 
         session.expire_all()
         view = queries.get_member(session, vault=NEW_ALONE, member_id=member.id)
+        (change,) = list_changes(session, vault=NEW_ALONE, member_ids=[member.id])
+        assert change.reason == "大使"
         assert (view.phone_masked, view.nickname, view.birthday) == (
             f"{phone[3:6]}****{phone[-4:]}", "小明", date(1990, 5, 17),
         )  # fmt: skip
@@ -65,6 +85,10 @@ class TestRotation:
         assert claimed.phone == phone
         assert keys.open_for_member(session, vault=NEW_ALONE, member_id=member.id, sealed=word, context="c") == "核对过"
         assert staff.begin_totp(session, vault=NEW_ALONE, caller=caller) == secret
+        assert authenticate(database, vault=NEW_ALONE, request=signed(*till, at), at=at).id == till[0].id
+        file = io.BytesIO()
+        write_file(session, vault=NEW_ALONE, batch_id=batch_id, into=file)
+        assert file.getvalue() == b"a file"
         push_id = session.scalars(select(StoredPush.id)).one()
         assert pushes.read_push(session, NEW_ALONE, push_id).content.openid == "oSomebody"
 

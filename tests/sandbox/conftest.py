@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
@@ -39,17 +40,15 @@ def pushing(config: dict[str, Any], receiver: Receiver) -> dict[str, Any]:
 
 @pytest.fixture
 def start_sim() -> Iterator[Callable[..., Sim]]:
-    """Starts sandboxes that are stopped after the test."""
-    handles = []
+    """Starts sandboxes that are stopped after the test, each of them even when another cannot be."""
+    with ExitStack() as started:
 
-    def begin(config: dict[str, Any], **options: Any) -> Sim:
-        handle = start(config, **options)
-        handles.append(handle)
-        return Sim(handle)
+        def begin(config: dict[str, Any], **options: Any) -> Sim:
+            handle = start(config, **options)
+            started.callback(handle.stop)
+            return Sim(handle)
 
-    yield begin
-    for handle in handles:
-        handle.stop()
+        yield begin
 
 
 @pytest.fixture

@@ -98,6 +98,7 @@ _BINDINGS: dict[str, dict[str, Any]] = {
 }
 _FIXED: dict[str, Any] = {
     "/privacy-texts": {
+        "points_expiry": "积分长期有效",
         "items": [
             {"purpose": "service_terms", "version": "1", "title": "服务协议", "body": "第一条", "is_required": True},
             {"purpose": "marketing", "version": "1", "title": "营销消息", "body": "随时可以退订", "is_required": False},

@@ -11,8 +11,10 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, R
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = [
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
-    "--disable-sync", "--hide-scrollbars",
+    "--disable-sync", "--hide-scrollbars", "--lang=zh-CN",
 ]  # fmt: skip
+CHINESE = {"LANGUAGE": "zh_CN"}
+"""Date fields and other parts that the browser draws itself are Chinese where its translations are installed."""
 TIMEOUT_MS = 10_000
 
 
@@ -23,7 +25,7 @@ def chromium() -> str:
         return path
     if os.environ.get("CI") == "true":
         pytest.fail("no Chromium found, and CI=true demands the browser tests")
-    pytest.skip("no Chromium found (Debian: chromium and fonts-noto-cjk)")
+    pytest.skip("no Chromium found (Debian: chromium, chromium-l10n and fonts-noto-cjk)")
 
 
 @pytest.fixture(scope="session")
@@ -31,7 +33,7 @@ def browser() -> Iterator[Browser]:
     """The browser of this process; every test opens a context of its own in it."""
     path = chromium()
     with sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        found = playwright.chromium.launch(executable_path=path, args=FLAGS, env={**os.environ, **CHINESE})
         yield found
         found.close()
 

@@ -48,7 +48,7 @@ function askForPhone() {
 }
 
 export function joinCards(mp, texts) {
-  const consents = consentBoxes(texts);
+  const consents = consentBoxes(texts.items);
   const holder = el("div", { testid: "join" });
   const bindByButton = async () => {
     if (!consents.isComplete()) return undefined;
@@ -65,6 +65,7 @@ export function joinCards(mp, texts) {
     el("section", { class: "card form", testid: "join-card" },
       el("h2", { class: "form-title" }, "绑定手机号，成为会员"),
       el("p", { class: "hint" }, "手机号用于识别你的会员身份，在门店和线上使用同一份积分。"),
+      el("p", { class: "hint", testid: "points-expiry" }, `${texts.points_expiry}；到期前会提醒你。`),
       ...consents.nodes,
       el("button", { type: "button", class: "button primary", id: "mp-phone", testid: "mp-phone", on: { click: action(bindByButton) } }, "手机号快捷登录")),
     smsForm({ title: "使用其他手机号", ok: "绑定", testid: "sms-bind", send: (body) => mp.post("/phone/sms-codes", body), confirm: bindByCode }));

@@ -30,7 +30,7 @@ export async function homePage(mp) {
   const { member } = await mp.get("/me");
   if (!member) {
     const texts = await mp.get("/privacy-texts");
-    return [el("div", { class: "mp-banner" }, el("strong", {}, "欢迎光临"), el("span", {}, "入会即可签到、积分、收到服务通知")), joinCards(mp, texts.items)];
+    return [el("div", { class: "mp-banner" }, el("strong", {}, "欢迎光临"), el("span", {}, "入会即可签到、积分、收到服务通知")), joinCards(mp, texts)];
   }
   return [
     memberCard(member),
