@@ -144,8 +144,8 @@ def test_a_worker_killed_while_it_sends_a_template_message_doubles_nothing(site:
     site.wait(lambda: site.messages(other) == ["template"], "the next message was not sent")
 
     site.advance(150)
+    # Sent by the second worker, whether the first was killed before or after its request had left.
     site.wait(lambda: delivery_state(site, member_id) == "sent", "the stale message was not resent")
-    site.wait(lambda: len(site.control("/log/requests?path=template/send", method="GET")) >= 3, "no resend")
     assert site.messages(user) == ["template"]
 
 
