@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -105,7 +106,8 @@ class Installation:
         """Kill a process and the work-horses it forked, as a crash of their machine would."""
         horses = _children_of(process.pid)
         for pid in (process.pid, *horses):
-            os.kill(pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):  # a work-horse may have come to its end by itself
+                os.kill(pid, signal.SIGKILL)
         process.wait(10)
 
     def control(self, path: str, body: dict[str, Any] | None = None, *, method: str = "POST") -> Any:
