@@ -148,6 +148,17 @@ def check_payment(policy: CheckoutPolicy, *, points: int, amount_fen: int) -> No
         raise PointsPaymentRefused(points=points, max_points=most.max_points)
 
 
+def check_order(policy: CheckoutPolicy, *, paid_fen: int, quoted_fen: int, amount_fen: int) -> None:
+    """Refuse points that were set aside for a larger order, where they pay more of this one than may be paid.
+
+    Raises:
+        PointsPaymentRefused: they are worth more than the share of this order.
+    """
+    most = amount_fen * policy.share_max_percent // PERCENT
+    if amount_fen < quoted_fen and paid_fen > most:
+        raise PointsPaymentRefused(amount_fen=paid_fen, max_amount_fen=most)
+
+
 def spread(lines: Sequence[Line], *, points: int, amount_fen: int) -> dict[int, Spread]:
     """Spread what points paid over the lines of an order by their amounts; the parts add up exactly.
 

@@ -145,6 +145,38 @@ class TestPurchase:
             with pytest.raises(PointsPaymentNotFound):
                 buy(session, make_purchase(member_id), hold_reference=reference)
 
+    def test_of_less_than_was_quoted_is_not_paid_above_the_share(self, session: Session) -> None:
+        save_policy(session)
+        member_id = someone_with(session, 3_000)
+        hold(session, member_id, 2_500)
+
+        with pytest.raises(PointsPaymentRefused) as refusal:
+            buy(session, make_purchase(member_id, line(amount_fen=4_999)), hold_reference="till-1")
+
+        assert refusal.value.details == {"amount_fen": 2_500, "max_amount_fen": 2_499}
+        assert buy(session, make_purchase(member_id, line(amount_fen=5_000)), hold_reference="till-1").points == 0
+
+    def test_keeps_what_was_held_when_the_policy_changes_meanwhile(self, session: Session) -> None:
+        save_policy(session)
+        member_id = someone_with(session, 3_000)
+        hold(session, member_id, 2_500)
+        save_policy(session, replace(ACCEPTING, share_max_percent=10))
+
+        assert buy(session, make_purchase(member_id), hold_reference="till-1").captured_fen == 2_500
+
+    def test_that_points_have_paid_for_is_not_paid_for_by_others_in_a_correction(self, session: Session) -> None:
+        save_policy(session)
+        member_id = someone_with(session, 3_000)
+        purchase = make_purchase(member_id)
+        for reference in ("till-1", "till-2"):
+            hold(session, member_id, 1_000, reference=reference)
+        buy(session, purchase, hold_reference="till-1")
+
+        with pytest.raises(PointsPaymentRefused):
+            buy(session, replace(purchase, version=2), hold_reference="till-2")
+
+        assert balance_of(session, member_id) == 2_000
+
 
 class TestRefund:
     def test_returns_the_points_of_each_line_to_their_lots_and_takes_the_earned_ones_back(

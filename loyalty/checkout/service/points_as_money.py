@@ -7,13 +7,14 @@ from sqlalchemy import insert, update
 from sqlalchemy.orm import Session
 
 from loyalty.checkout.models import PointsPayment
-from loyalty.checkout.queries import PaymentView, current_policy, find_payment
+from loyalty.checkout.queries import PaymentView, current_policy, find_payment, find_payment_of_order
 from loyalty.checkout.rules import (
     PointsPaymentNotFound,
+    PointsPaymentRefused,
     PointsQuote,
+    check_order,
     check_payment,
     quote,
-    spread,
     worth,
 )
 from loyalty.kernel.database import Json
@@ -76,22 +77,26 @@ def hold_points(
     policy = current_policy(session)
     check_payment(policy, points=points, amount_fen=amount_fen)
     held = PointsHold(reference, points, worth(policy, points), at + timedelta(minutes=policy.hold_minutes))
-    points_service.place(
-        session,
-        member_id=member_id,
-        points=points,
-        reference=ledger_reference(reference),
-        expires_at=held.expires_at,
-        at=at,
-        store_id=store_id,
-        actor=actor,
-    )
+    _place(session, member_id, held, store_id, actor, at)
     # Whoever came at once with the same reference has waited for the account and committed by now.
     known = find_payment(session, member_id=member_id, reference=reference)
     if known is not None:
         return _replay(known, points, amount_fen)
     _keep(session, member_id, held, amount_fen, at)
     return held
+
+
+def _place(session: Session, member_id: int, held: PointsHold, store_id: int | None, actor: str, at: datetime) -> None:
+    points_service.place(
+        session,
+        member_id=member_id,
+        points=held.points,
+        reference=ledger_reference(held.reference),
+        expires_at=held.expires_at,
+        at=at,
+        store_id=store_id,
+        actor=actor,
+    )
 
 
 def _keep(session: Session, member_id: int, held: PointsHold, order_amount_fen: int, at: datetime) -> None:
@@ -128,7 +133,7 @@ def pay(
 
     Raises:
         PointsPaymentNotFound: nothing was set aside under this reference, or it paid for another order.
-        PointsPaymentRefused: the order costs less than the points are worth.
+        PointsPaymentRefused: the order is smaller than quoted and may not be paid so far by points, or others pay it.
         HoldClosed: the points were let go, or their time ran out.
     """
     known = find_payment(session, member_id=member_id, reference=reference)
@@ -136,7 +141,14 @@ def pay(
         raise PointsPaymentNotFound(reference=reference)
     if known.order_id == order_id:
         return known
-    spread(purchase.lines, points=known.points, amount_fen=known.amount_fen)
+    if find_payment_of_order(session, order_id=order_id) is not None:
+        raise PointsPaymentRefused(reference=reference)
+    check_order(
+        current_policy(session),
+        paid_fen=known.amount_fen,
+        quoted_fen=known.order_amount_fen,
+        amount_fen=purchase.amount_fen,
+    )
     explanation: Json = {"rule": "points_as_money", "order_id": order_id, "amount_fen": known.amount_fen}
     posting = points_service.capture(
         session,

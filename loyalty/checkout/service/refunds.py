@@ -8,11 +8,10 @@ from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from loyalty.checkout.models import PointsPayment
-from loyalty.checkout.queries import PaymentView, current_policy, find_payment_of_order
+from loyalty.checkout.queries import current_policy, find_payment_of_order
 from loyalty.checkout.rules import paid_in_money, points_left, spread
 from loyalty.checkout.service.previews import fact_lines
 from loyalty.earning import service as earning
-from loyalty.members import queries as members
 from loyalty.orders import queries as orders_queries
 from loyalty.orders import service as orders
 from loyalty.orders.rules import Line, RefundReport
@@ -58,9 +57,7 @@ def apply_refund(session: Session, *, recorded: orders.RecordedRefund, at: datet
     cause = f"refund:{recorded.refund_id}"
     order = orders_queries.get_order(session, order_id=recorded.order_id)
     returned = _return_points(session, order.id, order.lines, recorded.lines_left, cause, at, zone)
-    settled = settle_order(
-        session, order_id=order.id, lines_left=recorded.lines_left, cause=cause, at=at, zone=zone
-    )  # fmt: skip
+    settled = settle_order(session, order_id=order.id, lines_left=recorded.lines_left, cause=cause, at=at, zone=zone)
     return RefundOutcome(
         refund_id=recorded.refund_id,
         order_id=order.id,
@@ -140,18 +137,5 @@ def _return_points(
     )
     returned = payment.returned_points + due
     session.execute(update(PointsPayment).where(PointsPayment.id == payment.id).values(returned_points=returned))
-    _follow_merge(session, payment, cause, at)
+    earning.follow_merge(session, member_id=payment.member_id, cause=f"{cause}:points", at=at)
     return due
-
-
-def _follow_merge(session: Session, payment: PaymentView, cause: str, at: datetime) -> None:
-    """Move what returned to a merged member's lots on to the survivor."""
-    survivor_id = members.survivor_of(session, member_id=payment.member_id)
-    if survivor_id != payment.member_id:
-        points.transfer(
-            session,
-            from_member_id=payment.member_id,
-            to_member_id=survivor_id,
-            reference=f"merge:{cause}:points",
-            at=at,
-        )

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from loyalty.kernel.database import AnyRow
 from loyalty.kernel.errors import InvariantBroken
 from loyalty.members.models import Member
-from loyalty.members.queries import HOLDING
+from loyalty.members.queries import HOLDING, survivor_of
 from loyalty.members.rules.members import MemberGone, MemberNotFound
 from loyalty.orders.models import Order, OrderVersion
 from loyalty.orders.queries import OrderView, find_order, get_order, lines_left_of
@@ -134,7 +134,7 @@ def _known(session: Session, purchase: Purchase, owner: AnyRow, at: datetime) ->
     if order.member_id is None:
         _replace(session, order, {"member_id": owner.id, **_content(purchase)}, at)
         return Recorded(order.id, owner.id, is_awaited=True)
-    if not _is_of(session, order, owner.id):
+    if survivor_of(session, member_id=order.member_id) != owner.id:
         raise OrderNumberReused(order_number=purchase.order_number)
     if purchase.version > order.version:
         return _correct(session, order, purchase, owner, at)
@@ -143,11 +143,6 @@ def _known(session: Session, purchase: Purchase, owner: AnyRow, at: datetime) ->
     if _differs(order, purchase):
         raise OrderNumberReused(order_number=purchase.order_number)
     return Recorded(order.id, owner.id, is_replay=True)
-
-
-def _is_of(session: Session, order: OrderView, owner_id: int) -> bool:
-    same = or_(Member.id == owner_id, Member.merged_into_id == owner_id)
-    return session.scalar(select(Member.id).where(Member.id == order.member_id, same)) is not None
 
 
 def _differs(order: OrderView, purchase: Purchase) -> bool:
