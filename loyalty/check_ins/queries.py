@@ -28,7 +28,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.sql.selectable import LateralFromClause
 
 from loyalty.check_ins.models import CheckIn, CheckInPlan
-from loyalty.check_ins.rules import Award, Plan, award, days_after, month_of, next_streak
+from loyalty.check_ins.rules import Award, Plan, award, cycle, days_after, month_of, next_streak
 from loyalty.kernel.clock import business_date
 from loyalty.kernel.database import Database
 from loyalty.kernel.transaction import run_single
@@ -39,6 +39,7 @@ from loyalty.stores.models import Store
 
 PREVIEW_DAYS = 7
 PREVIEW_DAYS_MAX = 31
+_PLANS_LISTED = 50
 
 CHECK_INS, PLANS, STORES = map(table_of, (CheckIn, CheckInPlan, Store))
 
@@ -74,7 +75,7 @@ class LivePlan:
     @cached_property
     def cycle(self) -> Sequence[Award]:
         """What each day of the plan's cycle pays."""
-        return [award(self.plan, day) for day in range(1, self.plan.cycle_days + 1)]
+        return cycle(self.plan)
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,9 +283,10 @@ def _preview(session: Session, days: Sequence[date], streak: int | None) -> list
     return preview
 
 
-def list_plans(session: Session, *, limit: int = 50) -> Sequence[PlanRevision]:
-    """Return revisions of the plan, those that begin last first."""
-    rows = session.execute(select(PLANS).order_by(PLANS.c.live_from_on.desc(), PLANS.c.revision.desc()).limit(limit))
+def list_plans(session: Session) -> Sequence[PlanRevision]:
+    """Return the latest revisions of the plan, those that begin last first."""
+    newest_first = select(PLANS).order_by(PLANS.c.live_from_on.desc(), PLANS.c.revision.desc())
+    rows = session.execute(newest_first.limit(_PLANS_LISTED))
     return [PlanRevision(row.revision, _plan(row), row.live_from_on, row.created_by, row.created_at) for row in rows]
 
 

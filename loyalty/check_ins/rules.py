@@ -114,6 +114,11 @@ def award(plan: Plan, streak: int) -> Award:
     )
 
 
+def cycle(plan: Plan) -> Sequence[Award]:
+    """Return what each day of a plan's cycle pays."""
+    return [award(plan, streak) for streak in range(1, plan.cycle_days + 1)]
+
+
 def check_plan(plan: Plan) -> None:
     """Refuse a plan that could not be paid as it reads, by paying every day of two cycles.
 

@@ -13,7 +13,6 @@ from loyalty.earning.rules.explaining import explain
 from loyalty.earning.rules.keeping import read_room
 from loyalty.earning.rules.paying import Standing, read_standing
 from loyalty.kernel.database import Json
-from loyalty.kernel.pagination import PAGE_SIZE, PAGE_SIZE_MAX, Page, decode_cursor, page_of
 from loyalty.members.queries import family_of
 
 
@@ -58,10 +57,12 @@ class Kept:
 
 def find_evaluation(session: Session, *, member_id: int, reference: str) -> EvaluationView | None:
     """Return what became of an event, or nothing when it was never evaluated."""
-    row = session.scalar(
-        select(StoredEvaluation).where(StoredEvaluation.member_id == member_id, StoredEvaluation.reference == reference)
-    )
-    return None if row is None else _view(row)
+    return _first_of(session, [member_id], reference)
+
+
+def find_in_family(session: Session, *, member_id: int, reference: str) -> EvaluationView | None:
+    """Return what became of an event of a member, or of one who was merged into it."""
+    return _first_of(session, family_of(session, member_id=member_id), reference)
 
 
 def find_kept(session: Session, *, member_id: int, reference: str) -> Kept | None:
@@ -88,24 +89,14 @@ def find_kept(session: Session, *, member_id: int, reference: str) -> Kept | Non
     )
 
 
-def list_evaluations(
-    session: Session, *, member_id: int, cursor: str | None = None, limit: int = PAGE_SIZE
-) -> Page[EvaluationView]:
-    """Return a page of a member's evaluations, newest first, with those of members merged into this one.
-
-    Raises:
-        InvalidCursor: the cursor was not made by us.
-    """
-    size = max(1, min(limit, PAGE_SIZE_MAX))
-    query = (
+def _first_of(session: Session, member_ids: Sequence[int], reference: str) -> EvaluationView | None:
+    row = session.scalars(
         select(StoredEvaluation)
-        .where(StoredEvaluation.member_id.in_(family_of(session, member_id=member_id)))
-        .order_by(StoredEvaluation.id.desc())
-    )
-    if (last_id := decode_cursor(cursor)) is not None:
-        query = query.where(StoredEvaluation.id < last_id)
-    rows = session.scalars(query.limit(size + 1)).all()
-    return page_of([_view(row) for row in rows], limit=size, id_of=lambda view: view.id)
+        .where(StoredEvaluation.member_id.in_(member_ids), StoredEvaluation.reference == reference)
+        .order_by(StoredEvaluation.id)
+        .limit(1)
+    ).one_or_none()
+    return None if row is None else _view(row)
 
 
 def _view(row: StoredEvaluation) -> EvaluationView:

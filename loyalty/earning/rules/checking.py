@@ -32,7 +32,8 @@ TIER_LEVEL_MAX = 20
 MINUTES_OF_DAY = 24 * 60
 _SEPARATORS = frozenset(",，、;；")
 """The form lists values between them."""
-_CUSTOM_KIND = re.compile(r"[a-z][a-z0-9_.]{0,39}")
+CUSTOM_KIND = re.compile(r"[a-z][a-z0-9_.]{0,39}")
+"""Kinds of events that other systems report, and rules name."""
 
 _TEXT_SETS = {
     "tags": "标签",
@@ -151,7 +152,7 @@ def _custom_kind(definition: Definition) -> Iterator[Problem]:
         yield Problem("custom_kind", "自定义事件须填写事件类型" if is_custom else "只有自定义事件可以填写事件类型")
     elif kind in list(EarningEvent):
         yield Problem("custom_kind", "这类事件有自己的规则模板，不能作为自定义事件")
-    elif kind and not _CUSTOM_KIND.fullmatch(kind):
+    elif kind and not CUSTOM_KIND.fullmatch(kind):
         yield Problem("custom_kind", "事件类型须以小写字母开头，40 个字符以内，只用小写字母、数字、_ 和 .")
 
 

@@ -3,7 +3,7 @@
 from loyalty.earning.service.award import Outcome, award, preview
 from loyalty.earning.service.events import BirthdayPage, reward, reward_birthdays
 from loyalty.earning.service.facts import Gathered, Happening, gather, gather_for_anybody, gather_to_look
-from loyalty.earning.service.take_back import Settled, settle
+from loyalty.earning.service.take_back import Settled, follow_merge, settle
 
 __all__ = [
     "BirthdayPage",
@@ -12,6 +12,7 @@ __all__ = [
     "Outcome",
     "Settled",
     "award",
+    "follow_merge",
     "gather",
     "gather_for_anybody",
     "gather_to_look",

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
-from loyalty.earning.evaluations import find_evaluation
+from loyalty.earning.evaluations import find_in_family
 from loyalty.earning.rules import Award, EarningEvent, Evaluation, EventFacts, RuleRevision, evaluate
 from loyalty.earning.rules.keeping import inputs_of
 from loyalty.earning.rules.paying import Payment, payments, standings
@@ -43,13 +43,13 @@ def award(
 ) -> Outcome:
     """Pay what an event earns by the rules in force when it happened (发放积分).
 
-    Once by its reference: a replay tells what the first call paid. ``is_new`` says that a natural key of the
-    caller's has made sure of that. Points cut by a cap or a budget say so in their explanation. Nothing is kept of
-    an event for which there is no rule.
+    Once by its reference, also after a merge: a replay tells what the first call paid. ``is_new`` says that a
+    natural key of the caller's has made sure of that. Points cut by a cap or a budget say so in their explanation.
+    Nothing is kept of an event for which there is no rule.
     """
     facts = gathered.facts
     if not is_new:
-        known = find_evaluation(session, member_id=facts.member_id, reference=reference)
+        known = find_in_family(session, member_id=facts.member_id, reference=reference)
         if known is not None:
             return Outcome(known.points, known.growth, known.awards, known.misses, is_replay=True)
     if not gathered.revisions:

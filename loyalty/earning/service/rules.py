@@ -9,6 +9,7 @@ from datetime import datetime
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
+from loyalty.approvals.rules import check_decider
 from loyalty.earning.models import EarningRule, EarningRuleRevision
 from loyalty.earning.rules.checking import check_definition
 from loyalty.earning.rules.definition import Definition
@@ -102,12 +103,7 @@ def save_draft(
     """
     rule = locked_rule(session, rule_id)
     check_draft(name=name, starts_at=starts_at, ends_at=ends_at)
-    if definition is not None:
-        check_definition(definition)
-        check_event_kept(definition, EarningEvent(rule.event))
-        _check_nodes_exist(session, definition)
-    if node_id is not None:
-        _check_place(session, rule, node_id, definition, at)
+    _check_saying(session, rule, node_id, definition, at)
     draft = find_draft(session, rule_id, node_id) or EarningRuleRevision(
         rule_id=rule_id, node_id=node_id, number=next_number(session, rule_id)
     )
@@ -145,7 +141,7 @@ def publish(session: Session, *, rule_id: int, node_id: int | None = None, actor
     """Put the draft in force (发布), at once or when it wants to start; return the revision's id.
 
     What it replaces ends at that moment, and what was to begin later never does. A start that has passed meanwhile
-    becomes now: nothing is ever in force for the past.
+    becomes now: nothing is ever in force for the past. An override is approved by somebody else than who proposed it.
 
     Raises:
         EarningRuleNotFound: there is no such rule.
@@ -153,6 +149,7 @@ def publish(session: Session, *, rule_id: int, node_id: int | None = None, actor
         EarningRuleOver: the draft's end has passed.
         OverrideNotPermitted: headquarters no longer lets this rule be had otherwise.
         OverrideWithoutDefault: headquarters has ended the rule meanwhile.
+        ApprovalByMaker: it is an override that the actor proposed.
     """
     rule = locked_rule(session, rule_id)
     draft = find_draft(session, rule_id, node_id)
@@ -162,6 +159,7 @@ def publish(session: Session, *, rule_id: int, node_id: int | None = None, actor
     if draft.ends_at is not None and draft.ends_at <= starts_at:
         raise EarningRuleOver
     if node_id is not None:
+        check_decider(requested_by=draft.created_by, decider=actor.name)
         _check_permission(session, rule, is_exclusion=draft.definition is None, at=at)
     for earlier in running_revisions(session, rule_id, at, node_id):
         end_revision(earlier, starts_at)
@@ -208,6 +206,17 @@ def set_override_policy(session: Session, *, rule_id: int, policy: OverridePolic
             end_revision(revision, at)
     session.flush()
     write_audit(session, "earning.set_override_policy", rule_id, before, {"override_policy": policy.value}, actor, at)
+
+
+def _check_saying(
+    session: Session, rule: EarningRule, node_id: int | None, definition: Definition | None, at: datetime
+) -> None:
+    if definition is not None:
+        check_definition(definition)
+        check_event_kept(definition, EarningEvent(rule.event))
+        _check_nodes_exist(session, definition)
+    if node_id is not None:
+        _check_place(session, rule, node_id, definition, at)
 
 
 def _check_nodes_exist(session: Session, definition: Definition) -> None:

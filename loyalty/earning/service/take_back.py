@@ -90,7 +90,7 @@ def settle(
     paid = _top_up(session, case, changed, due)
     _regrow(session, case, changed, reference)
     _note(session, case, _told(after_payment(changed, paid), due), lines, room)
-    _follow_merge(session, case)
+    follow_merge(session, member_id=case.facts.member_id, cause=case.cause, at=at)
     taken = sum(part for change in changed for _entry, part in change.taken)
     added = sum(one.points for one in paid)
     lost = -sum(change.growth for change in changed)
@@ -198,14 +198,11 @@ def _told(stands: Sequence[Standing], due: Evaluation) -> list[Json]:
     return [{**explained.get(one.revision_id, {}), **one.to_json()} for one in stands]
 
 
-def _follow_merge(session: Session, case: _Case) -> None:
-    """Let a survivor bear what happened on the account of the member who was merged into it."""
-    member_id = case.facts.member_id
+def follow_merge(session: Session, *, member_id: int, cause: str, at: datetime) -> None:
+    """Let a survivor bear what happened on the account of a member who was merged into it."""
     survivor_id = survivor_of(session, member_id=member_id)
     if survivor_id != member_id:
-        points.transfer(
-            session, from_member_id=member_id, to_member_id=survivor_id, reference=f"merge:{case.cause}", at=case.at
-        )
+        points.transfer(session, from_member_id=member_id, to_member_id=survivor_id, reference=f"merge:{cause}", at=at)
 
 
 def _told_again(session: Session, kept: Kept, cause: str, at: datetime) -> Settled:
