@@ -19,7 +19,6 @@ from loyalty.tiers.rules import (
     DEFAULT_POLICY,
     LOWEST_LEVEL,
     NAME_BEFORE_ANY_TIER,
-    ONE_TIME,
     Benefits,
     Period,
     Policy,
@@ -106,13 +105,6 @@ def read_tier(row: AnyRow) -> TierView:
     )
 
 
-def level_of(session: Session, *, member_id: int, at: datetime) -> int:
-    """Return the level that counts at an instant, 1 for whoever has none yet."""
-    query = select(LEVEL).where(MemberTier.member_id == _MEMBER_ID)
-    level: int | None = session.execute(query, {"member_id": member_id, "at": at}).scalar()
-    return level or LOWEST_LEVEL
-
-
 MULTIPLIER = (
     select(TierStep.benefits["points_multiplier"].as_integer())
     .where(
@@ -122,12 +114,7 @@ MULTIPLIER = (
     .order_by(TierStep.level.desc())
     .limit(1)
 )
-
-
-def multiplier_of(session: Session, *, member_id: int, at: datetime) -> int:
-    """Return by how much a member's level multiplies points at an instant, in basis points (10 000 is one time)."""
-    multiplier: int | None = session.execute(MULTIPLIER, {"member_id": member_id, "at": at}).scalar()
-    return multiplier or ONE_TIME
+"""By how much a member's level multiplies points, in basis points, if a step says; parameters as ``TIER``."""
 
 
 def list_tiers(session: Session) -> Sequence[Tier]:

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from loyalty.kernel.crypto import Vault
 from loyalty.members.rules.members import MemberStatus
 from loyalty.tiers.models import MemberTier
-from loyalty.tiers.queries import level_of, multiplier_of, tier_of
+from loyalty.tiers.queries import MULTIPLIER, tier_of
 from loyalty.tiers.rules import Benefits, Policy, Tier, Verdict
 from loyalty.tiers.service import evaluate_page, save_tiers, set_manual_level
 from tests.factories.members import make_member
@@ -155,6 +155,25 @@ class TestPages:
 
         assert standing(session, member.id)[0] == 2
 
+    @pytest.mark.parametrize(
+        ("growth", "told"),
+        [(400, []), (100, [{"level": 2, "falls_to": 1, "growth_lacking": 200}])],
+        ids=["keeps the top step", "falls below it"],
+    )
+    def test_tell_of_the_top_step_whoever_stood_on_one_that_the_ladder_lost(
+        self, session: Session, at: datetime, growth: int, told: list[dict[str, int]]
+    ) -> None:
+        make_ladder(session, policy=rolling(12), at=at)
+        member, later = make_member(session), at + timedelta(days=400)
+        grow(session, member.id, 2_000, at)
+        grow(session, member.id, growth, later - timedelta(days=1))
+        save_tiers(session, tiers=[LADDER[0], Tier(2, "银卡会员", 300)], actor=ACTOR, at=later)
+
+        evaluate(session, later)
+
+        events = recorded(session, "tier.ending")
+        assert [{key: one[key] for key in ("level", "falls_to", "growth_lacking")} for one in events] == told
+
     def test_say_nothing_of_a_grace_that_a_level_by_hand_outlives(
         self, session: Session, vault: Vault, at: datetime
     ) -> None:
@@ -171,19 +190,22 @@ class TestPages:
 
         assert recorded(session, "tier.ending") == []
         assert recorded(session, "tier.demoted") == []
-        assert level_of(session, member_id=member.id, at=later + timedelta(days=41)) == 2
+        assert tier_of(session, member_id=member.id, at=later + timedelta(days=41)).level == 2
 
 
 class TestBenefits:
+    def _multiplier(self, session: Session, member_id: int, at: datetime) -> int | None:
+        return session.scalar(MULTIPLIER, {"member_id": member_id, "at": at})
+
     def test_are_those_of_the_level_that_counts(self, session: Session, at: datetime) -> None:
         tiers = [LADDER[0], Tier(2, "银卡会员", 500, Benefits(points_multiplier=15_000))]
         make_ladder(session, tiers=tiers, at=at)
         member = make_member(session)
 
-        assert multiplier_of(session, member_id=member.id, at=at) == 10_000
+        assert self._multiplier(session, member.id, at) == 10_000
         grow(session, member.id, 500, at)
-        assert multiplier_of(session, member_id=member.id, at=at) == 15_000
+        assert self._multiplier(session, member.id, at) == 15_000
         assert tier_of(session, member_id=member.id, at=at).benefits.points_multiplier == 15_000
 
     def test_without_any_ladder_are_none(self, session: Session, at: datetime) -> None:
-        assert multiplier_of(session, member_id=make_member(session).id, at=at) == 10_000
+        assert self._multiplier(session, make_member(session).id, at) is None

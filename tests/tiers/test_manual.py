@@ -11,7 +11,7 @@ from loyalty.kernel.crypto import Vault
 from loyalty.members import keys
 from loyalty.members.rules.members import MemberProvisional, MemberStatus
 from loyalty.tiers import queries, service
-from loyalty.tiers.queries import level_of, tier_of
+from loyalty.tiers.queries import tier_of
 from loyalty.tiers.rules import InvalidManualLevel, InvalidTierPolicy, NoManualLevel, Policy
 from tests.factories.members import make_member
 from tests.factories.tiers import ACTOR, changes_of, evaluate, grow, make_ladder
@@ -39,8 +39,8 @@ def test_counts_until_its_end_whether_or_not_the_night_has_run(session: Session,
 
     view = tier_of(session, member_id=member.id, at=at)
     assert (view.name, view.level, view.manual_until_at) == ("银卡会员", 2, at + WEEK)
-    assert level_of(session, member_id=member.id, at=at + WEEK - timedelta(seconds=1)) == 2
-    assert level_of(session, member_id=member.id, at=at + WEEK) == 1
+    assert tier_of(session, member_id=member.id, at=at + WEEK - timedelta(seconds=1)).level == 2
+    assert tier_of(session, member_id=member.id, at=at + WEEK).level == 1
 
 
 def test_ends_by_the_night_and_the_member_hears_of_both(session: Session, vault: Vault, at: datetime) -> None:
@@ -63,7 +63,7 @@ def test_is_a_floor_that_growth_may_pass(session: Session, vault: Vault, at: dat
 
     assert (review.level, review.is_promoted) == (3, True)
     evaluate(session, at + WEEK)
-    assert level_of(session, member_id=member.id, at=at + WEEK) == 3
+    assert tier_of(session, member_id=member.id, at=at + WEEK).level == 3
     assert len(recorded(session, "tier.demoted")) == 0
 
 
@@ -89,7 +89,7 @@ def test_can_be_ended_before_its_time_once(session: Session, vault: Vault, at: d
 
     service.end_manual_level(session, member_id=member.id, actor=ACTOR, at=at)
 
-    assert level_of(session, member_id=member.id, at=at) == 1
+    assert tier_of(session, member_id=member.id, at=at).level == 1
     with pytest.raises(NoManualLevel):
         service.end_manual_level(session, member_id=member.id, actor=ACTOR, at=at)
 
@@ -132,9 +132,21 @@ def test_passes_to_the_survivor_of_a_merge(session: Session, vault: Vault, at: d
     for _ in range(2):
         service.transfer(session, from_member_id=merged.id, to_member_id=survivor.id, reference="merge:1", at=at)
 
-    assert level_of(session, member_id=survivor.id, at=at) == 2
-    assert level_of(session, member_id=merged.id, at=at) == 1
-    assert level_of(session, member_id=survivor.id, at=at + WEEK) == 1
+    assert tier_of(session, member_id=survivor.id, at=at).level == 2
+    assert tier_of(session, member_id=merged.id, at=at).level == 1
+    assert tier_of(session, member_id=survivor.id, at=at + WEEK).level == 1
+
+
+def test_of_a_merged_member_counts_although_the_survivors_own_has_just_ended(
+    session: Session, vault: Vault, at: datetime
+) -> None:
+    merged, survivor = make_member(session), make_member(session)
+    by_hand(session, vault, survivor.id, at - WEEK, level=3)
+    by_hand(session, vault, merged.id, at)
+
+    service.transfer(session, from_member_id=merged.id, to_member_id=survivor.id, reference="merge:1", at=at)
+
+    assert tier_of(session, member_id=survivor.id, at=at).level == 2
 
 
 @pytest.mark.parametrize(

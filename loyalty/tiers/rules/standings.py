@@ -74,11 +74,16 @@ class Standing:
     manual_level: int | None = None
     manual_until_at: datetime | None = None
 
-    def level_at(self, at: datetime) -> int:
-        """Return the level that counts at an instant: one set by hand (人工定级) is a floor until its end."""
+    def manual_at(self, at: datetime) -> tuple[int, datetime] | None:
+        """Return the level by hand (人工定级) in force at an instant and its end; None when there is none."""
         if self.manual_level is None or self.manual_until_at is None or self.manual_until_at <= at:
-            return self.level
-        return max(self.level, self.manual_level)
+            return None
+        return self.manual_level, self.manual_until_at
+
+    def level_at(self, at: datetime) -> int:
+        """Return the level that counts at an instant: one set by hand is a floor until its end."""
+        manual = self.manual_at(at)
+        return self.level if manual is None else max(self.level, manual[0])
 
 
 def judge(standing: Standing, *, grace_days: int, at: datetime) -> Verdict:

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from loyalty.kernel import outbox
 from loyalty.kernel.clock import business_date, end_of
 from loyalty.tiers.queries import last_of_page, list_changing, list_tiers, policy_in_force
-from loyalty.tiers.rules import Policy, TierChangeCause, Verdict, judge
+from loyalty.tiers.rules import LOWEST_LEVEL, Policy, TierChangeCause, Verdict, judge
 from loyalty.tiers.service.changes import Holder, change_level, lock, set_grace
 from loyalty.tiers.service.manual import end_manual
 
@@ -75,13 +75,15 @@ def _begin_grace(
     standing = holder.standing
     by_hand = standing.manual_until_at is not None and standing.manual_until_at > until_at
     falls_to = max(standing.reached, standing.manual_level or 0) if by_hand else standing.reached
-    if falls_to >= standing.level_at(holder.at):
-        return  # a level by hand outlives the grace: nothing is going to change for the member
+    top_level = max(thresholds, default=LOWEST_LEVEL)
+    if falls_to >= min(standing.level_at(holder.at), top_level):
+        return  # a level by hand outlives the grace, or the ladder lost the step: nothing changes for the member
+    level = min(standing.level, top_level)
     payload = {
         "member_id": holder.member_id,
-        "level": standing.level,
+        "level": level,
         "falls_to": falls_to,
-        "growth_lacking": max(0, thresholds.get(standing.level, 0) - standing.kept_by),
+        "growth_lacking": max(0, thresholds.get(level, 0) - standing.kept_by),
         "last_day": last_day.isoformat(),
     }
     outbox.record(session, "tier.ending", payload, at=holder.at)

@@ -39,18 +39,7 @@ def set_manual_level(
     top_level = max((tier.level for tier in list_tiers(session)), default=LOWEST_LEVEL)
     check_manual_level(holder.standing, level=level, top_level=top_level, until_at=until_at, reason=reason, at=at)
     reason = reason.strip()
-    after = set_manual(session, holder, level=level, until_at=until_at)
-    change_id = note_change(
-        session,
-        holder,
-        cause=TierChangeCause.MANUAL,
-        from_level=holder.standing.level_at(at),
-        to_level=after.level_at(at),
-        actor=actor.name,
-        until_at=until_at,
-        reason_sealed=vault.seal(reason, context="tier_changes.reason"),
-    )
-    announce(session, holder, after, change_id=change_id, cause=TierChangeCause.MANUAL)
+    _begin_manual(session, vault, holder, level, until_at, reason, actor)
     sealed = seal_for_member(session, vault=vault, member_id=member_id, plain=reason, context="audit.reason", at=at)
     audit.write(
         session,
@@ -72,7 +61,7 @@ def end_manual_level(session: Session, *, member_id: int, actor: Actor, at: date
     """
     require_living(session, member_id=member_id)
     holder = lock(session, member_id=member_id, at=at)
-    if holder is None or holder.standing.manual_until_at is None or holder.standing.manual_until_at <= at:
+    if holder is None or holder.standing.manual_at(at) is None:
         raise NoManualLevel(member_id=member_id)
     before = _told(holder.standing.manual_level, holder.standing.manual_until_at)
     end_manual(session, holder, actor=actor.name)
@@ -90,6 +79,24 @@ def end_manual(session: Session, holder: Holder, *, actor: str = SYSTEM) -> Hold
     )
     announce(session, holder, after, change_id=change_id, cause=TierChangeCause.MANUAL_ENDED, from_level=was)
     return Holder(holder.member_id, after, holder.at)
+
+
+def _begin_manual(
+    session: Session, vault: Vault, holder: Holder, level: int, until_at: datetime, reason: str, actor: Actor
+) -> None:
+    """Set a level by hand, note it and tell of it."""
+    after = set_manual(session, holder, level=level, until_at=until_at)
+    change_id = note_change(
+        session,
+        holder,
+        cause=TierChangeCause.MANUAL,
+        from_level=holder.standing.level_at(holder.at),
+        to_level=after.level_at(holder.at),
+        actor=actor.name,
+        until_at=until_at,
+        reason_sealed=vault.seal(reason, context="tier_changes.reason"),
+    )
+    announce(session, holder, after, change_id=change_id, cause=TierChangeCause.MANUAL)
 
 
 def _told(level: int | None, until_at: datetime | None) -> dict[str, object]:

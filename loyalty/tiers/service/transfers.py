@@ -77,13 +77,11 @@ def _leave_empty(session: Session, member_id: int) -> None:
 
 
 def _keep_the_higher(session: Session, arrived: Holder, leaving: Standing, at: datetime) -> Standing:
-    own = arrived.standing
-    after = own
-    if leaving.manual_until_at is not None and leaving.manual_until_at > at:
-        brought = (leaving.manual_level or 0, leaving.manual_until_at)
-        if own.manual_until_at is None or brought > (own.manual_level or 0, own.manual_until_at):
-            after = set_manual(session, arrived, level=brought[0], until_at=brought[1])
-            arrived = Holder(arrived.member_id, after, at)
+    own = after = arrived.standing
+    brought, kept = leaving.manual_at(at), own.manual_at(at)
+    if brought is not None and (kept is None or brought > kept):
+        after = set_manual(session, arrived, level=brought[0], until_at=brought[1])
+        arrived = Holder(arrived.member_id, after, at)
     level = max(own.level, own.reached, leaving.level)
     if level > own.level:
         cause = TierChangeCause.PROMOTED if own.reached == level > leaving.level else TierChangeCause.MERGED
