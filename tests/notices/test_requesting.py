@@ -10,7 +10,9 @@ from sqlalchemy.orm import Session
 from loyalty.kernel.audit import Actor, list_entries
 from loyalty.kernel.outbox import OutboxEvent
 from loyalty.notices import queries, service
+from loyalty.notices.models import Notice
 from loyalty.notices.rules import Channel, InboxMessageNotFound, NoticeKind
+from loyalty.notices.service import NoticeRequest
 from tests.factories.members import make_member
 from tests.factories.notices import points_facts, request_notice
 
@@ -95,3 +97,19 @@ def test_reading_the_inbox_counts_down_and_stays_within_the_member(session: Sess
         service.mark_read(session, member_id=other.id, message_id=first.items[1].id, at=at)
     assert service.mark_all_read(session, member_id=member.id, at=at) == 2
     assert queries.count_unread(session, member_id=member.id) == 0
+
+
+def test_a_kind_that_answers_an_own_act_does_so_for_one_member_and_for_many(
+    session: Session, at: datetime, zone: ZoneInfo
+) -> None:
+    one, another = make_member(session), make_member(session)
+    service.configure_kind(
+        session, kind=NoticeKind.POINTS_CHANGED, is_enabled=True, channels=["inbox"],
+        is_own_act=True, actor=Actor("staff:1"), at=at,
+    )  # fmt: skip
+
+    request_notice(session, member_id=one.id, at=at)
+    requests = [NoticeRequest(another.id, "entry:of-another", points_facts())]
+    service.request_many(session, kind=NoticeKind.POINTS_CHANGED, requests=requests, zone=zone, at=at)
+
+    assert session.scalars(select(Notice.acted_at).order_by(Notice.id)).all() == [at, at]

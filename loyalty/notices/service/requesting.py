@@ -1,14 +1,13 @@
 """Asking for a notice: once for each member, kind and subject, with its inbox message at once."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from loyalty.kernel import outbox
 from loyalty.kernel.database import Json
 from loyalty.kernel.outbox import OutboxEvent
 from loyalty.notices import queries, rules
@@ -45,22 +44,13 @@ def request(
     Raises:
         InvalidNoticeFacts: the facts are not those the kind declares.
     """
-    facts = rules.checked_facts(kind, facts)
+    one = NoticeRequest(member_id, subject, rules.checked_facts(kind, facts))
     settings = queries.kind_settings(session, kind)
     if not settings.is_enabled:
         return None
     if acted_at is None and settings.is_own_act:
         acted_at = at
-    notice_id = _insert(session, member_id, kind, subject, facts, acted_at, at)
-    if notice_id is None:
-        return None
-    title, body = rules.inbox_text(kind, facts, zone=zone)
-    session.add(
-        InboxMessage(member_id=member_id, notice_id=notice_id, kind=kind.value, title=title, body=body, created_at=at)
-    )
-    outbox.record(session, "notice.requested", {"notice_id": notice_id}, at=at)
-    session.flush()
-    return notice_id
+    return _owe(session, kind, [one], acted_at, zone, at).get(subject)
 
 
 def request_many(
@@ -73,13 +63,26 @@ def request_many(
     Raises:
         InvalidNoticeFacts: the facts are not those the kind declares.
     """
-    if not requests or not queries.kind_settings(session, kind).is_enabled:
+    checked = [replace(one, facts=rules.checked_facts(kind, one.facts)) for one in requests]
+    settings = queries.kind_settings(session, kind)
+    if not checked or not settings.is_enabled:
         return {}
+    return _owe(session, kind, checked, at if settings.is_own_act else None, zone, at)
+
+
+def _owe(
+    session: Session,
+    kind: NoticeKind,
+    requests: Sequence[NoticeRequest],
+    acted_at: datetime | None,
+    zone: ZoneInfo,
+    at: datetime,
+) -> Mapping[str, int]:
     rows = session.execute(
         insert(Notice)
         .on_conflict_do_nothing(index_elements=["member_id", "kind", "subject"])
         .returning(Notice.id, Notice.subject),
-        [_row(kind, one, at) for one in requests],
+        [_row(kind, one, acted_at, at) for one in requests],
     )
     made = {row.subject: row.id for row in rows}
     fresh = [one for one in requests if one.subject in made]
@@ -93,13 +96,14 @@ def request_many(
     return made
 
 
-def _row(kind: NoticeKind, request: NoticeRequest, at: datetime) -> Json:
+def _row(kind: NoticeKind, request: NoticeRequest, acted_at: datetime | None, at: datetime) -> Json:
     return {
         "member_id": request.member_id,
         "kind": kind.value,
         "subject": request.subject,
-        "facts": rules.checked_facts(kind, request.facts),
+        "facts": request.facts,
         "state": NoticeState.QUEUED.value,
+        "acted_at": acted_at,
         "requested_at": at,
     }
 
@@ -114,28 +118,3 @@ def _message(kind: NoticeKind, request: NoticeRequest, notice_id: int, zone: Zon
         "body": body,
         "created_at": at,
     }
-
-
-def _insert(
-    session: Session,
-    member_id: int,
-    kind: NoticeKind,
-    subject: str,
-    facts: Json,
-    acted_at: datetime | None,
-    at: datetime,
-) -> int | None:
-    return session.scalar(
-        insert(Notice)
-        .values(
-            member_id=member_id,
-            kind=kind.value,
-            subject=subject,
-            facts=facts,
-            state=NoticeState.QUEUED.value,
-            acted_at=acted_at,
-            requested_at=at,
-        )
-        .on_conflict_do_nothing(index_elements=["member_id", "kind", "subject"])
-        .returning(Notice.id)
-    )
