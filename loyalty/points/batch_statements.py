@@ -144,18 +144,7 @@ def _find_credits() -> Select[Any]:
         .limit(_ONE)  # so that each is looked up by its key, whatever the planner knows of the table
         .lateral("entry")
     )
-    reversal = ENTRIES.alias("reversal")
-    before = (
-        select(func.coalesce(func.sum(reversal.c.reversed_points), _ZERO).label("points"))
-        .where(reversal.c.member_id == asked.c.member_id, reversal.c.reversed_entry_id == entry.c.id)
-        .lateral("before")
-    )
-    lot = (
-        select(LOTS.c.id, FREE.label("free"))
-        .where(LOTS.c.member_id == asked.c.member_id, LOTS.c.entry_id == entry.c.id)
-        .limit(_ONE)
-        .lateral("lot")
-    )
+    before, lot = _undone_before(asked, entry), _lot_of(asked, entry)
     left = (entry.c.points - before.c.points).cast(BigInteger)
     return (
         select(
@@ -168,6 +157,24 @@ def _find_credits() -> Select[Any]:
         )
         .select_from(asked.join(entry, true()).join(before, true()).outerjoin(lot, true()))
         .where(left > _ZERO)
+    )
+
+
+def _undone_before(asked: FromClause, entry: FromClause) -> FromClause:
+    reversal = ENTRIES.alias("reversal")
+    return (
+        select(func.coalesce(func.sum(reversal.c.reversed_points), _ZERO).label("points"))
+        .where(reversal.c.member_id == asked.c.member_id, reversal.c.reversed_entry_id == entry.c.id)
+        .lateral("before")
+    )
+
+
+def _lot_of(asked: FromClause, entry: FromClause) -> FromClause:
+    return (
+        select(LOTS.c.id, FREE.label("free"))
+        .where(LOTS.c.member_id == asked.c.member_id, LOTS.c.entry_id == entry.c.id)
+        .limit(_ONE)
+        .lateral("lot")
     )
 
 

@@ -29,7 +29,7 @@ from sqlalchemy.orm import Session
 from loyalty.points.lots import HOLD_LOTS, HOLDS
 from loyalty.points.posting import ACCOUNTS, ENTRIES, LOTS, Posting, constant, lot_amounts, parameter, parameters
 from loyalty.points.queries import LockedAccount, lock_account
-from loyalty.points.rules import EntryKind, HoldState, LotDraw, OpenLot
+from loyalty.points.rules import EntryKind, HoldNotFound, HoldState, InsufficientPoints, LotDraw, OpenLot, check_points
 
 _PLACED = ("member_id", "reference", "points", "store_id", "actor", "placed_at", "expires_at")
 
@@ -62,14 +62,32 @@ def lock_for_debit(session: Session, *, member_id: int, at: datetime) -> LockedA
     return account
 
 
+def lock_to_take(session: Session, *, member_id: int, points: int, at: datetime) -> LockedAccount:
+    """Hold the account of a member who spends points or sets them aside, as ``lock_for_debit`` does.
+
+    Raises:
+        InvalidPoints: the points are below one or absurdly large.
+        InsufficientPoints: the member has no account.
+    """
+    check_points(points)
+    account = lock_for_debit(session, member_id=member_id, at=at)
+    if account is None:
+        raise InsufficientPoints(points=points, available=0)
+    return account
+
+
 def find_hold(session: Session, *, member_id: int, reference: str) -> HoldView | None:
     """Return the hold placed under a reference."""
     row = session.execute(select(*_VIEW).where(HOLDS.c.member_id == member_id, HOLDS.c.reference == reference)).first()
     return None if row is None else _view(row._asdict())
 
 
-def find_hold_and_spend(session: Session, *, member_id: int, reference: str) -> tuple[HoldView | None, Posting | None]:
-    """Return the hold placed under a reference, and what was spent under the same one."""
+def get_hold_and_spend(session: Session, *, member_id: int, reference: str) -> tuple[HoldView, Posting | None]:
+    """Return the hold placed under a reference, and what was spent under the same one.
+
+    Raises:
+        HoldNotFound: the member has no hold under this reference.
+    """
     of_reference = and_(
         ENTRIES.c.member_id == HOLDS.c.member_id,
         ENTRIES.c.kind == constant(EntryKind.SPEND),
@@ -82,7 +100,7 @@ def find_hold_and_spend(session: Session, *, member_id: int, reference: str) -> 
         .where(HOLDS.c.member_id == member_id, HOLDS.c.reference == reference)
     ).first()
     if row is None:
-        return None, None
+        raise HoldNotFound(reference=reference)
     hold = _view({column.name: getattr(row, column.name) for column in _VIEW})
     if row.spend_id is None:
         return hold, None

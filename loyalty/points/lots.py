@@ -39,32 +39,28 @@ _OPEN_LOT = (LOTS.c.id, FREE, LOTS.c.opened_at, LOTS.c.expires_at)
 _ZERO = literal_column("0", BigInteger)
 
 
-def unexpired(at: ColumnElement[datetime]) -> ColumnElement[bool]:
-    """Tell of lots whether their points still live at an instant."""
-    return lives_at(at)
-
-
 def spendable(at: ColumnElement[datetime]) -> ColumnElement[bool]:
     """Tell of lots whether their points can be spent at an instant."""
-    return and_(LOTS.c.remaining > 0, LOTS.c.available_at <= at, unexpired(at))
+    return and_(LOTS.c.remaining > 0, LOTS.c.available_at <= at, lives_at(at))
+
+
+def bound_at(at: ColumnElement[datetime], column: ColumnElement[Any]) -> Select[Any]:
+    """Select of what holds bind of lots at an instant; one that ran out binds nothing, closed or not."""
+    return (
+        select(column)
+        .join_from(
+            HOLDS, HOLD_LOTS, and_(HOLD_LOTS.c.member_id == HOLDS.c.member_id, HOLD_LOTS.c.hold_id == HOLDS.c.id)
+        )
+        .where(HOLDS.c.state == constant(HoldState.PLACED), HOLDS.c.expires_at > at)
+    )
 
 
 def free_at(at: ColumnElement[datetime]) -> ColumnElement[int]:
     """Return what of a lot no hold binds at an instant, also where a hold that ran out was not closed yet."""
-    bound = (
-        select(func.coalesce(func.sum(HOLD_LOTS.c.points), _ZERO))
-        .join_from(
-            HOLDS, HOLD_LOTS, and_(HOLD_LOTS.c.member_id == HOLDS.c.member_id, HOLD_LOTS.c.hold_id == HOLDS.c.id)
-        )
-        .where(
-            HOLDS.c.member_id == LOTS.c.member_id,
-            HOLDS.c.state == constant(HoldState.PLACED),
-            HOLDS.c.expires_at > at,
-            HOLD_LOTS.c.lot_id == LOTS.c.id,
-        )
-        .scalar_subquery()
+    bound = bound_at(at, func.coalesce(func.sum(HOLD_LOTS.c.points), _ZERO)).where(
+        HOLDS.c.member_id == LOTS.c.member_id, HOLD_LOTS.c.lot_id == LOTS.c.id
     )
-    return LOTS.c.remaining - case((LOTS.c.held > _ZERO, bound), else_=_ZERO)
+    return LOTS.c.remaining - case((LOTS.c.held > _ZERO, bound.scalar_subquery()), else_=_ZERO)
 
 
 def _debit_basis() -> Select[Any]:
@@ -153,7 +149,7 @@ def list_expired_lots(session: Session, *, member_id: int, lot_ids: Sequence[int
     """Return those of the lots given that have expired at ``at``."""
     rows = session.execute(
         select(*_OPEN_LOT)
-        .where(LOTS.c.member_id == member_id, LOTS.c.id.in_(lot_ids), ~unexpired(literal(at)))
+        .where(LOTS.c.member_id == member_id, LOTS.c.id.in_(lot_ids), ~lives_at(literal(at)))
         .order_by(LOTS.c.id)
     )
     return [OpenLot(*row) for row in rows]

@@ -157,7 +157,7 @@ class Lot(Base):
     store_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("stores.id"))
     """The store that issued the points and owes their value; a transfer keeps it."""
     idle_days: Mapped[int | None]
-    """How many days after the account's last activity the points still live; see ``lots.ends_at``."""
+    """How many days after the account's last activity the points still live; see ``lifetimes.ends_at``."""
     idle_zone: Mapped[str | None]
     """The zone whose midnight ends those days."""
 

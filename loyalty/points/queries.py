@@ -3,12 +3,25 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import BigInteger, DateTime, bindparam, case, cast, func, select, true
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    DateTime,
+    FromClause,
+    bindparam,
+    case,
+    cast,
+    func,
+    select,
+    true,
+)
 from sqlalchemy.orm import Session
 
 from loyalty.kernel.database import AnyRow
-from loyalty.points.lots import HOLDS, free_at, spendable, unexpired
+from loyalty.points.lifetimes import ends_at, lives_at
+from loyalty.points.lots import HOLDS, free_at, spendable
 from loyalty.points.models import LedgerEntry, Lot
 from loyalty.points.posting import ACCOUNTS, LOTS, Posting, constant
 from loyalty.points.rules import EntryKind, EntryNotFound, HoldState, OpenLot
@@ -33,21 +46,31 @@ class PointsSummary:
 _AT = bindparam("at", type_=DateTime(timezone=True))
 _OWN_LOTS = LOTS.c.member_id == ACCOUNTS.c.member_id
 _FREE = free_at(_AT)
-_SOONEST = (
-    select(LOTS.c.expires_at, func.sum(_FREE).label("points"))
-    .where(_OWN_LOTS, spendable(_AT), LOTS.c.expires_at.is_not(None))
-    .group_by(LOTS.c.expires_at)
-    .having(func.sum(_FREE) > 0)
-    .order_by(LOTS.c.expires_at)
-    .limit(1)
-    .lateral("soonest")
-)
+
+
+def _soonest(which: ColumnElement[bool], ends: ColumnElement[Any], name: str) -> FromClause:
+    return (
+        select(ends.label("expires_at"), func.sum(_FREE).label("points"))
+        .where(_OWN_LOTS, spendable(_AT), which, ends.is_not(None))
+        .group_by(ends)
+        .having(func.sum(_FREE) > 0)
+        .order_by(ends)
+        .limit(1)
+        .lateral(name)
+    )
+
+
+# Apart, so that the many lots with a fixed end are read by their index only until the first.
+_DATED = _soonest(LOTS.c.idle_days.is_(None), LOTS.c.expires_at, "dated")
+_IDLE = _soonest(LOTS.c.idle_days.is_not(None), ends_at(LOTS, ACCOUNTS), "idle")
+_SOONEST_AT = func.least(_DATED.c.expires_at, _IDLE.c.expires_at)
+_SOONEST_POINTS = [case((one.c.expires_at == _SOONEST_AT, one.c.points), else_=0) for one in (_DATED, _IDLE)]
 _SUMS = (
     select(
         func.coalesce(func.sum(_FREE).filter(LOTS.c.available_at <= _AT), 0).label("available"),
         func.coalesce(func.sum(LOTS.c.remaining).filter(LOTS.c.available_at > _AT), 0).label("pending"),
     )
-    .where(_OWN_LOTS, LOTS.c.remaining > 0, unexpired(_AT))
+    .where(_OWN_LOTS, LOTS.c.remaining > 0, lives_at(_AT))
     .lateral("sums")
 )
 _HELD = (
@@ -66,10 +89,10 @@ SUMMARY = (
         _SUMS.c.pending,
         case((ACCOUNTS.c.held > 0, _HELD), else_=0).label("held"),
         ACCOUNTS.c.debt,
-        _SOONEST.c.expires_at,
-        _SOONEST.c.points,
+        _SOONEST_AT.label("expires_at"),
+        (_SOONEST_POINTS[0] + _SOONEST_POINTS[1]).label("points"),
     )
-    .select_from(ACCOUNTS.join(_SUMS, true()).outerjoin(_SOONEST, true()))
+    .select_from(ACCOUNTS.join(_SUMS, true()).outerjoin(_DATED, true()).outerjoin(_IDLE, true()))
     .where(ACCOUNTS.c.member_id == bindparam("member_id"))
 )
 """A member's points at an instant; parameters ``member_id`` and ``at``."""
@@ -93,7 +116,7 @@ def read_summary(row: AnyRow) -> PointsSummary:
         held=int(row.held),
         debt=row.debt,
         soonest_expires_at=row.expires_at,
-        soonest_expiring_points=int(row.points or 0),
+        soonest_expiring_points=int(row.points),
     )
 
 

@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 from loyalty.points import service
 from loyalty.points.models import LedgerEntry, Lot, PointsAccount
 from loyalty.points.rules import POINTS_MAX, InvalidPoints
+from loyalty.points.rules.expiry import LotTerms
 from tests.factories.members import make_member
 from tests.factories.points import assert_books_fit, balance_of, earn, events_of
 from tests.factories.stores import make_store
@@ -30,7 +31,7 @@ class TestEarn:
             store_id=store.id,
             actor="system:orders",
             revision_id=7,
-            expires_at=expires_at,
+            terms=LotTerms(expires_at),
         )
 
         entry = session.scalars(select(LedgerEntry).where(LedgerEntry.member_id == member.id)).one()

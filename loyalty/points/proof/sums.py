@@ -91,6 +91,6 @@ def _sums_of_lots() -> FromClause:
 
 
 def _sums_of_holds() -> FromClause:
-    columns = (HOLDS.c.member_id, func.sum(HOLDS.c.points - HOLDS.c.captured_points).label("points"))
+    columns = (HOLDS.c.member_id, func.sum(HOLDS.c.points).label("points"))
     placed = and_(of_page(HOLDS.c.member_id), HOLDS.c.state == constant(HoldState.PLACED))
     return select(*columns).where(placed).group_by(HOLDS.c.member_id).subquery("placed")

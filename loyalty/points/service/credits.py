@@ -73,36 +73,30 @@ def earn(  # noqa: PLR0913 - a fact of each is kept in the entry; all but the se
     actor: str = "system",
     revision_id: int | None = None,
     available_at: datetime | None = None,
-    expires_at: datetime | None = None,
     terms: LotTerms | None = None,
 ) -> Posting:
     """Give points to a member (获得), opening the account if there is none yet.
 
     Earning again under the same reference returns the first posting and gives nothing, also when both come at
     once. Zero is refused: whoever reckons nothing posts nothing. ``available_at`` is ``at`` unless given; without
-    ``expires_at`` the points never expire. ``terms`` stand in its place for points of any expiry policy. The
-    explanation holds codes and figures, never personal data.
+    ``terms`` the points never expire. The explanation holds codes and figures, never personal data.
 
     Raises:
         InvalidPoints: ``points`` is below one or absurdly large.
     """
-    return credit(
-        session,
-        kind=EntryKind.EARN,
-        at=at,
-        values={
-            "member_id": member_id,
-            "points": points,
-            "reference": reference,
-            "explanation": explanation,
-            "occurred_at": occurred_at,
-            "store_id": store_id,
-            "actor": actor,
-            "revision_id": revision_id,
-            "available_at": available_at or at,
-            **asdict(terms or LotTerms(expires_at)),
-        },
-    )
+    values = {
+        "member_id": member_id,
+        "points": points,
+        "reference": reference,
+        "explanation": explanation,
+        "occurred_at": occurred_at,
+        "store_id": store_id,
+        "actor": actor,
+        "revision_id": revision_id,
+        "available_at": available_at or at,
+        **asdict(terms or LotTerms()),
+    }
+    return credit(session, kind=EntryKind.EARN, at=at, values=values)
 
 
 def credit(session: Session, *, kind: EntryKind, at: datetime, values: Mapping[str, Any]) -> Posting:

@@ -8,10 +8,10 @@ from sqlalchemy import BigInteger, Select, select
 from sqlalchemy.orm import Session
 
 from loyalty.kernel.database import Json
-from loyalty.points.holding import lock_for_debit
+from loyalty.points.holding import lock_to_take
 from loyalty.points.lots import find_posting_or_spendable_lots
 from loyalty.points.posting import Posting, constant, given, lot_amounts, parameter, parameters, post_draws
-from loyalty.points.rules import EVENT_OF_KIND, EntryKind, InsufficientPoints, LotDraw, check_points, draw_down
+from loyalty.points.rules import EVENT_OF_KIND, EntryKind, LotDraw, draw_down
 
 _VALUES = (
     "member_id",
@@ -87,10 +87,7 @@ def debit(session: Session, *, kind: EntryKind, at: datetime, values: Mapping[st
         InsufficientPoints: less is available at ``at``.
     """
     member_id, points = values["member_id"], values["points"]
-    check_points(points)
-    account = lock_for_debit(session, member_id=member_id, at=at)
-    if account is None:
-        raise InsufficientPoints(points=points, available=0)
+    account = lock_to_take(session, member_id=member_id, points=points, at=at)
     # A lot holds one point at least, so that as many lots as points always suffice.
     found = find_posting_or_spendable_lots(
         session, member_id=member_id, kind=kind, reference=values["reference"], at=at, limit=points + account.debt

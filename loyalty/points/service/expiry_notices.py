@@ -77,7 +77,6 @@ def _untold(
     """Return the lots whose next stage has come and was not told yet, by member, the soonest first."""
     expires_on = ending.last_day(ending.ENDS_AT, zone)
     days_left = expires_on - literal(today)
-    # As ``stage_of`` says it for one.
     stage = case(*((days_left <= days, days) for days in sorted(NOTICE_DAYS)))
     is_told = exists().where(
         WARNINGS.c.member_id == LOTS.c.member_id,

@@ -13,9 +13,9 @@ from loyalty.points.holding import (
     close_one,
     close_run_out,
     find_hold,
-    find_hold_and_spend,
+    get_hold_and_spend,
     lock_accounts_with_run_out_holds,
-    lock_for_debit,
+    lock_to_take,
 )
 from loyalty.points.lots import list_spendable_lots
 from loyalty.points.posting import Posting
@@ -27,7 +27,6 @@ from loyalty.points.rules import (
     HoldNotFound,
     HoldReferenceReused,
     HoldState,
-    InsufficientPoints,
     check_hold_period,
     check_points,
     draw_down,
@@ -59,15 +58,10 @@ def place(
         HoldReferenceReused: the reference stands for a hold of other points or of another store.
         InsufficientPoints: less is available at ``at``.
     """
-    check_points(points)
-    account = lock_for_debit(session, member_id=member_id, at=at)
-    if account is None:
-        raise InsufficientPoints(points=points, available=0)
+    account = lock_to_take(session, member_id=member_id, points=points, at=at)
     known = find_hold(session, member_id=member_id, reference=reference)
     if known is not None:
-        if (known.points, known.store_id) != (points, store_id):
-            raise HoldReferenceReused(reference=reference)
-        return replace(known, is_replay=True)
+        return _placed_before(known, points, store_id)
     check_hold_period(at=at, expires_at=expires_at)
     lots = list_spendable_lots(session, member_id=member_id, at=at, limit=points + account.debt)
     draws = draw_down(lots, points, debt=account.debt)
@@ -107,17 +101,10 @@ def capture(
         HoldReferenceReused: it was captured with other points, or its reference is that of another spend.
     """
     lock_account(session, member_id=member_id)
-    hold, known = find_hold_and_spend(session, member_id=member_id, reference=reference)
-    if hold is None:
-        raise HoldNotFound(reference=reference)
+    hold, known = get_hold_and_spend(session, member_id=member_id, reference=reference)
     taken = hold.points if points is None else points
-    check_points(taken)
-    if taken > hold.points:
-        raise CaptureExceedsHold(points=taken, held=hold.points)
-    state = state_at(hold.state, expires_at=hold.expires_at, at=at)
-    if state in (HoldState.RELEASED, HoldState.EXPIRED):
-        raise HoldClosed(state=state)
-    if state is HoldState.CAPTURED or known is not None:
+    _check_capture(hold, taken, at)
+    if hold.state is HoldState.CAPTURED or known is not None:
         return _captured_before(hold, known, taken)
     lots = close_one(session, hold=hold, state=HoldState.CAPTURED, captured_points=taken, at=at)
     values = {
@@ -168,6 +155,21 @@ def release_expired(session: Session, *, at: datetime, limit: int) -> int:
     """
     member_ids = lock_accounts_with_run_out_holds(session, at=at, limit=limit)
     return close_run_out(session, member_ids=member_ids, at=at) if member_ids else 0
+
+
+def _placed_before(known: HoldView, points: int, store_id: int | None) -> HoldView:
+    if (known.points, known.store_id) != (points, store_id):
+        raise HoldReferenceReused(reference=known.reference)
+    return replace(known, is_replay=True)
+
+
+def _check_capture(hold: HoldView, taken: int, at: datetime) -> None:
+    check_points(taken)
+    if taken > hold.points:
+        raise CaptureExceedsHold(points=taken, held=hold.points)
+    state = state_at(hold.state, expires_at=hold.expires_at, at=at)
+    if state in (HoldState.RELEASED, HoldState.EXPIRED):
+        raise HoldClosed(state=state)
 
 
 def _captured_before(hold: HoldView, known: Posting | None, taken: int) -> Posting:

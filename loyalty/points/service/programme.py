@@ -1,7 +1,6 @@
 """The programme's own expiry policy (默认有效期): for points of which no rule says otherwise."""
 
 from datetime import datetime
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
@@ -9,18 +8,13 @@ from sqlalchemy.orm import Session
 from loyalty.kernel import audit
 from loyalty.kernel.audit import Actor
 from loyalty.points.expiry_models import PointsProgramme
-from loyalty.points.rules.expiry import DEFAULT_POLICY, ExpiryPolicy, LotTerms, check_policy, lot_terms, policy_of
+from loyalty.points.rules.expiry import DEFAULT_POLICY, ExpiryPolicy, check_policy, policy_of
 
 
 def programme_policy(session: Session) -> ExpiryPolicy:
     """Return how long points live for which nothing else is said; twelve months until somebody decides."""
     stored = session.scalar(select(PointsProgramme.expiry_policy).order_by(PointsProgramme.id.desc()).limit(1))
     return DEFAULT_POLICY if stored is None else policy_of(stored)
-
-
-def programme_terms(session: Session, *, earned_at: datetime, zone: ZoneInfo) -> LotTerms:
-    """Return the terms of points earned at an instant for which nothing else is said; see ``earn``."""
-    return lot_terms(programme_policy(session), earned_at, zone)
 
 
 def save_programme_policy(session: Session, *, policy: ExpiryPolicy, actor: Actor, at: datetime) -> None:

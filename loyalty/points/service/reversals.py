@@ -1,8 +1,17 @@
-"""Reversing entries (冲正): what was given is taken back, what was taken returns to the very lots it came from."""
+"""Reversing entries (冲正): what was given is taken back, what was taken returns to the very lots it came from.
 
-from collections.abc import Sequence
+A credit is taken back from its own lots first, expired or not, then from what else the member could spend, so that
+spending points before the refund gains nothing. What of its lots was booked out as expired is gone already and not
+taken twice.
+
+A debit first pays what the member owes, then returns to the lots it drew on, with their expiry, what was drawn last
+first. A lot that has expired lives again for ``RETURN_GRACE_DAYS`` with what returned alone.
+"""
+
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
@@ -65,13 +74,8 @@ def reverse(  # noqa: PLR0913 - a fact of each is kept in the entry; all but the
 ) -> Posting:
     """Undo an entry, wholly or by ``points`` of it; reversals of one entry never add up to more than it moved.
 
-    A credit is taken back from its own lots first, expired or not, then from what else the member could spend,
-    so that spending points before the refund gains nothing. What of its lots was booked out as expired is gone
-    already and not taken twice. ``shortfall`` says what happens when all that is too little.
-
-    A debit first pays what the member owes, then returns to the lots it drew on, with their expiry, what was drawn
-    last first. A lot that has expired lives again for ``RETURN_GRACE_DAYS``, in ``zone``, with what returned alone.
-    Reversing again under the same reference returns the first posting.
+    ``shortfall`` says what happens when too little is left to take back; days of grace end in ``zone``. Reversing
+    again under the same reference returns the first posting.
 
     Raises:
         EntryNotFound: the member has no such entry.
@@ -83,8 +87,7 @@ def reverse(  # noqa: PLR0913 - a fact of each is kept in the entry; all but the
     account = lock_for_debit(session, member_id=member_id, at=at)
     if account is None:
         raise EntryNotFound(entry_id=entry_id)
-    known = find_posting(session, member_id=member_id, kind=EntryKind.REVERSE, reference=reference)
-    if known is not None:
+    if known := find_posting(session, member_id=member_id, kind=EntryKind.REVERSE, reference=reference):
         return known
     entry = _reversible_entry(session, member_id, entry_id)
     undone = points_undone(session, member_id=member_id, entry_id=entry_id)
@@ -93,15 +96,26 @@ def reverse(  # noqa: PLR0913 - a fact of each is kept in the entry; all but the
         undoing = _give_back(session, entry, undo, account.debt, reference, zone, at)
     else:
         undoing = _take_back(session, entry, undo, undone.expired, shortfall, at)
+    shared = {"reference": reference, "store_id": store_id, "actor": actor}
+    return _write(session, entry, undo, undoing, explanation or {}, shared, at)
+
+
+def _write(
+    session: Session,
+    entry: LedgerEntry,
+    undo: int,
+    undoing: _Undoing,
+    explanation: Json,
+    shared: Mapping[str, Any],
+    at: datetime,
+) -> Posting:
     values = {
-        "member_id": member_id,
+        **shared,
+        "member_id": entry.member_id,
         "points": -_taken(undoing.draws) - undoing.debt_change,
-        "reference": reference,
-        "explanation": {"rule": "reversal", "of": entry.kind, **undoing.told, **(explanation or {})},
+        "explanation": {"rule": "reversal", "of": entry.kind, **undoing.told, **explanation},
         "occurred_at": at,
-        "store_id": store_id,
-        "actor": actor,
-        "reversed_entry_id": entry_id,
+        "reversed_entry_id": entry.id,
         "reversed_points": undo,
         "debt_change": undoing.debt_change,
     }

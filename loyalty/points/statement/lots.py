@@ -1,22 +1,24 @@
 """Lots of a statement (积分批次): what is left, where it came from and when it lapses, soonest first."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, false, func, literal, or_, select, tuple_, union_all
+from sqlalchemy import ColumnElement, Select, and_, func, literal, or_, select, tuple_, union_all
 from sqlalchemy.orm import Session
 
 from loyalty.kernel.database import AnyRow
 from loyalty.kernel.pagination import PAGE_SIZE, PAGE_SIZE_MAX, InvalidCursor, Page, decode_cursor, page_of
 from loyalty.points.explanations import sentence
 from loyalty.points.lifetimes import ends_at
-from loyalty.points.lots import free_at, unexpired
+from loyalty.points.lots import HOLD_LOTS, HOLDS, bound_at, free_at
 from loyalty.points.posting import ACCOUNTS, ENTRIES, LOTS
 from loyalty.points.statement.entries import STORES
 
 SOON = timedelta(days=30)
+_ENDS = ends_at(LOTS, ACCOUNTS)
 LOTS_WITH_ORIGIN = (
     LOTS.join(ACCOUNTS, ACCOUNTS.c.member_id == LOTS.c.member_id)
     .join(ENTRIES, and_(ENTRIES.c.member_id == LOTS.c.member_id, ENTRIES.c.id == LOTS.c.entry_id))
@@ -72,7 +74,7 @@ def list_lots(
 ) -> Page[LotView]:
     """Return a page of the lots that still hold points: the soonest expiry first, those without expiry last.
 
-    A lot that has expired is left out: nothing can be done with it any more.
+    A lot that has expired is left out, unless a hold still binds some of it: nothing else can be done with it.
 
     Raises:
         InvalidCursor: the cursor was not made by us, or not for this member.
@@ -85,7 +87,7 @@ def list_lots(
 
 def expiring_soon(session: Session, *, member_id: int, at: datetime) -> ExpiringSoon:
     """Return what lapses within ``SOON``, whether or not it can be spent yet; what holds bind does not."""
-    lot, ends = LOTS.c, ends_at(LOTS, ACCOUNTS)
+    lot, ends = LOTS.c, _ENDS
     lapsing = (
         select(func.coalesce(func.sum(free_at(literal(at))), 0))
         .join_from(LOTS, ACCOUNTS, ACCOUNTS.c.member_id == lot.member_id)
@@ -123,7 +125,7 @@ def lot_columns(at: datetime) -> tuple[ColumnElement[Any], ...]:
     return (
         *(LOTS.c[name] for name in names),
         (LOTS.c.remaining - free_at(literal(at))).label("held"),
-        ends_at(LOTS, ACCOUNTS).label("ends_at"),
+        _ENDS.label("ends_at"),
         ENTRIES.c.kind,
         ENTRIES.c.points.label("entry_points"),
         ENTRIES.c.explanation,
@@ -144,9 +146,10 @@ def _state(row: AnyRow, at: datetime) -> LotState:
 def _last_shown(session: Session, member_id: int, lot_id: int | None) -> AnyRow | None:
     if lot_id is None:
         return None
-    lot = LOTS.c
     found = session.execute(
-        select(lot.expires_at, lot.opened_at, lot.id).where(lot.member_id == member_id, lot.id == lot_id)
+        select(_ENDS.label("ends_at"), LOTS.c.opened_at, LOTS.c.id)
+        .join_from(LOTS, ACCOUNTS, ACCOUNTS.c.member_id == LOTS.c.member_id)
+        .where(LOTS.c.member_id == member_id, LOTS.c.id == lot_id)
     ).first()
     if found is None:
         raise InvalidCursor
@@ -154,24 +157,42 @@ def _last_shown(session: Session, member_id: int, lot_id: int | None) -> AnyRow 
 
 
 def _page(member_id: int, at: datetime, last: AnyRow | None, limit: int) -> Select[Any]:
-    """Lots with an expiry and lots without are two ranges of one index; a page may begin in either."""
-    lot = LOTS.c
-    own = select(lot.id).where(lot.member_id == member_id, lot.remaining > 0, unexpired(literal(at)))
-    dated, undated = own.where(lot.expires_at > at), own.where(lot.expires_at.is_(None))
-    if last is not None and last.expires_at is None:
-        dated = own.where(false())
-        undated = undated.where(tuple_(lot.opened_at, lot.id) > tuple_(last.opened_at, last.id))
-    elif last is not None and last.expires_at > at:
-        # Instead of the bound above, not beside it: the index would be entered at the weaker of the two.
-        after = tuple_(lot.expires_at, lot.opened_at, lot.id) > tuple_(last.expires_at, last.opened_at, last.id)
-        dated = own.where(after)
-    # Also the undated by all three columns, or PostgreSQL would not see that the index has them in order.
-    ranges = (part.order_by(lot.expires_at, lot.opened_at, lot.id).limit(limit) for part in (dated, undated))
-    shown = union_all(*(select(part.subquery()) for part in ranges)).subquery("shown")
+    """Each range gives a page's worth of lots in the order of the statement; the first of them are the page."""
+    parts = [part.limit(limit).subquery() for part in _ranges(member_id, at, last)]
+    shown = union_all(*(select(part.c.id) for part in parts)).subquery("shown")
     return (
         select(*lot_columns(at))
-        .select_from(LOTS_WITH_ORIGIN.join(shown, shown.c.id == lot.id))
-        .where(lot.member_id == member_id)
-        .order_by(lot.expires_at.nulls_last(), lot.opened_at, lot.id)
+        .select_from(LOTS_WITH_ORIGIN.join(shown, shown.c.id == LOTS.c.id))
+        .where(LOTS.c.member_id == member_id)
+        .order_by(_ENDS.nulls_last(), LOTS.c.opened_at, LOTS.c.id)
         .limit(limit)
     )
+
+
+def _ranges(member_id: int, at: datetime, last: AnyRow | None) -> Sequence[Select[Any]]:
+    """Return the lots that follow the last one shown.
+
+    Those with a fixed end and those without are two ranges of one index. Those that live on with activity, and those
+    that only holds still bind, are sorted by when they end, which no index knows.
+    """
+    lot, ends = LOTS.c, _ENDS
+    own = select(lot.id).where(lot.member_id == member_id, lot.remaining > 0)
+    by_index, by_end = ((end, lot.opened_at, lot.id) for end in (lot.expires_at, ends))
+    # Also the undated by all three columns, or PostgreSQL would not see that the index has them in order.
+    undated = own.where(lot.idle_days.is_(None), lot.expires_at.is_(None)).order_by(*by_index)
+    if last is not None and last.ends_at is None:
+        return [undated.where(tuple_(lot.opened_at, lot.id) > tuple_(last.opened_at, last.id))]
+    dated = own.where(lot.idle_days.is_(None)).order_by(*by_index)
+    ending = own.join(ACCOUNTS, ACCOUNTS.c.member_id == lot.member_id).order_by(*by_end)
+    if last is not None:
+        shown = tuple_(last.ends_at, last.opened_at, last.id)
+        ending = ending.where(tuple_(*by_end) > shown)
+    # One bound, not two: the index would be entered at the weaker of them.
+    is_ahead = lot.expires_at > at if last is None or last.ends_at <= at else tuple_(*by_index) > shown
+    bound = bound_at(literal(at), HOLD_LOTS.c.lot_id).where(HOLDS.c.member_id == member_id)
+    return [
+        dated.where(is_ahead),
+        ending.where(lot.idle_days.is_not(None), ends > at),
+        ending.where(lot.id.in_(bound), ends <= at),
+        undated,
+    ]
