@@ -70,13 +70,7 @@ def bind_by_sms_code(
     """
     run(database, lambda session: check_consents(consents, current_texts(session)))
     proof = prove_phone_by_sms(
-        database,
-        vault=vault,
-        identity_id=identity_id,
-        phone=phone,
-        code=code,
-        purpose=CodePurpose.BIND,
-        at=at,
+        database, vault=vault, identity_id=identity_id, phone=phone, code=code, purpose=CodePurpose.BIND, at=at
     )
     return run(
         database,
@@ -112,13 +106,7 @@ def change_phone_by_sms_code(
         IdentityNotFound: there is no such identity.
     """
     proof = prove_phone_by_sms(
-        database,
-        vault=vault,
-        identity_id=identity_id,
-        phone=phone,
-        code=code,
-        purpose=CodePurpose.CHANGE_PHONE,
-        at=at,
+        database, vault=vault, identity_id=identity_id, phone=phone, code=code, purpose=CodePurpose.CHANGE_PHONE, at=at
     )
     return run(
         database,

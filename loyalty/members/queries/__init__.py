@@ -1,0 +1,71 @@
+"""Reads of members: views are masked; a full phone is shown by ``service.reveal_phone`` alone."""
+
+from loyalty.members.queries.consents import (
+    consents_of,
+    current_texts,
+    find_text,
+    unwanted_kinds,
+    wants,
+)
+from loyalty.members.queries.identities import (
+    find_identity,
+    find_merge_candidate,
+    get_identity,
+    identities_of,
+    members_by_unionid,
+)
+from loyalty.members.queries.members import (
+    HOLDING,
+    LIVING,
+    MemberView,
+    check_can_spend,
+    family_of,
+    find_by_number,
+    find_by_phone,
+    find_holder,
+    get_member,
+    list_members,
+    lock_members,
+    read_member,
+    require_living,
+    survivor_of,
+)
+from loyalty.members.queries.reviews import (
+    find_open_proposal,
+    find_open_review,
+    is_review_for,
+    list_expired_reviews,
+    list_reviews,
+)
+
+__all__ = [
+    "HOLDING",
+    "LIVING",
+    "MemberView",
+    "check_can_spend",
+    "consents_of",
+    "current_texts",
+    "family_of",
+    "find_by_number",
+    "find_by_phone",
+    "find_holder",
+    "find_identity",
+    "find_merge_candidate",
+    "find_open_proposal",
+    "find_open_review",
+    "find_text",
+    "get_identity",
+    "get_member",
+    "identities_of",
+    "is_review_for",
+    "list_expired_reviews",
+    "list_members",
+    "list_reviews",
+    "lock_members",
+    "members_by_unionid",
+    "read_member",
+    "require_living",
+    "survivor_of",
+    "unwanted_kinds",
+    "wants",
+]
