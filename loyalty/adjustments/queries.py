@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any, TypeVar
 
-from sqlalchemy import and_, func, literal, select
+from sqlalchemy import Select, and_, func, literal, select
 from sqlalchemy.orm import Session
 
 from loyalty.adjustments.models import AdjustmentBatch, AdjustmentProblem, AdjustmentRow
 from loyalty.adjustments.rules.batches import (
+    UNDER_WAY,
     BatchNotFound,
     BatchState,
     Phase,
@@ -20,19 +22,14 @@ from loyalty.adjustments.rules.lines import BadLine
 from loyalty.adjustments.rules.single import Reason
 from loyalty.approvals import queries as approvals
 from loyalty.approvals.rules import ApprovalKind, ApprovalView
-from loyalty.kernel.bulk import BulkRun, BulkState, find_run
+from loyalty.kernel.bulk import BulkState, find_run
 from loyalty.kernel.pagination import PAGE_SIZE, Page, decode_cursor, page_of
 from loyalty.members.models import Member
 from loyalty.points.posting import ENTRIES
 from loyalty.points.rules import EntryKind
 
-_WORK_OF = {
-    BatchState.CHECKING: Work.CHECK,
-    BatchState.APPLYING: Work.APPLY,
-    BatchState.APPLIED: Work.APPLY,
-    BatchState.UNDOING: Work.UNDO,
-    BatchState.UNDONE: Work.UNDO,
-}
+Selected = TypeVar("Selected", bound=Select[Any])
+_WORK_OF = {**UNDER_WAY, BatchState.APPLIED: Work.APPLY, BatchState.UNDONE: Work.UNDO}
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,13 +125,9 @@ def find_progress(session: Session, *, batch: BatchView) -> Progress | None:
     """Return how far the work that belongs to a batch's state has come."""
     work = _WORK_OF.get(batch.state)
     run = find_run(session, kind=work, subject=subject_of(batch.id)) if work else None
-    return None if run is None else _progress(run)
-
-
-def find_work(session: Session, *, batch_id: int, work: Work) -> Progress | None:
-    """Return how far one kind of work on a batch has come."""
-    run = find_run(session, kind=work, subject=subject_of(batch_id))
-    return None if run is None else _progress(run)
+    if run is None:
+        return None
+    return Progress(BulkState(run.state), run.done, run.total, run.figures, run.error, run.started_at, run.finished_at)
 
 
 def find_approval(session: Session, *, batch_id: int) -> ApprovalView | None:
@@ -161,27 +154,30 @@ def list_problems(
 
 def list_entries(session: Session, *, batch_id: int, after_line: int, limit: int) -> Sequence[BatchEntry]:
     """Return the entries that a batch made, in the order of its lines."""
-    owner_id = func.coalesce(Member.merged_into_id, Member.id)
     rows = session.execute(
-        select(AdjustmentRow.line, ENTRIES.c.member_id, ENTRIES.c.id, ENTRIES.c.balance_after)
-        .join(Member, Member.id == AdjustmentRow.member_id)
-        .join(
-            ENTRIES,
-            and_(
-                ENTRIES.c.member_id == owner_id,
-                ENTRIES.c.kind == literal(EntryKind.ADJUST.value),
-                ENTRIES.c.reference == func.concat(entry_prefix(batch_id), AdjustmentRow.line),
-            ),
+        with_entries(
+            select(AdjustmentRow.line, ENTRIES.c.member_id, ENTRIES.c.id, ENTRIES.c.balance_after), batch_id=batch_id
         )
-        .where(AdjustmentRow.batch_id == batch_id, AdjustmentRow.line > after_line)
+        .where(AdjustmentRow.line > after_line)
         .order_by(AdjustmentRow.line)
         .limit(limit)
     )
     return [BatchEntry(*row) for row in rows]
 
 
-def _progress(run: BulkRun) -> Progress:
-    return Progress(BulkState(run.state), run.done, run.total, run.figures, run.error, run.started_at, run.finished_at)
+def with_entries(query: Selected, *, batch_id: int) -> Selected:
+    """Let a query select from the lines of a batch and the entry of each; after a merge that is the survivor's."""
+    is_entry = and_(
+        ENTRIES.c.member_id == func.coalesce(Member.merged_into_id, Member.id),
+        ENTRIES.c.kind == literal(EntryKind.ADJUST.value),
+        ENTRIES.c.reference == func.concat(entry_prefix(batch_id), AdjustmentRow.line),
+    )
+    return (
+        query.select_from(AdjustmentRow)
+        .join(Member, Member.id == AdjustmentRow.member_id)
+        .join(ENTRIES, is_entry)
+        .where(AdjustmentRow.batch_id == batch_id)
+    )
 
 
 def _view(batch: AdjustmentBatch) -> BatchView:

@@ -7,8 +7,7 @@ from sqlalchemy.orm import Session
 
 from loyalty.adjustments import service
 from loyalty.adjustments.rules.single import AdjustmentTooLarge, InvalidAdjustmentExpiry, Reason
-from loyalty.members.queries import MemberGone
-from loyalty.members.rules.members import MemberStatus
+from loyalty.members.rules.members import MemberGone, MemberStatus
 from loyalty.points.rules import InsufficientPoints, InvalidPoints
 from loyalty.points.service import Posting
 from tests.factories.adjustments import AT, MAKER, SHANGHAI

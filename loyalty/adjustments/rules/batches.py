@@ -58,6 +58,14 @@ class Work(StrEnum):
     UNDO = "adjustments.undo"
 
 
+UNDER_WAY: Mapping[BatchState, Work] = {
+    BatchState.CHECKING: Work.CHECK,
+    BatchState.APPLYING: Work.APPLY,
+    BatchState.UNDOING: Work.UNDO,
+}
+"""The work that moves a batch on from a state; only this may be paused and resumed."""
+
+
 class BatchNotFound(NotFound):
     """There is no such batch."""
 

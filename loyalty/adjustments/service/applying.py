@@ -48,11 +48,6 @@ def apply_page(session: Session, run: BulkRun, *, zone: ZoneInfo, at: datetime) 
     )
 
 
-def explanation_of(batch: BatchView) -> Json:
-    """Return what the entries of a batch say about themselves."""
-    return {"rule": "adjustment", "reason": batch.reason, "batch_id": batch.id}
-
-
 def _adjust(session: Session, batch: BatchView, rows: Sequence[Row], zone: ZoneInfo, at: datetime) -> list[Problem]:
     changes = [
         Change(
@@ -63,7 +58,8 @@ def _adjust(session: Session, batch: BatchView, rows: Sequence[Row], zone: ZoneI
         )
         for row in rows
     ]
-    refused = adjust_many(session, changes=changes, explanation=explanation_of(batch), actor=batch.created_by, at=at)
+    told: Json = {"rule": "adjustment", "reason": batch.reason, "batch_id": batch.id}
+    refused = adjust_many(session, changes=changes, explanation=told, actor=batch.created_by, at=at)
     short = [row for row in rows if entry_reference(batch.id, row.line) in refused] if refused else []
     available = available_to(session, member_ids=[row.member_id for row in short], at=at) if short else {}
     return [Problem(row.line, BadLine.INSUFFICIENT, available.get(row.member_id, 0)) for row in short]

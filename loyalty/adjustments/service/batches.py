@@ -12,6 +12,7 @@ from loyalty.adjustments.models import FILE_CONTEXT, AdjustmentBatch, Adjustment
 from loyalty.adjustments.queries import BatchView
 from loyalty.adjustments.rules.batches import (
     NEXT,
+    UNDER_WAY,
     BatchNotInState,
     BatchState,
     FileMissing,
@@ -175,7 +176,7 @@ def move(session: Session, *, batch_id: int, to: BatchState, **values: object) -
 
 def _run_id(session: Session, batch_id: int) -> int:
     batch = queries.get_batch(session, batch_id=batch_id)
-    work = {BatchState.APPLYING: Work.APPLY, BatchState.UNDOING: Work.UNDO}.get(batch.state)
+    work = UNDER_WAY.get(batch.state)
     run = bulk.find_run(session, kind=work, subject=subject_of(batch_id)) if work else None
     if run is None:
         raise BatchNotInState(state=batch.state)

@@ -5,16 +5,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import BigInteger, and_, func, literal, literal_column, select
+from sqlalchemy import BigInteger, and_, func, literal_column, select
 from sqlalchemy.orm import Session
 
-from loyalty.adjustments.models import AdjustmentProblem, AdjustmentRow
-from loyalty.adjustments.queries import BatchView, Problem, get_batch
+from loyalty.adjustments.models import AdjustmentProblem
+from loyalty.adjustments.queries import BatchView, Problem, get_batch, with_entries
 from loyalty.adjustments.rules.batches import (
     BatchState,
     Phase,
     batch_id_of,
-    entry_prefix,
     entry_reference,
     undo_reference,
 )
@@ -49,25 +48,14 @@ class UndoPreview:
 
 def preview_undo(session: Session, *, batch_id: int) -> UndoPreview:
     """Tell how much of what a batch gave is still there, and how much it took."""
-    reference = func.concat(entry_prefix(batch_id), AdjustmentRow.line)
-    is_entry = and_(
-        ENTRIES.c.member_id == AdjustmentRow.member_id,
-        ENTRIES.c.kind == literal(EntryKind.ADJUST.value),
-        ENTRIES.c.reference == reference,
-    )
     is_lot = and_(LOTS.c.member_id == ENTRIES.c.member_id, LOTS.c.entry_id == ENTRIES.c.id)
     zero = literal_column("0", BigInteger)
-    row = session.execute(
-        select(
-            func.coalesce(func.sum(ENTRIES.c.points).filter(ENTRIES.c.points > 0), zero).label("given"),
-            func.coalesce(func.sum(FREE), zero).label("left"),
-            func.coalesce(-func.sum(ENTRIES.c.points).filter(ENTRIES.c.points < 0), zero).label("taken"),
-        )
-        .select_from(AdjustmentRow)
-        .join(ENTRIES, is_entry)
-        .outerjoin(LOTS, is_lot)
-        .where(AdjustmentRow.batch_id == batch_id)
-    ).one()
+    sums = select(
+        func.coalesce(func.sum(ENTRIES.c.points).filter(ENTRIES.c.points > 0), zero).label("given"),
+        func.coalesce(func.sum(FREE), zero).label("left"),
+        func.coalesce(-func.sum(ENTRIES.c.points).filter(ENTRIES.c.points < 0), zero).label("taken"),
+    )
+    row = session.execute(with_entries(sums, batch_id=batch_id).outerjoin(LOTS, is_lot)).one()
     return UndoPreview(given=int(row.given), left=int(row.left), taken=int(row.taken))
 
 
