@@ -1,7 +1,7 @@
 """Batches of adjustments: reading the file, applying it, telling the members, undoing it; each in pages."""
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from functools import partial
 from itertools import islice
@@ -37,8 +37,8 @@ def check(container: Container, started: BulkRun) -> Iterator[Page]:
                 yield partial(_give_up, fault=error.fault, batch_id=batch_id, at=at)
                 return
             is_last = len(page) < LINES_PER_PAGE
-            values = {"vault": container.vault, "batch_id": batch_id, "lines": page, "is_last": is_last, "at": at}
-            yield partial(_check, expected=cursor, values=values)
+            checking = partial(service.check_lines, vault=container.vault, batch_id=batch_id, at=at)
+            yield partial(_check, check=partial(checking, lines=page, is_last=is_last, cursor=cursor), cursor=cursor)
             cursor = page[-1].number if page else cursor
 
 
@@ -60,10 +60,10 @@ def tell(container: Container, _started: BulkRun) -> Iterator[Page]:
         yield partial(_tell, container=container, at=container.clock.now())
 
 
-def _check(session: Session, bulk_run: BulkRun, *, expected: int, values: dict[str, object]) -> PageDone:
-    if bulk_run.cursor != expected:
+def _check(session: Session, bulk_run: BulkRun, *, check: Callable[[Session], PageDone], cursor: int) -> PageDone:
+    if bulk_run.cursor != cursor:
         raise Overtaken
-    return service.check_lines(session, cursor=bulk_run.cursor, **values)  # type: ignore[arg-type]
+    return check(session)
 
 
 def _give_up(session: Session, bulk_run: BulkRun, *, fault: str, batch_id: int, at: datetime) -> PageDone:

@@ -3,7 +3,7 @@
 from contextlib import suppress
 from datetime import datetime
 
-from jobs.recipients import recipient_of
+from jobs.recipients import notify, recipient_of
 from loyalty.container import Container
 from loyalty.kernel.clock import business_date
 from loyalty.kernel.database import Json, Session
@@ -25,17 +25,16 @@ def tell_bound(session: Session, container: Container, payload: Json, at: dateti
     member = recipient_of(session, container, payload["member_id"])
     if member is None:
         return
-    notices.request(
+    notify(
         session,
-        member_id=member.id,
+        container,
+        member,
         kind=NoticeKind.MEMBER_BOUND,
         subject=f"member:{member.id}:{business_date(at, container.zone).isoformat()}",
         facts={
-            "member_number": member.number,
             "tier": tiers.tier_of(session, member_id=member.id, at=at).name,
             "occurred_at": at.isoformat(),
         },
-        zone=container.zone,
         at=at,
     )
 

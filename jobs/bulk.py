@@ -74,7 +74,7 @@ def perform(run_id: int) -> None:
 
 
 def carry_on(periodic: PeriodicRun) -> Json:
-    """Wake a worker for every run that nobody is working on."""
+    """Wake a worker for every run that is unfinished; one that is being worked on is left alone by the lease."""
     waiting = run(periodic.container.database, bulk.list_running)
     for run_id in waiting:
         _enqueue(periodic.container, run_id)
@@ -83,10 +83,9 @@ def carry_on(periodic: PeriodicRun) -> Json:
 
 def _work(container: Container, run_id: int, hold: Callable[[], bool]) -> bool:
     """Do pages; return whether the run is unfinished and nothing stands against going on."""
-    stop_at = time.monotonic()
     at_start = run(container.database, lambda session: bulk.get_run(session, run_id=run_id))
     kind = KINDS[at_start.kind]
-    stop_at += kind.slice_seconds
+    stop_at = time.monotonic() + kind.slice_seconds
     try:
         for step in kind.steps(container, at_start):
             if not _step(container, run_id, step):
@@ -121,6 +120,7 @@ def _pause(container: Container, run_id: int, error: str) -> None:
 
 
 def _enqueue(container: Container, run_id: int) -> None:
-    queues.queue(queues.DEFAULT, connection=container.redis).enqueue_call(
-        perform, args=(run_id,), timeout=JOB_SECONDS, result_ttl=0, description=f"bulk run {run_id}"
-    )
+    """Let a run wait once in the queue from each place it has come to; a job that goes on enqueues the next place."""
+    cursor = run(container.database, lambda session: bulk.get_run(session, run_id=run_id)).cursor
+    queue = queues.queue(queues.DEFAULT, connection=container.redis)
+    queues.enqueue_once(queue, perform, args=(run_id,), job_id=f"bulk-{run_id}-{cursor}", timeout=JOB_SECONDS)

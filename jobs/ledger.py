@@ -12,14 +12,8 @@ HOLDS_AT_A_TIME = 200
 
 def release_expired_holds(periodic: PeriodicRun) -> Json:
     """Close holds that ran out, a page at a time."""
-    container, released = periodic.container, 0
-    at = container.clock.now()
-    while count := run(
-        container.database, lambda session: points.release_expired(session, at=at, limit=HOLDS_AT_A_TIME)
-    ):
-        released += count
-        periodic.beat()
-    return {"holds": released}
+    at = periodic.container.clock.now()
+    return {"holds": periodic.in_pages(lambda session: points.release_expired(session, at=at, limit=HOLDS_AT_A_TIME))}
 
 
 def seal_ledger(periodic: PeriodicRun) -> Json:

@@ -9,7 +9,7 @@ import structlog
 from jobs import context, schedule
 from loyalty.container import Container
 from loyalty.kernel import runs
-from loyalty.kernel.database import Json
+from loyalty.kernel.database import Json, Session
 from loyalty.kernel.timetable import Slot
 from loyalty.kernel.transaction import run
 
@@ -36,6 +36,14 @@ class PeriodicRun:
     def beat(self) -> None:
         """Show that the run is alive; call it between pages of long work."""
         run(self.container.database, lambda session: runs.beat(session, job=self._job, slot=self._slot))
+
+    def in_pages(self, page: Callable[[Session], int]) -> int:
+        """Do pages of work, a transaction each, until one finds nothing left; return how much they did together."""
+        total = 0
+        while count := run(self.container.database, page):
+            total += count
+            self.beat()
+        return total
 
 
 PeriodicFunction = Callable[[PeriodicRun], Json]

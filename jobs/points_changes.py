@@ -2,10 +2,9 @@
 
 from datetime import datetime
 
-from jobs.recipients import recipient_of
+from jobs.recipients import notify, recipient_of
 from loyalty.container import Container
 from loyalty.kernel.database import Json, Session
-from loyalty.notices import service as notices
 from loyalty.notices.rules import NoticeKind
 from loyalty.points import queries as points
 from loyalty.points.explanations import sentence
@@ -27,19 +26,18 @@ def _tell(session: Session, container: Container, payload: Json, at: datetime, *
         return
     entry = points.get_entry(session, member_id=payload["member_id"], entry_id=payload["entry_id"])
     is_check_in = entry.explanation.get("rule") == "check_in"
-    notices.request(
+    notify(
         session,
-        member_id=member.id,
+        container,
+        member,
         kind=NoticeKind.CHECK_IN_RECORDED if is_check_in else NoticeKind.POINTS_CHANGED,
         subject=f"entry:{entry.id}",
         facts={
-            "member_number": member.number,
             "points": entry.points,
             "balance": payload["balance_after"],
             "reason": sentence(kind=entry.kind, points=entry.points, explanation=entry.explanation),
             "occurred_at": entry.occurred_at.isoformat(),
         },
-        zone=container.zone,
         at=at,
         acted_at=entry.occurred_at if is_own_act else None,
     )

@@ -2,33 +2,24 @@
 
 from jobs.periodic import PeriodicRun
 from loyalty.kernel.database import Json
-from loyalty.kernel.transaction import run
 from loyalty.privacy import service as privacy
 
 
 def erase_closed_members(periodic: PeriodicRun) -> Json:
     """Erase the personal data of members whose waiting period is over, a page at a time."""
     container = periodic.container
-    erased = 0
-    while count := run(
-        container.database,
-        lambda session: privacy.erase_due(session, vault=container.vault, at=container.clock.now()),
-    ):
-        erased += count
-        periodic.beat()
+    erased = periodic.in_pages(
+        lambda session: privacy.erase_due(session, vault=container.vault, at=container.clock.now())
+    )
     return {"members": erased}
 
 
 def erase_unconfirmed_members(periodic: PeriodicRun) -> Json:
     """Erase provisional members whose person did not come in time, a page at a time."""
     container = periodic.container
-    erased = 0
-    while count := run(
-        container.database,
+    erased = periodic.in_pages(
         lambda session: privacy.erase_unconfirmed(
             session, vault=container.vault, zone=container.zone, at=container.clock.now()
-        ),
-    ):
-        erased += count
-        periodic.beat()
+        )
+    )
     return {"members": erased}

@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 from uuid import uuid4
 
 import structlog
-from rq.exceptions import DuplicateJobError
 
 from jobs import periodic, queues, schedule
 from jobs.schedule import PeriodicJob
@@ -24,8 +23,6 @@ TICK_SECONDS = 1.0
 LEASE_SECONDS = 10
 TRY_AGAIN_AFTER = timedelta(minutes=1)
 ATTEMPTS_MAX = 5
-FAILURE_KEPT_SECONDS = 60
-"""A failed job holds its id for so long, and with it the next try."""
 
 
 class Ticker:
@@ -84,17 +81,11 @@ class Ticker:
         )
 
     def _enqueue(self, job: PeriodicJob, slot: Slot) -> None:
-        try:
-            queues.queue(job.queue, connection=self._container.redis).enqueue_call(
-                periodic.perform,
-                args=(job.name, slot.key, slot.business_on.isoformat()),
-                timeout=job.timeout_seconds,
-                result_ttl=0,
-                failure_ttl=FAILURE_KEPT_SECONDS,
-                job_id=f"{job.name}-{slot.key}",
-                unique=True,
-                description=f"{job.name} {slot.key}",
-            )
-        except DuplicateJobError:
-            return  # it waits or runs already
-        log.info("job_enqueued", job=job.name, slot=slot.key)
+        if queues.enqueue_once(
+            queues.queue(job.queue, connection=self._container.redis),
+            periodic.perform,
+            args=(job.name, slot.key, slot.business_on.isoformat()),
+            job_id=f"{job.name}-{slot.key}",
+            timeout=job.timeout_seconds,
+        ):
+            log.info("job_enqueued", job=job.name, slot=slot.key)

@@ -4,15 +4,15 @@ from collections import Counter
 from datetime import datetime
 
 from jobs.periodic import PeriodicRun
-from jobs.recipients import recipient_of
+from jobs.recipients import notify, recipient_of
 from loyalty.container import Container
 from loyalty.kernel.database import Json, Session
 from loyalty.kernel.transaction import run
-from loyalty.notices import service as notices
 from loyalty.notices.rules import NoticeKind
 from loyalty.tiers import queries
 from loyalty.tiers import service as tiers
 from loyalty.tiers.rules import CAUSE_SENTENCES, NAME_BEFORE_ANY_TIER, TierChangeCause
+from loyalty.tiers.service import Evaluated
 
 
 def tell_changed(session: Session, container: Container, payload: Json, at: datetime) -> None:
@@ -20,19 +20,18 @@ def tell_changed(session: Session, container: Container, payload: Json, at: date
     member = recipient_of(session, container, payload["member_id"])
     if member is None:
         return
-    notices.request(
+    notify(
         session,
-        member_id=member.id,
+        container,
+        member,
         kind=NoticeKind.TIER_CHANGED,
         subject=f"tier_change:{payload['change_id']}",
         facts={
-            "member_number": member.number,
             "previous": _name(session, payload["from_level"]),
             "tier": _name(session, payload["to_level"]),
             "reason": CAUSE_SENTENCES[TierChangeCause(payload["cause"])],
             "occurred_at": at.isoformat(),
         },
-        zone=container.zone,
         at=at,
     )
 
@@ -42,39 +41,33 @@ def tell_ending(session: Session, container: Container, payload: Json, at: datet
     member = recipient_of(session, container, payload["member_id"])
     if member is None:
         return
-    notices.request(
+    notify(
         session,
-        member_id=member.id,
+        container,
+        member,
         kind=NoticeKind.TIER_ENDING,
         subject=f"tier_ending:{payload['level']}:{payload['last_day']}",
         facts={
-            "member_number": member.number,
             "tier": _name(session, payload["level"]),
             "next_tier": _name(session, payload["falls_to"]),
             "growth_lacking": payload["growth_lacking"],
             "valid_until": payload["last_day"],
         },
-        zone=container.zone,
         at=at,
     )
 
 
 def evaluate_tiers(periodic: PeriodicRun) -> Json:
     """Hold every level against the growth that has to keep it, a page at a time."""
-    container, verdicts, ended, last_id = periodic.container, Counter[str](), 0, 0
-    at = container.clock.now()
-    while True:
-        page = run(
-            container.database,
-            lambda session, after_id=last_id: tiers.evaluate_page(  # type: ignore[misc]
-                session, after_id=after_id, at=at
-            ),
-        )
-        if page.last_id is None:
-            break
-        last_id = page.last_id
+    verdicts, ended, after_id = Counter[str](), 0, 0
+    at = periodic.container.clock.now()
+
+    def work(session: Session) -> Evaluated:
+        return tiers.evaluate_page(session, after_id=after_id, at=at)
+
+    while (page := run(periodic.container.database, work)).last_id is not None:
         verdicts.update({verdict.value: count for verdict, count in page.verdicts.items()})
-        ended += page.ended_by_hand
+        ended, after_id = ended + page.ended_by_hand, page.last_id
         periodic.beat()
     told = ("promote", "begin_grace", "retain", "demote")
     return {f"tiers_{name}": verdicts[name] for name in told} | {"tiers_ended_by_hand": ended}

@@ -1,6 +1,6 @@
 """Upkeep: messages that hang or wait, and rows that have served their time."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from jobs import schedule
 from jobs.periodic import PeriodicRun
@@ -30,12 +30,8 @@ def resolve_stale_sending(periodic: PeriodicRun) -> Json:
 
 def release_held_notices(periodic: PeriodicRun) -> Json:
     """Let go what the night or the daily cap held back."""
-    container = periodic.container
-    released = 0
-    while count := run(container.database, lambda session: notices.release_held(session, at=container.clock.now())):
-        released += count
-        periodic.beat()
-    return {"notices": released}
+    clock = periodic.container.clock
+    return {"notices": periodic.in_pages(lambda session: notices.release_held(session, at=clock.now()))}
 
 
 def settle_expired_reviews(periodic: PeriodicRun) -> Json:
@@ -60,22 +56,8 @@ def purge_leftovers(periodic: PeriodicRun) -> Json:
                 jobs=[job.name for job in schedule.JOBS if job.every_minutes],
             ),
         ),
-        "counters": _purge_counters(periodic),
-        "partner_traces": _purge_partner_traces(periodic, at),
+        "counters": periodic.in_pages(
+            lambda session: limits.purge(session, before=periodic.business_on - COUNTERS_KEPT)
+        ),
+        "partner_traces": periodic.in_pages(lambda session: partners.purge_traces(session, at=at)),
     }
-
-
-def _purge_counters(periodic: PeriodicRun) -> int:
-    before, purged = periodic.business_on - COUNTERS_KEPT, 0
-    while count := run(periodic.container.database, lambda session: limits.purge(session, before=before)):
-        purged += count
-        periodic.beat()
-    return purged
-
-
-def _purge_partner_traces(periodic: PeriodicRun, at: datetime) -> int:
-    purged = 0
-    while count := run(periodic.container.database, lambda session: partners.purge_traces(session, at=at)):
-        purged += count
-        periodic.beat()
-    return purged

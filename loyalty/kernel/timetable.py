@@ -177,9 +177,10 @@ def start_again(session: Session, *, job: str, zone: ZoneInfo, at: datetime) -> 
     if scheduled is None:
         raise JobNotFound(job=job)
     slot = due_slot(scheduled, zone=zone, at=at)
-    of_slot = and_(JobRun.job == job, JobRun.slot == (slot.key if slot else ""))
-    run = session.scalars(select(JobRun).where(of_slot).with_for_update()).first()
-    if run is None or slot is None:
+    if slot is None:
+        raise JobNotYetRun(job=job)
+    of_slot = and_(JobRun.job == job, JobRun.slot == slot.key)
+    if session.scalars(select(JobRun).where(of_slot).with_for_update()).first() is None:
         raise JobNotYetRun(job=job)
     again = session.execute(
         update(JobRun)

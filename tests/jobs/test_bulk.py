@@ -89,6 +89,22 @@ def test_what_a_dead_worker_left_is_carried_on(jobs_container: NullContainer, re
     assert [tuple(args) for args in waiting(redis)] == [(run_id_of(jobs_container, batch_id),)]
 
 
+def test_a_run_waits_in_the_queue_once_however_often_it_is_carried_on(
+    jobs_container: NullContainer, redis: Redis, batch_id: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_id = run_id_of(jobs_container, batch_id)
+    monkeypatch.setattr("loyalty.adjustments.service.applying.PAGE_ROWS", 1)
+    monkeypatch.setattr("jobs.bulk.KINDS", {**bulk_jobs.KINDS, Work.APPLY: bulk_jobs.Kind(
+        bulk_jobs.KINDS[Work.APPLY].steps, slice_seconds=-1.0)})  # fmt: skip
+    bulk_jobs.perform(run_id)
+
+    periodic = PeriodicRun(jobs_container, job="carry_on_bulk_work", slot=Slot("now", date(2026, 3, 10)))
+    for _ in range(2):
+        bulk_jobs.carry_on(periodic)
+
+    assert [tuple(args) for args in waiting(redis)] == [(run_id,)]
+
+
 def test_a_paused_run_is_not_carried_on(
     jobs_container: NullContainer, redis: Redis, session: Session, batch_id: int
 ) -> None:

@@ -30,8 +30,6 @@ from trial.engines.valkey import ValkeyServer, remove_valkey, start_valkey
 from trial.processes import wait_until
 
 RECOVERY_SECONDS = 30.0
-IS_FULL = os.environ.get("PROOF_SIZE") == "full"
-SIZE = 10 if IS_FULL else 1
 
 
 @dataclass
@@ -104,6 +102,7 @@ class Installation:
 
     def kill(self, process: subprocess.Popen[bytes]) -> None:
         """Kill a process and the work-horses it forked, as a crash of their machine would."""
+        process.send_signal(signal.SIGSTOP)  # it forks nobody between the look and the end
         horses = _children_of(process.pid)
         for pid in (process.pid, *horses):
             with suppress(ProcessLookupError):  # a work-horse may have come to its end by itself

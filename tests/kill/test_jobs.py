@@ -22,11 +22,13 @@ from loyalty.points import service as points
 from sandbox.defaults import DEFAULT_TEMPLATES
 from tests.factories.members import make_identity, make_member
 from tests.factories.notices import SHANGHAI, points_facts
-from tests.kill.conftest import IS_FULL, RECOVERY_SECONDS, SIZE, Installation
+from tests.kill.conftest import RECOVERY_SECONDS, Installation
+from tests.support.proof import IS_FULL, size
 from tests.support.settings import MP_APPID, OA_APPID, SEAL_KEY
 
 pytestmark = pytest.mark.kill
 
+SIZE = size(reduced=1, full=10)
 OA_TEMPLATE, MP_TEMPLATE = DEFAULT_TEMPLATES[0]["template_id"], DEFAULT_TEMPLATES[2]["template_id"]
 TEMPLATES = {
     (OA_APPID, TemplateChannel.TEMPLATE, OA_TEMPLATE): {
@@ -190,7 +192,7 @@ def test_events_of_a_killed_worker_are_taken_up_when_their_lease_runs_out(site: 
 
 def test_a_killed_queue_server_loses_nothing(site: Installation) -> None:
     member_ids = run(site.database, lambda session: [make_member(session).id for _ in range(5)])
-    scheduler, worker = site.run("scheduler"), site.run("worker")
+    scheduler, worker = at_work(site)
     for number in range(40 * SIZE):
         earn(site, member_ids[number % 5], f"before:{number}")
         if number == 20:
@@ -210,7 +212,7 @@ def test_a_killed_queue_server_loses_nothing(site: Installation) -> None:
 
 def test_a_database_restarted_under_load_loses_and_doubles_nothing(site: Installation) -> None:
     member_ids = run(site.database, lambda session: [make_member(session).id for _ in range(5)])
-    scheduler, worker = site.run("scheduler"), site.run("worker")
+    scheduler, worker = at_work(site)
     stop, done = Event(), []
 
     def load() -> None:
@@ -254,6 +256,13 @@ def test_a_process_stops_cleanly_when_asked(site: Installation, command: str) ->
     code = process.wait(10)
     assert code == 0, site.logs()[-1500:]
     assert "Traceback" not in site.logs()
+
+
+def at_work(site: Installation) -> tuple[subprocess.Popen[bytes], subprocess.Popen[bytes]]:
+    """A scheduler and a worker that have come up, so that it is them whom an outage meets."""
+    scheduler, worker = site.run("scheduler"), site.run("worker")
+    site.wait(lambda: is_up(site, "scheduler") and is_up(site, "worker"), "scheduler or worker did not start")
+    return scheduler, worker
 
 
 def is_up(site: Installation, command: str) -> bool:
