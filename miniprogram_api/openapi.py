@@ -24,7 +24,7 @@ class _Api(Api):  # type: ignore[misc]
         """Leave errors to ``miniprogram_api.errors``."""
 
 
-blueprint = Blueprint("miniprogram_docs", __name__, url_prefix=PREFIX, template_folder="templates")
+blueprint = Blueprint("miniprogram_docs", __name__, url_prefix=PREFIX)
 
 
 @blueprint.get("/openapi.json")
@@ -35,8 +35,8 @@ def description() -> ResponseReturnValue:
 
 @blueprint.get("/docs")
 def page() -> ResponseReturnValue:
-    """Serve the description for people."""
-    return render_template("miniprogram_api/docs.html", spec=_spec())
+    """Serve the description for people; page and style are the application's, one for all its APIs."""
+    return render_template("api_docs.html", spec=_spec())
 
 
 def install(app: Flask) -> Api:

@@ -63,8 +63,8 @@ def list_keys(session: Session, *, text: str = "", is_active: bool | None = None
     """Return the keys whose name or id holds a text, by name."""
     query = _keys(at).order_by(PartnerKey.name, PartnerKey.id)
     if text:
-        pattern = f"%{text.replace('%', '').replace('_', '')}%"
-        query = query.where(PartnerKey.name.ilike(pattern) | PartnerKey.key_id.ilike(pattern))
+        holds = (column.icontains(text, autoescape=True) for column in (PartnerKey.name, PartnerKey.key_id))
+        query = query.where(or_(*holds))
     if is_active is not None:
         query = query.where(PartnerKey.is_active.is_(is_active))
     return [_view(row) for row in session.execute(query)]

@@ -1,17 +1,12 @@
 """Reading request bodies: JSON, said to be JSON, with texts that can be stored; anything else is refused."""
 
-import json
-import re
 from typing import Any
 
 from flask import Request
 from webargs import missing
 from webargs.flaskparser import FlaskParser, abort, is_json_request
 
-from loyalty.kernel.texts import is_storable
-
-_DOUBTFUL = re.compile(rb"\\u(?:0000|d[89a-f])", re.IGNORECASE)
-"""Escapes of what cannot be stored, and of emoji: only a body with one is looked through."""
+from loyalty.kernel.texts import TextNotStorable, read_json
 
 
 class BodyParser(FlaskParser):
@@ -24,9 +19,8 @@ class BodyParser(FlaskParser):
         if not is_json_request(req):
             abort(415)
         try:
-            value = json.loads(body.decode())
+            return read_json(body)
+        except TextNotStorable:
+            abort(422, messages={"json": ["含有无法保存的字符"]})
         except (ValueError, RecursionError) as error:
             abort(400, exc=error, messages={"json": ["Invalid JSON body."]})
-        if _DOUBTFUL.search(body) and not is_storable(value):
-            abort(422, messages={"json": ["含有无法保存的字符"]})
-        return value

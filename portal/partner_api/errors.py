@@ -12,19 +12,10 @@ from werkzeug.exceptions import HTTPException
 
 from loyalty.kernel import errors
 from portal.context import request_id
+from portal.errors import RETRY_AFTER_SECONDS, status_of
 
 log = structlog.get_logger("partner_api")
 
-STATUSES: dict[type[errors.LoyaltyError], int] = {
-    errors.InvalidInput: 422,
-    errors.NotAuthenticated: 401,
-    errors.NotAllowed: 403,
-    errors.NotFound: 404,
-    errors.Conflict: 409,
-    errors.LimitReached: 429,
-    errors.Unavailable: 503,
-}
-RETRY_AFTER_SECONDS = 5
 HTTP_ERRORS = {
     400: ("bad_request", "请求格式不正确"),
     401: ("not_authenticated", "请求没有正确签名"),
@@ -48,11 +39,6 @@ def refused(error: errors.LoyaltyError) -> Response:
     """Answer an anticipated refusal of the domain."""
     log.info("refused", error=error.code, endpoint=request.endpoint)
     return answer(status_of(error), error.code, error.message, dict(error.details))
-
-
-def status_of(error: errors.LoyaltyError) -> int:
-    """Return the status of an error's category."""
-    return next(status for kind, status in STATUSES.items() if isinstance(error, kind))
 
 
 def refused_by_framework(error: HTTPException) -> Response:

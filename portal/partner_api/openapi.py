@@ -30,7 +30,7 @@ class _Api(Api):  # type: ignore[misc]
         """Leave errors to ``portal.partner_api.errors``."""
 
 
-blueprint = Blueprint("partner_docs", __name__, url_prefix=PREFIX, template_folder="templates")
+blueprint = Blueprint("partner_docs", __name__, url_prefix=PREFIX)
 
 
 @blueprint.get("/openapi.json")
@@ -42,7 +42,7 @@ def description() -> ResponseReturnValue:
 @blueprint.get("/docs")
 def page() -> ResponseReturnValue:
     """Serve the description for people."""
-    return render_template("partner_api/docs.html", spec=_spec())
+    return render_template("api_docs.html", spec=_spec())
 
 
 def install(app: Flask) -> Api:

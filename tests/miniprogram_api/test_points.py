@@ -106,7 +106,7 @@ def test_lots_come_soonest_first_with_what_lapses_soon(
     assert [lot["remaining"] for lot in following["items"]] == [90]
 
 
-def test_an_entry_is_shown_in_four_statements_at_most(
+def test_an_entry_is_shown_in_three_statements_at_most(
     mini_program: MiniProgram, session: Session, member_id: int, at: datetime, statements: StatementCounter
 ) -> None:
     earn(session, member_id, 50, at=at)

@@ -3,14 +3,12 @@
 The kind ``review`` stands for a review of a purchase (评价), which rules know by itself.
 """
 
-import re
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
+from loyalty.earning.rules.checking import CUSTOM_KIND
 from loyalty.kernel.errors import InvalidInput
-
-CLOCK_SKEW_MAX = timedelta(minutes=10)
-_KIND = re.compile(r"[a-z][a-z0-9_.]{0,39}")
+from loyalty.orders.rules import CLOCK_SKEW_MAX
 
 
 class InvalidPartnerEvent(InvalidInput):
@@ -36,7 +34,7 @@ def check_event(event: ReportedEvent, *, at: datetime) -> None:
     Raises:
         InvalidPartnerEvent: with the field in ``details``.
     """
-    if not _KIND.fullmatch(event.kind):
+    if not CUSTOM_KIND.fullmatch(event.kind):
         raise InvalidPartnerEvent(field="kind")
     if event.occurred_at > at + CLOCK_SKEW_MAX:
         raise InvalidPartnerEvent(field="occurred_at")

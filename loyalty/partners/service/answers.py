@@ -6,7 +6,6 @@ work and kept after it, and whoever came at the same moment reads the answer of 
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 
 from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
@@ -15,7 +14,9 @@ from sqlalchemy.orm import Session
 from loyalty.kernel.database import Json
 from loyalty.kernel.idempotency import Answer, IdempotencyKeyReused, IdempotencyRecord
 from loyalty.members.models import Member
-from loyalty.partners.service.locating import Located, StoredAnswer
+from loyalty.partners.rules.references import MemberName
+from loyalty.partners.service.desk import Desk
+from loyalty.partners.service.locating import Located, StoredAnswer, locate
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,19 +26,30 @@ class Report:
     scope: str
     key: str
     content: bytes
+    store_code: str
+    name: MemberName | None = None
 
 
-def answer_once(
-    session: Session, *, report: Report, located: Located, at: datetime, work: Callable[[], Answer]
-) -> Answer:
-    """Do ``work`` for the first report under a key, or return what it was told.
+def answer_once(session: Session, *, desk: Desk, report: Report, work: Callable[[Located], Answer]) -> Answer:
+    """Do ``work`` for the first report under a key with what it is about, or return what the first was told.
 
     Raises:
+        PhoneInvalid: the phone is no mobile number of the four regions.
         IdempotencyKeyReused: the key came before with other content or for another member.
     """
+    located = locate(
+        session,
+        caller=desk.caller,
+        vault=desk.vault,
+        store_code=report.store_code,
+        name=report.name,
+        scope=report.scope,
+        key=report.key,
+        at=desk.at,
+    )
     if located.answered is not None:
         return _again(session, report, located, located.answered)
-    answer = work()
+    answer = work(located)
     member_id = None if located.found_member is None else located.found_member.member_id
     kept = session.execute(
         insert(IdempotencyRecord)
@@ -47,7 +59,7 @@ def answer_once(
             request_hash=report.content,
             status=answer.status,
             answer={"member_id": member_id, "body": answer.body},
-            recorded_at=at,
+            recorded_at=desk.at,
         )
         .on_conflict_do_nothing()
         .returning(IdempotencyRecord.key)

@@ -10,7 +10,7 @@ from loyalty.partners.rules.events import ReportedEvent, check_event
 from loyalty.partners.rules.references import MemberName
 from loyalty.partners.service.answers import Report, answer_once
 from loyalty.partners.service.desk import Desk
-from loyalty.partners.service.locating import locate
+from loyalty.partners.service.locating import Located
 
 EVENT_REPORTED = "partner.event_reported"
 
@@ -24,28 +24,18 @@ def report_event(session: Session, *, desk: Desk, name: MemberName, event: Repor
         IdempotencyKeyReused: the number came before with other content or for another member.
     """
     check_event(event, at=desk.at)
-    caller = desk.caller
-    report = Report(f"{caller.source}:events", event.event_id, request_hash(asdict(event)))
-    located = locate(
-        session,
-        caller=caller,
-        vault=desk.vault,
-        store_code=event.store_code,
-        name=name,
-        scope=report.scope,
-        key=report.key,
-        at=desk.at,
-    )
+    source = desk.caller.source
+    report = Report(f"{source}:events", event.event_id, request_hash(asdict(event)), event.store_code, name)
 
-    def take() -> Answer:
+    def take(located: Located) -> Answer:
         payload = {
             "member_id": located.require_member().member_id,
             "store_id": located.require_store(),
             "kind": event.kind,
-            "reference": f"{caller.source}:{event.event_id}",
+            "reference": f"{source}:{event.event_id}",
             "occurred_at": event.occurred_at.isoformat(),
         }
         outbox.record(session, EVENT_REPORTED, payload, at=desk.at)
         return Answer(202, {"event_id": event.event_id})
 
-    return answer_once(session, report=report, located=located, at=desk.at, work=take)
+    return answer_once(session, desk=desk, report=report, work=take)

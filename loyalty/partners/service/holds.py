@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from loyalty.checkout import service as checkout
 from loyalty.checkout.rules import PointsPaymentNotFound, PointsQuote
 from loyalty.checkout.service.points_as_money import ledger_reference
+from loyalty.kernel.database import Json
 from loyalty.kernel.idempotency import Answer, request_hash
 from loyalty.members.rules.members import MemberProvisional
 from loyalty.partners.rules.keys import PartnerCaller
@@ -56,19 +57,9 @@ def hold_points(session: Session, *, desk: Desk, name: MemberName, wish: HoldWis
         PointsNotAccepted, PointsPaymentRefused, InsufficientPoints: as ``checkout.hold_points``.
     """
     caller = desk.caller
-    report = Report(_scope(caller), wish.reference, request_hash(asdict(wish)))
-    located = locate(
-        session,
-        caller=caller,
-        vault=desk.vault,
-        store_code=wish.store_code,
-        name=name,
-        scope=report.scope,
-        key=report.key,
-        at=desk.at,
-    )
+    report = Report(_scope(caller), wish.reference, request_hash(asdict(wish)), wish.store_code, name)
 
-    def take() -> Answer:
+    def take(located: Located) -> Answer:
         store_id = located.require_store()
         held = checkout.hold_points(
             session,
@@ -80,17 +71,9 @@ def hold_points(session: Session, *, desk: Desk, name: MemberName, wish: HoldWis
             store_id=store_id,
             actor=caller.source,
         )
-        return Answer(
-            201,
-            {
-                "reference": wish.reference,
-                "points": held.points,
-                "amount_fen": held.amount_fen,
-                "expires_at": held.expires_at.isoformat(),
-            },
-        )
+        return Answer(201, _hold_body(wish, held))
 
-    return answer_once(session, report=report, located=located, at=desk.at, work=take)
+    return answer_once(session, desk=desk, report=report, work=take)
 
 
 def capture_hold(session: Session, *, caller: PartnerCaller, reference: str, at: datetime) -> None:
@@ -123,6 +106,15 @@ def release_hold(session: Session, *, caller: PartnerCaller, reference: str, at:
     """
     member_id = _holder(session, caller, reference)
     checkout.release_points(session, member_id=member_id, reference=own_reference(caller, reference), at=at)
+
+
+def _hold_body(wish: HoldWish, held: checkout.PointsHold) -> Json:
+    return {
+        "reference": wish.reference,
+        "points": held.points,
+        "amount_fen": held.amount_fen,
+        "expires_at": held.expires_at.isoformat(),
+    }
 
 
 def _holder(session: Session, caller: PartnerCaller, reference: str) -> int:

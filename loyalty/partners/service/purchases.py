@@ -11,11 +11,12 @@ from loyalty.kernel.database import Json
 from loyalty.kernel.idempotency import Answer, request_hash
 from loyalty.members.rules.members import MemberProvisional
 from loyalty.orders.rules import Line, Purchase, RefundLine, RefundReport
+from loyalty.partners.rules.keys import PartnerCaller
 from loyalty.partners.rules.references import MemberName
 from loyalty.partners.service.answers import Report, answer_once
 from loyalty.partners.service.desk import Desk
 from loyalty.partners.service.holds import own_reference
-from loyalty.partners.service.locating import locate
+from loyalty.partners.service.locating import Located, locate
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,42 +80,25 @@ def report_purchase(session: Session, *, desk: Desk, name: MemberName, purchase:
         HoldClosed: as ``checkout.purchase``.
     """
     caller, key = desk.caller, f"{purchase.order_number}/{purchase.version}"
-    report = Report(f"{caller.source}:purchases", key, request_hash(asdict(purchase)))
-    located = locate(
-        session,
-        caller=caller,
-        vault=desk.vault,
-        store_code=purchase.store_code,
-        name=name,
-        scope=report.scope,
-        key=report.key,
-        at=desk.at,
-    )
+    content = request_hash(asdict(purchase))
+    report = Report(f"{caller.source}:purchases", key, content, purchase.store_code, name)
 
-    def take() -> Answer:
-        store_id, member, hold = located.require_store(), located.require_member(), purchase.hold_reference
+    def take(located: Located) -> Answer:
+        told = _told(caller, purchase, located)
+        member, hold = located.require_member(), purchase.hold_reference
         if hold is not None and not member.is_introduced:
             raise MemberProvisional
         outcome = checkout.purchase(
             session,
             desk.vault,
-            purchase=Purchase(
-                source=caller.source,
-                order_number=purchase.order_number,
-                member_id=member.member_id,
-                store_id=store_id,
-                channel=purchase.channel,
-                paid_at=purchase.paid_at,
-                lines=purchase.lines,
-                version=purchase.version,
-            ),
+            purchase=told,
             hold_reference=None if hold is None else own_reference(caller, hold),
             at=desk.at,
             zone=desk.zone,
         )
         return Answer(201, _purchase_body(purchase, outcome, is_introduced=member.is_introduced))
 
-    return answer_once(session, report=report, located=located, at=desk.at, work=take)
+    return answer_once(session, desk=desk, report=report, work=take)
 
 
 def report_refund(session: Session, *, desk: Desk, refund: ReportedRefund) -> Answer:
@@ -126,18 +110,10 @@ def report_refund(session: Session, *, desk: Desk, refund: ReportedRefund) -> An
         InvalidOrder, RefundExceedsOrder: as ``checkout.refund``.
     """
     caller = desk.caller
-    report = Report(f"{caller.source}:refunds", refund.refund_number, request_hash(asdict(refund)))
-    located = locate(
-        session,
-        caller=caller,
-        vault=desk.vault,
-        store_code=refund.store_code,
-        scope=report.scope,
-        key=report.key,
-        at=desk.at,
-    )
+    content = request_hash(asdict(refund))
+    report = Report(f"{caller.source}:refunds", refund.refund_number, content, refund.store_code)
 
-    def take() -> Answer:
+    def take(located: Located) -> Answer:
         outcome = checkout.refund(
             session,
             refund=RefundReport(
@@ -153,7 +129,20 @@ def report_refund(session: Session, *, desk: Desk, refund: ReportedRefund) -> An
         )
         return Answer(202 if outcome.is_waiting_for_purchase else 201, _refund_body(refund, outcome))
 
-    return answer_once(session, report=report, located=located, at=desk.at, work=take)
+    return answer_once(session, desk=desk, report=report, work=take)
+
+
+def _told(caller: PartnerCaller, purchase: ReportedPurchase, located: Located) -> Purchase:
+    return Purchase(
+        source=caller.source,
+        order_number=purchase.order_number,
+        store_id=located.require_store(),
+        member_id=located.require_member().member_id,
+        channel=purchase.channel,
+        paid_at=purchase.paid_at,
+        lines=purchase.lines,
+        version=purchase.version,
+    )
 
 
 def _purchase_body(purchase: ReportedPurchase, outcome: checkout.PurchaseOutcome, *, is_introduced: bool) -> Json:

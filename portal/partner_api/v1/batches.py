@@ -11,8 +11,9 @@ from loyalty.kernel.idempotency import Answer
 from loyalty.kernel.transaction import run
 from loyalty.partners.service.desk import Desk
 from portal.context import container
+from portal.errors import status_of
 from portal.partner_api.desk import desk
-from portal.partner_api.errors import HTTP_ERRORS, status_of
+from portal.partner_api.errors import HTTP_ERRORS
 from portal.partner_api.v1.blueprint import subject
 from portal.partner_api.v1.events import take_event
 from portal.partner_api.v1.purchases import take_purchase, take_refund

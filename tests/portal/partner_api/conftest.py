@@ -17,6 +17,7 @@ from loyalty.members.rules.member_code import current_code
 from loyalty.partners.queries import PartnerKeyView
 from loyalty.partners.rules.signatures import sign
 from loyalty.stores.models import Store
+from tests.factories.earning import make_rule
 from tests.factories.members import make_member
 from tests.factories.partners import make_key
 from tests.factories.stores import make_store
@@ -30,6 +31,11 @@ _numbers = count(1)
 def unused(prefix: str) -> str:
     """Return a number that no other request has."""
     return f"{prefix}-{next(_numbers):08d}"
+
+
+def code_of(answer: TestResponse) -> str:
+    """Return why a request was refused."""
+    return str(answer.json["error"]["code"])  # type: ignore[index]
 
 
 @dataclass(frozen=True)
@@ -78,6 +84,34 @@ class Till:
         return str(answer.json["member_ref"])  # type: ignore[index]
 
 
+def available(till: Till, ref: str) -> int:
+    """Return the points that a till sees a member may spend."""
+    return int(till.get(f"/members/{ref}").json["points_available"])  # type: ignore[index]
+
+
+def a_purchase(till: Till, ref: str | None = None, **changes: Any) -> dict[str, Any]:
+    body = {
+        "store_code": till.store.code,
+        "order_number": unused("order"),
+        "paid_at": "2026-03-10T09:58:00+08:00",
+        "lines": [
+            {"line_number": 1, "sku": "tea", "quantity": 2, "amount_fen": 6000},
+            {"line_number": 2, "sku": "cup", "category": "goods", "quantity": 1, "amount_fen": 4050},
+        ],
+    }
+    return body | ({"member_ref": ref} if ref else {}) | changes
+
+
+def a_refund(till: Till, order_number: str, *lines: tuple[int, int, int], **changes: Any) -> dict[str, Any]:
+    return {
+        "store_code": till.store.code,
+        "refund_number": unused("refund"),
+        "order_number": order_number,
+        "refunded_at": "2026-03-10T09:59:00+08:00",
+        "lines": [dict(zip(("line_number", "quantity", "amount_fen"), line, strict=True)) for line in lines],
+    } | changes
+
+
 MakeTill = Callable[..., Till]
 
 
@@ -97,6 +131,12 @@ def make_till(client: FlaskClient, container: NullContainer, session: Session) -
 @pytest.fixture
 def till(make_till: MakeTill) -> Till:
     return make_till()
+
+
+@pytest.fixture
+def one_point_a_yuan(session: Session) -> None:
+    make_rule(session)
+    session.commit()
 
 
 @pytest.fixture

@@ -10,12 +10,8 @@ from loyalty.members.models import Member
 from loyalty.members.rules.member_code import current_code
 from tests.factories.members import make_member, unused_phone
 from tests.factories.stores import make_headquarters, make_region, make_store
-from tests.portal.partner_api.conftest import MakeTill, Till
+from tests.portal.partner_api.conftest import MakeTill, Till, code_of
 from tests.support.settings import CODE_KEY
-
-
-def code_of(answer: TestResponse) -> str:
-    return str(answer.json["error"]["code"])  # type: ignore[index]
 
 
 def by_phone(till: Till, phone: str) -> TestResponse:

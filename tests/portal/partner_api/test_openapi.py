@@ -180,6 +180,13 @@ def test_a_body_over_the_limit_is_refused_unread(till: Till) -> None:
         assert (refused.status_code, refused.json["error"]["code"]) == (413, "body_too_large")  # type: ignore[index]
 
 
+@pytest.mark.parametrize("depth", [150, 300, 450, 600, 900])
+def test_a_body_nested_deeper_than_can_be_looked_through_is_refused(till: Till, depth: int) -> None:
+    body = b'{"a":' * depth + rb'"\u0000"' + b"}" * depth
+
+    assert till.send("POST", "/events", data=body, content_type="application/json").status_code in (400, 422)
+
+
 def test_an_unknown_path_and_a_wrong_method_answer_in_json(client: FlaskClient) -> None:
     assert client.get(f"{BASE}/nothing").json["error"]["code"] == "not_found"  # type: ignore[index]
     assert client.put(f"{BASE}/purchases").json["error"]["code"] == "method_not_allowed"  # type: ignore[index]

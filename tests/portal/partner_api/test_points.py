@@ -5,14 +5,13 @@ from typing import Any
 
 import pytest
 from sqlalchemy.orm import Session
-from werkzeug.test import TestResponse
 
 from loyalty.members.models import Member
 from loyalty.points.service import open_account
 from tests.factories.checkout import ACCEPTING, save_policy
 from tests.factories.members import unused_phone
 from tests.factories.points import assert_books_fit, earn
-from tests.portal.partner_api.conftest import MakeTill, Till, unused
+from tests.portal.partner_api.conftest import MakeTill, Till, a_purchase, available, code_of, unused
 
 pytestmark = pytest.mark.usefixtures("with_points")
 
@@ -40,25 +39,6 @@ def a_hold(till: Till, ref: str, **changes: Any) -> dict[str, Any]:
     } | changes
 
 
-def code_of(answer: TestResponse) -> str:
-    return str(answer.json["error"]["code"])  # type: ignore[index]
-
-
-def available(till: Till, ref: str) -> int:
-    return int(till.get(f"/members/{ref}").json["points_available"])  # type: ignore[index]
-
-
-def a_purchase(till: Till, ref: str, hold_reference: str) -> dict[str, Any]:
-    return {
-        "store_code": till.store.code,
-        "member_ref": ref,
-        "order_number": unused("order"),
-        "paid_at": "2026-03-10T09:58:00+08:00",
-        "hold_reference": hold_reference,
-        "lines": [{"line_number": 1, "sku": "tea", "quantity": 1, "amount_fen": 10_000}],
-    }
-
-
 def test_a_quote_is_what_the_policy_and_the_account_allow(till: Till, ref: str) -> None:
     asked = {"store_code": till.store.code, "member_ref": ref, "amount_fen": 9_999}
 
@@ -72,7 +52,7 @@ def test_points_set_aside_pay_with_the_purchase(till: Till, ref: str, member: Me
     held = till.post("/holds", hold)
     assert (held.status_code, held.json["amount_fen"], available(till, ref)) == (201, 1_000, 4_000)  # type: ignore[index]
 
-    paid = till.post("/purchases", a_purchase(till, ref, hold["reference"])).json
+    paid = till.post("/purchases", a_purchase(till, ref, hold_reference=hold["reference"])).json
 
     assert (paid["captured_points"], paid["captured_fen"]) == (1_000, 1_000)  # type: ignore[index]
     assert available(till, ref) == 4_000
@@ -87,7 +67,7 @@ def test_points_taken_before_the_purchase_is_reported_pay_for_it(
     for _ in range(2):
         assert till.post(f"/holds/{hold['reference']}/capture").status_code == 204
 
-    paid = till.post("/purchases", a_purchase(till, ref, hold["reference"]))
+    paid = till.post("/purchases", a_purchase(till, ref, hold_reference=hold["reference"]))
 
     assert (paid.status_code, paid.json["captured_points"]) == (201, 1_000)  # type: ignore[index]
     assert available(till, ref) == 4_000
@@ -144,7 +124,7 @@ def test_a_newcomer_and_a_member_who_was_not_introduced_cannot_spend_and_look_th
         for refused in (
             till.post("/points-quotes", asked),
             till.post("/holds", a_hold(till, ref)),
-            till.post("/purchases", a_purchase(till, ref, "hold-x")),
+            till.post("/purchases", a_purchase(till, ref, hold_reference="hold-x")),
         ):
             assert (refused.status_code, code_of(refused)) == (409, "member_provisional")
             assert refused.json["error"]["details"] == {}  # type: ignore[index]

@@ -1,4 +1,4 @@
-"""Purchases and refunds over the signed entrance: replayed, reordered, delayed, and nobody else's."""
+"""Purchases over the signed entrance: replayed, corrected, delayed, and nobody else's."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -6,52 +6,14 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 from sqlalchemy.orm import Session
-from werkzeug.test import TestResponse
 
 from loyalty.members.models import Member
 from tests.factories.earning import make_rule
 from tests.factories.members import make_member, unused_phone
 from tests.factories.points import assert_books_fit
-from tests.portal.partner_api.conftest import MakeTill, Till, unused
+from tests.portal.partner_api.conftest import MakeTill, Till, a_purchase, available, code_of
 
 pytestmark = pytest.mark.usefixtures("one_point_a_yuan")
-
-
-@pytest.fixture
-def one_point_a_yuan(session: Session) -> None:
-    make_rule(session)
-    session.commit()
-
-
-def a_purchase(till: Till, ref: str | None = None, **changes: Any) -> dict[str, Any]:
-    body = {
-        "store_code": till.store.code,
-        "order_number": unused("order"),
-        "paid_at": "2026-03-10T09:58:00+08:00",
-        "lines": [
-            {"line_number": 1, "sku": "tea", "quantity": 2, "amount_fen": 6000},
-            {"line_number": 2, "sku": "cup", "category": "goods", "quantity": 1, "amount_fen": 4050},
-        ],
-    }
-    return body | ({"member_ref": ref} if ref else {}) | changes
-
-
-def a_refund(till: Till, order_number: str, *lines: tuple[int, int, int], **changes: Any) -> dict[str, Any]:
-    return {
-        "store_code": till.store.code,
-        "refund_number": unused("refund"),
-        "order_number": order_number,
-        "refunded_at": "2026-03-10T09:59:00+08:00",
-        "lines": [dict(zip(("line_number", "quantity", "amount_fen"), line, strict=True)) for line in lines],
-    } | changes
-
-
-def code_of(answer: TestResponse) -> str:
-    return str(answer.json["error"]["code"])  # type: ignore[index]
-
-
-def available(till: Till, ref: str) -> int:
-    return int(till.get(f"/members/{ref}").json["points_available"])  # type: ignore[index]
 
 
 class TestPurchase:
@@ -199,71 +161,6 @@ class TestPurchase:
         body = a_purchase(till, till.ref_of(member), paid_at=(at + timedelta(hours=1)).isoformat())
 
         assert code_of(till.post("/purchases", body)) == "invalid_order"
-
-
-class TestRefund:
-    def test_partial_refunds_take_back_exactly_what_was_paid(
-        self, till: Till, member: Member, session: Session
-    ) -> None:
-        ref = till.ref_of(member)
-        body = a_purchase(till, ref)
-        till.post("/purchases", body)
-
-        first = till.post("/refunds", a_refund(till, body["order_number"], (1, 1, 3000)))
-        second = till.post("/refunds", a_refund(till, body["order_number"], (1, 1, 3000), (2, 1, 4050)))
-
-        assert (first.status_code, second.status_code) == (201, 201)
-        assert first.json["points_taken_back"] + second.json["points_taken_back"] == 100  # type: ignore[index]
-        assert available(till, ref) == 0
-        assert_books_fit(session, member.id)
-
-    def test_a_retry_gets_the_first_answer_and_other_content_is_refused(
-        self, till: Till, member: Member, session: Session
-    ) -> None:
-        body = a_purchase(till, till.ref_of(member))
-        till.post("/purchases", body)
-        refund = a_refund(till, body["order_number"], (1, 1, 3000))
-        first = till.post("/refunds", refund)
-        till.post("/refunds", a_refund(till, body["order_number"], (2, 1, 4050)))
-
-        assert till.post("/refunds", refund).json == first.json
-        other = refund | {"lines": [{"line_number": 1, "quantity": 1, "amount_fen": 2999}]}
-        assert code_of(till.post("/refunds", other)) == "idempotency_key_reused"
-        assert_books_fit(session, member.id)
-
-    def test_one_that_overtakes_its_purchase_waits_for_it(self, till: Till, member: Member, session: Session) -> None:
-        ref = till.ref_of(member)
-        body = a_purchase(till, ref)
-
-        early = till.post("/refunds", a_refund(till, body["order_number"], (1, 2, 6000)))
-        bought = till.post("/purchases", body)
-
-        assert (early.status_code, early.json["is_waiting_for_purchase"]) == (202, True)  # type: ignore[index]
-        assert bought.status_code == 201
-        assert available(till, ref) == 40
-        assert_books_fit(session, member.id)
-
-    def test_more_than_was_sold_is_refused_and_changes_nothing(self, till: Till, member: Member) -> None:
-        ref = till.ref_of(member)
-        body = a_purchase(till, ref)
-        till.post("/purchases", body)
-
-        refused = till.post("/refunds", a_refund(till, body["order_number"], (2, 2, 4050)))
-
-        assert (refused.status_code, code_of(refused)) == (409, "refund_exceeds_order")
-        assert available(till, ref) == 100
-
-    def test_another_keys_order_is_none_of_ours(self, till: Till, make_till: MakeTill, member: Member) -> None:
-        ref = till.ref_of(member)
-        body = a_purchase(till, ref)
-        till.post("/purchases", body)
-        other = make_till()
-
-        theirs = other.post("/refunds", a_refund(other, body["order_number"], (1, 1, 3000)))
-        unknown = other.post("/refunds", a_refund(other, unused("order"), (1, 1, 3000)))
-
-        assert theirs.status_code == unknown.status_code == 202
-        assert available(till, ref) == 100
 
 
 def test_nothing_of_the_person_is_kept_with_the_answers(till: Till, session: Session) -> None:

@@ -7,44 +7,27 @@ import pytest
 from sqlalchemy.orm import Session
 
 from loyalty.members.models import Member
-from tests.factories.earning import make_rule
+from tests.factories.checkout import ACCEPTING, save_policy
 from tests.factories.points import earn
 from tests.factories.stores import make_region, make_store
-from tests.portal.partner_api.conftest import MakeTill, Till, unused
+from tests.portal.partner_api.conftest import MakeTill, Till, a_purchase, a_refund, unused
 
 TODAY = {"on": "2026-03-10"}
 
 
-@pytest.fixture(autouse=True)
-def one_point_a_yuan(session: Session) -> None:
-    make_rule(session)
-    session.commit()
+pytestmark = pytest.mark.usefixtures("one_point_a_yuan")
 
 
-def buy(till: Till, ref: str, store_code: str | None = None) -> str:
-    order_number = unused("order")
-    body = {
-        "store_code": store_code or till.store.code,
-        "member_ref": ref,
-        "order_number": order_number,
-        "paid_at": "2026-03-10T09:58:00+08:00",
-        "lines": [{"line_number": 1, "sku": "tea", "quantity": 2, "amount_fen": 6_000}],
-    }
+def buy(till: Till, ref: str) -> str:
+    body = a_purchase(till, ref)
     assert till.post("/purchases", body).status_code == 201
-    return order_number
+    return str(body["order_number"])
 
 
 def refund(till: Till, order_number: str) -> str:
-    refund_number = unused("refund")
-    body = {
-        "store_code": till.store.code,
-        "refund_number": refund_number,
-        "order_number": order_number,
-        "refunded_at": "2026-03-10T09:59:00+08:00",
-        "lines": [{"line_number": 1, "quantity": 1, "amount_fen": 3_000}],
-    }
+    body = a_refund(till, order_number, (1, 1, 3_000))
     assert till.post("/refunds", body).status_code == 201
-    return refund_number
+    return str(body["refund_number"])
 
 
 def lines_of(till: Till, **query: Any) -> list[dict[str, Any]]:
@@ -57,7 +40,24 @@ def test_names_the_orders_and_refunds_of_the_key(till: Till, member: Member) -> 
 
     told = [(line["kind"], line["points"], line["order_number"], line["refund_number"]) for line in lines_of(till)]
 
-    assert told == [("earn", 60, order_number, None), ("reverse", -30, order_number, refund_number)]
+    assert told == [("earn", 100, order_number, None), ("reverse", -30, order_number, refund_number)]
+
+
+def test_names_the_hold_of_the_key_whose_points_were_taken(
+    till: Till, make_till: MakeTill, member: Member, session: Session, at: datetime
+) -> None:
+    save_policy(session, ACCEPTING)
+    earn(session, member.id, 5_000, at=at)
+    session.commit()
+    hold = {"store_code": till.store.code, "member_ref": till.ref_of(member), "reference": unused("hold")}
+    till.post("/holds", hold | {"points": 1_000, "amount_fen": 10_000})
+    till.post(f"/holds/{hold['reference']}/capture")
+
+    def told(who: Till) -> list[tuple[str, int, str | None]]:
+        return [(line["kind"], line["points"], line["hold_reference"]) for line in lines_of(who)]
+
+    assert told(till) == [("spend", -1_000, hold["reference"])]
+    assert told(make_till(till.store)) == [("spend", -1_000, None)]
 
 
 def test_leads_through_its_pages_with_every_booking_once(till: Till, member: Member) -> None:
@@ -99,7 +99,7 @@ def test_does_not_name_the_orders_of_another_key(till: Till, make_till: MakeTill
     buy(till, till.ref_of(member))
     other = make_till(till.store)
 
-    assert [(line["points"], line["order_number"]) for line in lines_of(other)] == [(60, None)]
+    assert [(line["points"], line["order_number"]) for line in lines_of(other)] == [(100, None)]
 
 
 def test_a_day_is_the_day_of_the_booking_in_the_programmes_zone(till: Till, member: Member) -> None:

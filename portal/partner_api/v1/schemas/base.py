@@ -5,6 +5,7 @@ from marshmallow import Schema, fields, validate
 IDEMPOTENCY_KEY = validate.Regexp(r"^[A-Za-z0-9_-]{8,64}$", error="须为8至64位字母、数字、下划线或短横线")
 NUMBER = validate.Regexp(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$", error="须为1至64位字母、数字、点、下划线或短横线")
 STORE_CODE = validate.Regexp(r"^[A-Za-z0-9][A-Za-z0-9_-]{0,31}$", error="门店编码格式不正确")
+PHONE = validate.Length(min=5, max=24)
 POINTS_MAX = 10**12
 AMOUNT_FEN_MAX = 10_000_000_000
 
@@ -37,9 +38,7 @@ class AboutMember(AtStore):
     """A request about a member, named by a reference of this key or by a phone: by exactly one of them."""
 
     member_ref = fields.String(load_default=None, validate=validate.Length(min=1, max=64))
-    phone = fields.String(
-        load_default=None, validate=validate.Length(min=5, max=24), metadata={"example": "13800000001"}
-    )
+    phone = fields.String(load_default=None, validate=PHONE, metadata={"example": "13800000001"})
 
 
 class ErrorBody(Schema):

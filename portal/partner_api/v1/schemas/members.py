@@ -2,9 +2,7 @@
 
 from marshmallow import Schema, fields, validate
 
-from portal.partner_api.v1.schemas.base import AtStore
-
-PHONE = validate.Length(min=5, max=24)
+from portal.partner_api.v1.schemas.base import PHONE, AtStore
 
 
 class MemberRefRequest(AtStore):
