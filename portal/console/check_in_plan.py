@@ -3,27 +3,23 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING
 
 from flask import flash, redirect, render_template, url_for
 from werkzeug.wrappers import Response
 
 from loyalty.check_ins import queries, service
 from loyalty.check_ins.queries import PlanRevision
-from loyalty.check_ins.rules import CYCLE_DAYS_MAX, DEFAULT_PLAN, Award, InvalidPlan, Plan, award, check_plan
+from loyalty.check_ins.rules import CYCLE_DAYS_MAX, DEFAULT_PLAN, Award, InvalidPlan, Plan, check_plan, cycle
 from loyalty.kernel.clock import business_date
 from loyalty.kernel.errors import InvalidInput
 from loyalty.kernel.transaction import run
-from loyalty.staff import queries as staff
-from loyalty.staff.rules import Permission, actor_name
+from loyalty.staff.rules import Permission
 from portal.console import forms
 from portal.console.access import actor, requires
+from portal.console.actors import names_of
 from portal.console.blueprint import blueprint
 from portal.context import container
 from portal.errors import status_of
-
-if TYPE_CHECKING:
-    from loyalty.kernel.database import Session
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +71,7 @@ def save_check_in_plan() -> Response | tuple[str, int]:
     """Save another revision, in force from a business date on."""
     at, zone, form = container().clock.now(), container().zone, _typed()
     try:
-        plan, live_from_on = _plan_of(form), forms.optional_day("live_from_on")
-        if live_from_on is None:
-            raise forms.InvalidField(field="live_from_on")
+        plan, live_from_on = _plan_of(form), forms.day("live_from_on")
         run(
             container().database,
             lambda session: service.save_plan(
@@ -100,7 +94,7 @@ def _page(known: Sequence[PlanRevision], form: PlanForm) -> str:
         known=known,
         live=_in_force(known, today),
         today=today,
-        authors=_authors(known),
+        authors=run(container().database, lambda session: names_of(session, (one.created_by for one in known))),
         days_max=CYCLE_DAYS_MAX,
     )
 
@@ -112,7 +106,7 @@ def _preview(form: PlanForm) -> Sequence[Award]:
         check_plan(plan)
     except InvalidInput:
         return ()
-    return [award(plan, streak) for streak in range(1, plan.cycle_days + 1)]
+    return cycle(plan)
 
 
 def _form_of(plan: Plan, today: date, *, days: int | None) -> PlanForm:
@@ -153,13 +147,3 @@ def _known() -> Sequence[PlanRevision]:
 
 def _in_force(known: Sequence[PlanRevision], today: date) -> PlanRevision | None:
     return next((one for one in known if one.live_from_on <= today), None)
-
-
-def _authors(known: Sequence[PlanRevision]) -> dict[str, str]:
-    parts = (one.created_by.partition(":") for one in known)
-    staff_ids = {int(number) for kind, _, number in parts if kind == "staff" and number.isdigit()}
-
-    def read(session: "Session") -> dict[str, str]:
-        return {actor_name(staff_id): name for staff_id, name in staff.names(session, staff_ids).items()}
-
-    return run(container().database, read)

@@ -11,7 +11,7 @@ from loyalty.stores.queries import StoreNotFound
 from portal.console import forms
 from portal.console.access import actor, current_scope, requires
 from portal.console.blueprint import blueprint
-from portal.console.earning_rules import page_of
+from portal.console.earning_rules import page_of, settle
 from portal.context import container
 
 
@@ -46,12 +46,7 @@ def propose_earning_override(rule_id: int) -> Response:
 def publish_earning_override(rule_id: int, node_id: int) -> Response:
     """Approve what a place shall have otherwise."""
     own_node(node_id)
-    at = container().clock.now()
-    return forms.act(
-        lambda session: service.publish(session, rule_id=rule_id, node_id=node_id, actor=actor(), at=at),
-        done="已批准并发布",
-        back=page_of(rule_id),
-    )
+    return settle(service.publish, rule_id=rule_id, node_id=node_id, done="已批准并发布")
 
 
 @blueprint.post("/earning-rules/<int:rule_id>/overrides/<int:node_id>/end")
@@ -59,12 +54,7 @@ def publish_earning_override(rule_id: int, node_id: int) -> Response:
 def end_earning_override(rule_id: int, node_id: int) -> Response:
     """Let a place have the rule of headquarters again."""
     own_node(node_id)
-    at = container().clock.now()
-    return forms.act(
-        lambda session: service.end(session, rule_id=rule_id, node_id=node_id, actor=actor(), at=at),
-        done="已结束，恢复使用总部规则",
-        back=page_of(rule_id),
-    )
+    return settle(service.end, rule_id=rule_id, node_id=node_id, done="已结束，恢复使用总部规则")
 
 
 @blueprint.post("/earning-rules/<int:rule_id>/overrides/<int:node_id>/discard")
@@ -72,12 +62,7 @@ def end_earning_override(rule_id: int, node_id: int) -> Response:
 def discard_earning_override(rule_id: int, node_id: int) -> Response:
     """Throw a proposal away."""
     own_node(node_id)
-    at = container().clock.now()
-    return forms.act(
-        lambda session: service.discard_draft(session, rule_id=rule_id, node_id=node_id, actor=actor(), at=at),
-        done="申请已删除",
-        back=page_of(rule_id),
-    )
+    return settle(service.discard_draft, rule_id=rule_id, node_id=node_id, done="申请已删除")
 
 
 def own_node(node_id: int) -> int:

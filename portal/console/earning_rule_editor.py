@@ -15,6 +15,7 @@ from loyalty.earning.rules.checking import check_definition
 from loyalty.earning.rules.errors import InvalidEarningRule
 from loyalty.earning.rules.sentences import sentence
 from loyalty.earning.rules.templates import TEMPLATES
+from loyalty.earning.rules.words import LIMIT_NAMES, WEEKDAY_NAMES
 from loyalty.earning.service import rules as service
 from loyalty.kernel.clock import business_date
 from loyalty.kernel.errors import LoyaltyError
@@ -25,10 +26,12 @@ from portal.console import forms
 from portal.console.access import PermissionMissing, actor, may, requires
 from portal.console.blueprint import blueprint
 from portal.console.earning_overrides import own_node
-from portal.console.earning_rule_form import LABELS, Form, definition_of, form_of, moment_of, shown_moment
+from portal.console.earning_rule_fields import LABELS, Form, moment_of, shown_moment
+from portal.console.earning_rule_form import definition_of, form_of
 from portal.console.earning_rule_names import EVENT_NAMES, names_of_places_and_tiers
 from portal.console.earning_rule_trial import Trial, try_out
 from portal.console.earning_rules import for_the_chain, page_of
+from portal.console.points_expiry import EXPIRY_NAMES
 from portal.console.stores import visible_tree
 from portal.context import container
 from portal.errors import status_of
@@ -213,6 +216,9 @@ def _editor(
         value=lambda name: next(iter(form.get(name, ())), ""),
         values=lambda name: set(form.get(name, ())),
         labels=LABELS,
+        limit_names=LIMIT_NAMES,
+        weekday_names=WEEKDAY_NAMES,
+        expiry_names=EXPIRY_NAMES,
         event_name=EVENT_NAMES[subject.event],
         is_purchase=subject.event is EarningEvent.PURCHASE,
         is_custom=subject.event is EarningEvent.CUSTOM,

@@ -13,7 +13,8 @@ from loyalty.earning.rules.explaining import explain
 from loyalty.earning.rules.samples import sample_of
 from loyalty.stores.queries import get_store
 from loyalty.tiers.queries import list_tiers
-from portal.console.earning_rule_form import Form, Reader, moment_of, money
+from portal.console.earning_rule_fields import Form, Reader, moment_of
+from portal.console.figures import money
 
 if TYPE_CHECKING:
     from loyalty.kernel.database import Session

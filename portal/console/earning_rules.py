@@ -1,7 +1,8 @@
 """Earning rules (积分规则): all of them in words, the life of each, publishing and ending."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from datetime import datetime
+from typing import TYPE_CHECKING, Protocol
 
 from flask import render_template, url_for
 from werkzeug.wrappers import Response
@@ -13,6 +14,7 @@ from loyalty.earning.rules.lifecycle import OverridePolicy, RuleState
 from loyalty.earning.rules.sentences import sentence
 from loyalty.earning.rules.words import Names
 from loyalty.earning.service import rules as service
+from loyalty.kernel.audit import Actor
 from loyalty.kernel.transaction import run
 from loyalty.staff.rules import Permission
 from loyalty.stores.rules import StoreKind
@@ -33,6 +35,15 @@ from portal.context import container
 
 if TYPE_CHECKING:
     from loyalty.kernel.database import Session
+
+
+class Step(Protocol):
+    """Publishing, ending or throwing away, of headquarters' own or of one place."""
+
+    def __call__(
+        self, session: "Session", /, *, rule_id: int, node_id: int | None, actor: Actor, at: datetime
+    ) -> object:
+        """Take the step."""
 
 
 @blueprint.get("/earning-rules")
@@ -106,12 +117,7 @@ def earning_rule_page(rule_id: int) -> str:
 def publish_earning_rule(rule_id: int) -> Response:
     """Put the draft of headquarters in force."""
     for_the_chain()
-    at = container().clock.now()
-    return forms.act(
-        lambda session: service.publish(session, rule_id=rule_id, actor=actor(), at=at),
-        done="已发布",
-        back=page_of(rule_id),
-    )
+    return settle(service.publish, rule_id=rule_id, done="已发布")
 
 
 @blueprint.post("/earning-rules/<int:rule_id>/end")
@@ -119,12 +125,7 @@ def publish_earning_rule(rule_id: int) -> Response:
 def end_earning_rule(rule_id: int) -> Response:
     """End a rule everywhere."""
     for_the_chain()
-    at = container().clock.now()
-    return forms.act(
-        lambda session: service.end(session, rule_id=rule_id, actor=actor(), at=at),
-        done="已结束，之后的消费不再按这条规则发放",
-        back=page_of(rule_id),
-    )
+    return settle(service.end, rule_id=rule_id, done="已结束，之后的消费不再按这条规则发放")
 
 
 @blueprint.post("/earning-rules/<int:rule_id>/discard")
@@ -132,12 +133,7 @@ def end_earning_rule(rule_id: int) -> Response:
 def discard_earning_rule_draft(rule_id: int) -> Response:
     """Throw the draft of headquarters away."""
     for_the_chain()
-    at = container().clock.now()
-    return forms.act(
-        lambda session: service.discard_draft(session, rule_id=rule_id, actor=actor(), at=at),
-        done="草稿已删除",
-        back=url_for("console.earning_rule_list"),
-    )
+    return settle(service.discard_draft, rule_id=rule_id, done="草稿已删除", back=url_for("console.earning_rule_list"))
 
 
 @blueprint.post("/earning-rules/<int:rule_id>/override-policy")
@@ -150,6 +146,16 @@ def set_earning_override_policy(rule_id: int) -> Response:
         lambda session: service.set_override_policy(session, rule_id=rule_id, policy=policy, actor=actor(), at=at),
         done="已保存",
         back=page_of(rule_id),
+    )
+
+
+def settle(step: Step, *, rule_id: int, node_id: int | None = None, done: str, back: str = "") -> Response:
+    """Take a step with what headquarters, or a place, has of a rule, and go back to the rule's page."""
+    at = container().clock.now()
+    return forms.act(
+        lambda session: step(session, rule_id=rule_id, node_id=node_id, actor=actor(), at=at),
+        done=done,
+        back=back or page_of(rule_id),
     )
 
 

@@ -88,6 +88,14 @@ def optional_day(name: str) -> date | None:
         raise InvalidField(field=name) from error
 
 
+def day(name: str) -> date:
+    """Return a field as a business date."""
+    value = optional_day(name)
+    if value is None:
+        raise InvalidField(field=name)
+    return value
+
+
 def day_range(first: str, last: str) -> tuple[datetime | None, datetime | None]:
     """Return the instants from the start of one business date to the end of another."""
     zone = container().zone

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from loyalty.members.queries import LIVING, family_of
-from loyalty.staff import queries as staff
-from loyalty.staff.rules import Permission, actor_name
+from loyalty.staff.rules import Permission
 from loyalty.tiers import queries
 from loyalty.tiers.rules import CAUSE_SENTENCES, NAME_BEFORE_ANY_TIER, Tier
 from portal.console.access import may
+from portal.console.actors import names_of
 from portal.context import container
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def tier_section(session: "Session", member: "MemberView", at: "datetime") -> di
         "ladder": ladder,
         "tier_names": _level_names(ladder, changes),
         "tier_changes": changes,
-        "tier_actors": _actor_names(session, changes),
+        "tier_actors": names_of(session, (change.actor for change in changes)),
         "cause_sentences": CAUSE_SENTENCES,
         "can_grant": bool(ladder) and member.status in LIVING and may(Permission.TIERS_GRANT),
     }
@@ -45,9 +45,3 @@ def _level_names(ladder: Sequence[Tier], changes: Sequence["TierChangeView"]) ->
         below = [tier.name for tier in ladder if tier.level <= level]
         names[level] = below[-1] if below else NAME_BEFORE_ANY_TIER
     return names
-
-
-def _actor_names(session: "Session", changes: Sequence["TierChangeView"]) -> dict[str, str]:
-    parts = (change.actor.partition(":") for change in changes)
-    staff_ids = {int(number) for kind, _, number in parts if kind == "staff" and number.isdigit()}
-    return {actor_name(staff_id): name for staff_id, name in staff.names(session, staff_ids).items()}

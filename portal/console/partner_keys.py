@@ -1,5 +1,7 @@
 """Pages of partner keys (接入密钥): which systems may report and ask, and for which stores."""
 
+from collections.abc import Callable
+
 from flask import flash, render_template, request, url_for
 from werkzeug.wrappers import Response
 
@@ -26,6 +28,7 @@ CHANGE_NAMES = {
     KeyChange.ROTATE: "轮换密钥",
     KeyChange.SWITCH_ON: "重新启用",
 }
+ASKED = "已提交，等待其他管理员复核"
 
 
 @blueprint.get("/partner-keys")
@@ -113,12 +116,12 @@ def partner_key_page(partner_key_id: int) -> str:
 def update_partner_key(partner_key_id: int) -> Response:
     """Ask for another name, other stores or another rate."""
     at, details = container().clock.now(), _details()
-    return forms.act(
+    return _act(
+        partner_key_id,
         lambda session: service.propose_update(
             session, partner_key_id=partner_key_id, details=details, actor=actor(), at=at
         ),
-        done="已提交，等待其他管理员复核",
-        back=url_for("console.partner_key_page", partner_key_id=partner_key_id),
+        done=ASKED,
     )
 
 
@@ -159,10 +162,10 @@ def refuse_partner_key(partner_key_id: int) -> Response:
 def end_old_partner_secret(partner_key_id: int) -> Response:
     """End the secret before the current one."""
     at = container().clock.now()
-    return forms.act(
+    return _act(
+        partner_key_id,
         lambda session: service.end_old_secret(session, partner_key_id=partner_key_id, actor=actor(), at=at),
         done="旧密钥已停用",
-        back=url_for("console.partner_key_page", partner_key_id=partner_key_id),
     )
 
 
@@ -171,10 +174,10 @@ def end_old_partner_secret(partner_key_id: int) -> Response:
 def switch_partner_key_off(partner_key_id: int) -> Response:
     """Switch a key off."""
     at = container().clock.now()
-    return forms.act(
+    return _act(
+        partner_key_id,
         lambda session: service.switch_off(session, partner_key_id=partner_key_id, actor=actor(), at=at),
         done="已停用",
-        back=url_for("console.partner_key_page", partner_key_id=partner_key_id),
     )
 
 
@@ -183,22 +186,26 @@ def switch_partner_key_off(partner_key_id: int) -> Response:
 def switch_partner_key_on(partner_key_id: int) -> Response:
     """Ask for a key to work again."""
     at = container().clock.now()
-    return forms.act(
+    return _act(
+        partner_key_id,
         lambda session: service.propose_switching_on(session, partner_key_id=partner_key_id, actor=actor(), at=at),
-        done="已提交，等待其他管理员复核",
-        back=url_for("console.partner_key_page", partner_key_id=partner_key_id),
+        done=ASKED,
     )
 
 
 def _decide(partner_key_id: int, *, is_approved: bool, done: str) -> Response:
     at = container().clock.now()
-    return forms.act(
+    return _act(
+        partner_key_id,
         lambda session: key_changes.decide_change(
             session, partner_key_id=partner_key_id, is_approved=is_approved, actor=actor(), at=at
         ),
         done=done,
-        back=url_for("console.partner_key_page", partner_key_id=partner_key_id),
     )
+
+
+def _act(partner_key_id: int, work: Callable[[Session], object], *, done: str) -> Response:
+    return forms.act(work, done=done, back=url_for("console.partner_key_page", partner_key_id=partner_key_id))
 
 
 def _details() -> KeyDetails:

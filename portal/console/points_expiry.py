@@ -27,7 +27,7 @@ from portal.context import container
 if TYPE_CHECKING:
     from loyalty.kernel.database import Session
 
-KIND_NAMES = {
+EXPIRY_NAMES = {
     PolicyKind.ROLLING_DAYS: "若干天后到期",
     PolicyKind.ROLLING_MONTHS: "若干个月后到期",
     PolicyKind.END_OF_MONTH: "若干个月后的月底到期",
@@ -49,7 +49,7 @@ def points_expiry() -> str:
         policy=policy,
         told=sentence(policy),
         example=_earned_now_lives_until(policy, at),
-        kind_names=KIND_NAMES,
+        kind_names=EXPIRY_NAMES,
         grace_days=GRACE_DAYS,
         graces_max=GRACES_MAX,
         notice_days=NOTICE_DAYS,

@@ -1,15 +1,14 @@
 """The ladder of tiers as a form and back: a row for each step, empty rows left out."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from loyalty.earning.rules.words import times
 from loyalty.tiers.rules import ONE_TIME, Benefits, Period, Policy, Tier
-from portal.console import forms
+from portal.console import figures, forms
 from portal.context import container
 
 ROWS_TO_ADD = 3
-_MULTIPLIER = re.compile(r"(\d{1,2})(?:\.(\d{1,4}))?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +27,7 @@ class TierRow:
 
 def rows_of(tiers: Sequence[Tier]) -> list[TierRow]:
     """Return the rows for a ladder, some free ones included."""
-    rows = [TierRow(tier.name, str(tier.growth_threshold), _shown(tier.benefits.points_multiplier)) for tier in tiers]
+    rows = [TierRow(tier.name, str(tier.growth_threshold), times(tier.benefits.points_multiplier)) for tier in tiers]
     return rows + [TierRow()] * ROWS_TO_ADD
 
 
@@ -71,15 +70,7 @@ def policy_of_form() -> Policy:
 
 
 def _multiplier(text: str) -> int:
-    if not text:
-        return ONE_TIME
-    found = _MULTIPLIER.fullmatch(text)
-    if found is None or not text.isascii():
-        raise forms.InvalidField(field="multiplier")
-    return int(found[1]) * ONE_TIME + int((found[2] or "").ljust(4, "0"))
-
-
-def _shown(multiplier: int) -> str:
-    whole, part = divmod(multiplier, ONE_TIME)
-    decimals = f"{part:04d}".rstrip("0")
-    return f"{whole}.{decimals}" if decimals else str(whole)
+    try:
+        return figures.times(text) if text else ONE_TIME
+    except ValueError as error:
+        raise forms.InvalidField(field="multiplier") from error

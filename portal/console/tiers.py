@@ -77,13 +77,11 @@ def save_tier_policy() -> Response | tuple[str, int]:
 def set_member_tier(member_id: int) -> Response:
     """Set a member's level by hand, until the end of a day."""
     at, vault, zone = container().clock.now(), container().vault, container().zone
-    level, until_on, reason = forms.integer("level"), forms.optional_day("until_on"), forms.text("reason")
+    level, reason = forms.integer("level"), forms.text("reason")
 
     def work(session: "Session") -> None:
         visible_member(session, member_id=member_id)
-        if until_on is None:
-            raise forms.InvalidField(field="until_on")
-        until_at = forms.end_of_day("until_on", until_on, zone)
+        until_at = forms.end_of_day("until_on", forms.day("until_on"), zone)
         service.set_manual_level(
             session,
             vault,

@@ -17,6 +17,7 @@ from loyalty.members.rules.consents import REQUIRED_PURPOSES, ConsentGiven, Purp
 from loyalty.members.rules.identities import Door, IdentityKind
 from loyalty.points import service as points
 from loyalty.points.rules import InsufficientPoints
+from loyalty.points.rules.expiry import LotTerms
 from loyalty.tiers import service as tiers
 from portal.demo.people import Act, ActKind, DemoMember
 
@@ -118,7 +119,7 @@ def _write(session: "Session", member_id: int, act: Act, reference: str, store_i
             at=act.at,
             store_id=store_id,
             actor=ACTOR,
-            expires_at=act.at + PURCHASE_POINTS_LIVE,
+            terms=LotTerms(expires_at=act.at + PURCHASE_POINTS_LIVE),
         )
 
 

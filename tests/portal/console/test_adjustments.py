@@ -4,7 +4,6 @@ import io
 import re
 
 import pytest
-from flask import Flask
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
@@ -207,9 +206,9 @@ class TestBatch:
         assert browser.post("/console/adjustments").status_code == 403
         assert browser.post("/console/adjustments/1/decide", decision="approve").status_code == 403
 
-    def test_is_approved_by_those_who_may(self, log_in: LogIn, container: NullContainer, session: Session, phone: str,
-        app: Flask,
-    ) -> None:  # fmt: skip
+    def test_is_approved_by_those_who_may(
+        self, log_in: LogIn, container: NullContainer, session: Session, phone: str
+    ) -> None:
         maker, other = log_in(Role.MARKETER), log_in(Role.MARKETER)
         upload(maker, csv_of([(phone, 5)]))
         path = latest(session)

@@ -15,7 +15,8 @@ from loyalty.earning.rules.templates import TEMPLATES
 from loyalty.earning.service.rules import set_override_policy
 from loyalty.kernel.errors import InvalidInput
 from loyalty.staff.rules import Role
-from portal.console.earning_rule_form import LABELS, definition_of, form_of, moment_of
+from portal.console.earning_rule_fields import LABELS, moment_of
+from portal.console.earning_rule_form import definition_of, form_of
 from tests.earning.test_definitions import FULL, TODAY
 from tests.factories.earning import ACTOR, BASE, make_rule
 from tests.factories.stores import make_headquarters, make_region, make_store

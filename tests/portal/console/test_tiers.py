@@ -1,6 +1,6 @@
 """The ladder and its evaluation are set in the console, and a member's level by hand, with its history."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy.orm import Session
@@ -11,7 +11,7 @@ from loyalty.tiers import queries
 from loyalty.tiers.rules import Benefits, Period, Policy, Tier
 from tests.factories.members import make_member
 from tests.factories.stores import make_store
-from tests.factories.tiers import grow, make_ladder
+from tests.factories.tiers import evaluate, grow, make_ladder, rolling
 from tests.portal.console.conftest import Browser, LogIn
 
 LADDER = {"name": ["普通", "银卡", ""], "threshold": ["0", "500", ""], "multiplier": ["", "1.25", ""]}
@@ -76,10 +76,10 @@ def test_a_level_by_hand_is_set_shown_with_its_reason_and_ended(admin: Browser, 
     assert "已设定等级" in page
     assert "普通会员 → 银卡会员（到 2026-12-31）" in page
     assert "人工设定等级：品牌大使" in page
-    assert queries.level_of(session, member_id=member.id, at=at) == 2
+    assert queries.tier_of(session, member_id=member.id, at=at).level == 2
     page = admin.submit(f"/console/members/{member.id}/tier/end")
     assert "已结束人工定级" in page
-    assert queries.level_of(session, member_id=member.id, at=at) == 1
+    assert queries.tier_of(session, member_id=member.id, at=at).level == 1
 
 
 @pytest.mark.parametrize(
@@ -99,20 +99,22 @@ def test_a_level_by_hand_without_end_or_reason_is_refused_in_words(
     )
 
     assert "alert-danger" in page
-    assert queries.level_of(session, member_id=member.id, at=at) == 1
+    assert queries.tier_of(session, member_id=member.id, at=at).level == 1
 
 
 def test_a_level_is_shown_with_its_grace_and_offered_to_nobody_who_may_not_set_it(
     log_in: LogIn, session: Session, at: datetime
 ) -> None:
-    make_ladder(session, at=at)
+    make_ladder(session, policy=rolling(12), at=at - timedelta(days=400))
     member = make_member(session)
-    grow(session, member.id, 600, at)
+    grow(session, member.id, 600, at - timedelta(days=400))
+    evaluate(session, at)
     session.commit()
 
     page = log_in(Role.FINANCE).text(f"/console/members/{member.id}")
 
     assert "成长值达到升级门槛" in page
+    assert "成长值不足以保级，保留到 2026-04-09" in page
     assert f"/console/members/{member.id}/tier" not in page
 
 
@@ -125,4 +127,4 @@ def test_a_member_outside_the_scope_is_not_found(log_in: LogIn, session: Session
 
     marketer.post(f"/console/members/{member.id}/tier", level="2", until_on="2026-12-31", reason="品牌大使")
 
-    assert queries.level_of(session, member_id=member.id, at=at) == 1
+    assert queries.tier_of(session, member_id=member.id, at=at).level == 1

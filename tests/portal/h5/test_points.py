@@ -66,10 +66,23 @@ class TestEntry:
 
         page = browser.open(f"/h5/points/{spent.entry_id}").text
 
-        for shown in ("使用了这些批次的积分", "西湖店", "这笔记录已被撤销", "2026-03-15 到期"):
+        for shown in ("使用了这些批次的积分", "西湖店", "这笔记录已部分撤销", "2026-03-15 到期"):
             assert shown in page
         assert f"/h5/points/{earned.entry_id}" in page
         assert "退回到这些批次" in browser.open(f"/h5/points/{undone.entry_id}").text
+
+    def test_does_not_call_it_use_when_points_are_taken_back(
+        self, browser: Browser, session: Session, member_id: int, at: datetime
+    ) -> None:
+        earned = earn(session, member_id, 50, at=at)
+        undone = reverse(session, member_id, earned.entry_id, points=50)
+        session.commit()
+
+        taken_back = browser.open(f"/h5/points/{undone.entry_id}").text
+
+        assert "从这些批次扣减" in taken_back
+        assert "使用了这些批次" not in taken_back
+        assert "这笔记录已全部撤销" in browser.open(f"/h5/points/{earned.entry_id}").text
 
     def test_tells_each_rule_and_what_is_left(
         self, browser: Browser, session: Session, member_id: int, at: datetime
@@ -112,7 +125,7 @@ class TestLots:
 
         assert page.count("2026-03-14 到期") == 1
         assert page.index("2026-03-14 到期") < page.index("长期有效")
-        assert "77" in page
+        assert 'data-testid="expiring-soon">77<' in page
         assert "待入账，2026-03-11 10:00 可用" in page
 
     def test_lead_from_the_card(self, browser: Browser, session: Session, member_id: int, at: datetime) -> None:

@@ -1,0 +1,38 @@
+"""Figures as people type them into the console and read them there again: amounts of yuan, multipliers."""
+
+import re
+
+from loyalty.tiers.rules import ONE_TIME
+
+_MONEY = re.compile(r"(\d{1,12})(?:\.(\d{1,2}))?", re.ASCII)
+_TIMES = re.compile(r"(\d{1,4})(?:\.(\d{1,4}))?", re.ASCII)
+
+
+def money(text: str) -> int:
+    """Read an amount of yuan as fen, exactly.
+
+    Raises:
+        ValueError: it is none.
+    """
+    found = _MONEY.fullmatch(text.replace(",", "").removeprefix("¥").strip())
+    if found is None:
+        raise ValueError(text)
+    return int(found[1]) * 100 + int((found[2] or "").ljust(2, "0"))
+
+
+def shown_money(fen: int) -> str:
+    """Return an amount as the form shows it: 100 or 99.50."""
+    yuan, rest = divmod(fen, 100)
+    return f"{yuan}.{rest:02d}" if rest else str(yuan)
+
+
+def times(text: str) -> int:
+    """Read a multiplier as basis points: 15000 for 1.5.
+
+    Raises:
+        ValueError: it is none.
+    """
+    found = _TIMES.fullmatch(text)
+    if found is None:
+        raise ValueError(text)
+    return int(found[1]) * ONE_TIME + int((found[2] or "").ljust(4, "0"))
