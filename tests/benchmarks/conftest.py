@@ -1,21 +1,26 @@
-"""A shop on a database that tests commit to."""
+"""A shop on a database of its own: what is committed here, chain-wide rules included, no other test sees."""
+
+from collections.abc import Iterator
 
 import pytest
 from sqlalchemy import make_url
 
 from benchmarks.stand import Shop
-from loyalty.kernel.database import Database
+from loyalty.kernel.database import connect
 from tests.support import engines, settings
 
 
-@pytest.fixture
-def shop(committed_database: Database, committed_address: engines.Address) -> Shop:
-    url = make_url(committed_address.url).set(drivername="postgresql")
-    return Shop(
-        name="test",
-        conninfo=url.render_as_string(hide_password=False),
-        database=committed_database,
-        settings=settings.settings(),
-        environment={},
-        postgres=engines.postgres(),
-    )
+@pytest.fixture(scope="session")
+def shop() -> Iterator[Shop]:
+    with engines.migrated_database("bench") as address:
+        url = make_url(address).set(drivername="postgresql")
+        database = connect(address, connections=4)
+        yield Shop(
+            name="test",
+            conninfo=url.render_as_string(hide_password=False),
+            database=database,
+            settings=settings.settings(),
+            environment={},
+            postgres=engines.postgres(),
+        )
+        database.engine.dispose()

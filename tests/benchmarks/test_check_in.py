@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.orm import Session
 
 from benchmarks.books import ROWS_OF_A_CHECK_IN, Books, require_green
 from benchmarks.failures import BenchFailed
@@ -33,15 +34,16 @@ QUERIES = {
 
 
 @pytest.fixture
-def members(committed_database: Database) -> tuple[int, int]:
+def members(shop: Shop) -> tuple[int, int]:
     """Two members with accounts, and the plan that the script pays by."""
-    run(committed_database, lambda session: make_plan(session, DEFAULT_PLAN))
-    first, second = (run(committed_database, lambda session: make_member(session).id) for _ in range(2))
-    for member_id in (first, second):
-        run(
-            committed_database, lambda session, owner=member_id: open_account(session, member_id=owner, at=noon_of(DAY))
-        )  # type: ignore[misc]
-    return first, second
+
+    def make(session: Session) -> int:
+        member_id = make_member(session).id
+        open_account(session, member_id=member_id, at=noon_of(DAY))
+        return member_id
+
+    run(shop.database, lambda session: make_plan(session, DEFAULT_PLAN))
+    return run(shop.database, make), run(shop.database, make)
 
 
 def write_by_script(shop: Shop, member_id: int) -> None:
@@ -113,7 +115,7 @@ class TestBooks:
 
         with pytest.raises(BenchFailed, match="points_accounts"):
             require_green(shop, member_id=members[0])
-        add(shop.database, members[0], -1)  # other tests prove this database as a whole
+        add(shop.database, members[0], -1)
 
 
 def test_a_script_that_fails_is_told(shop: Shop) -> None:

@@ -10,7 +10,6 @@ from benchmarks.partner import Till
 from benchmarks.pgbench import run_pgbench
 from benchmarks.rows import purchase, spend
 from benchmarks.stand import Shop
-from loyalty.kernel.database import Database
 from loyalty.kernel.transaction import run
 from loyalty.points.service import open_account
 from loyalty.points.service import spend as spend_points
@@ -24,7 +23,7 @@ LOTS, POINTS_EACH = 6, 5
 
 
 @pytest.fixture
-def member_id(committed_database: Database) -> int:
+def member_id(shop: Shop) -> int:
     """A member with six lots of what a check-in pays."""
 
     def make(session: Session) -> int:
@@ -34,7 +33,7 @@ def member_id(committed_database: Database) -> int:
             earn(session, member_id, POINTS_EACH)
         return member_id
 
-    return run(committed_database, make)
+    return run(shop.database, make)
 
 
 def variables_for(member_id: int) -> dict[str, object]:

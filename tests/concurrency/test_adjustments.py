@@ -77,7 +77,21 @@ def test_a_page_that_two_workers_take_at_once_is_applied_once(committed_database
     assert_fit(committed_database, member_ids)
 
 
-def test_applying_beside_earning_and_debiting_beside_spending_lose_nothing(committed_database: Database) -> None:
+def test_applying_beside_earning_loses_nothing_though_both_open_the_accounts(committed_database: Database) -> None:
+    batch_id, member_ids = make_batch(committed_database)
+
+    def earned(member_id: int) -> object:
+        return run(committed_database, lambda session: earn(session, member_id, 5))
+
+    acts: list[Callable[[], object]] = [partial(work, committed_database, batch_id, Work.APPLY)]
+
+    at_once(acts + [partial(earned, member_id) for member_id in reversed(member_ids)])
+
+    assert balances(committed_database, member_ids) == [GIVEN + 5] * MEMBERS
+    assert_fit(committed_database, member_ids)
+
+
+def test_debiting_beside_spending_takes_from_each_once(committed_database: Database) -> None:
     batch_id, member_ids = make_batch(committed_database, points=-60)
     run(committed_database, lambda session: [earn(session, member_id, GIVEN) for member_id in member_ids])
     acts: list[Callable[[], object]] = [partial(work, committed_database, batch_id, Work.APPLY)]

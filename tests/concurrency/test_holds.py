@@ -9,7 +9,7 @@ from loyalty.kernel.database import Database
 from loyalty.kernel.transaction import run
 from loyalty.points.models import PointsAccount
 from loyalty.points.queries import summary
-from loyalty.points.rules import HoldClosed, InsufficientPoints, Shortfall
+from loyalty.points.rules import HoldClosed, InsufficientPoints, ReversalExceedsEntry, Shortfall
 from loyalty.points.service import HoldView, Posting, release, release_expired, transfer
 from tests.concurrency.test_points import balance, new_member
 from tests.factories.check_ins import check_in_on, make_plan
@@ -68,7 +68,9 @@ class TestCapture:
             ]
         )
 
+        assert all(isinstance(closed, int) for closed in results[-2:])
         for member_id, result in zip(members, results, strict=False):
+            assert isinstance(result, Posting | HoldClosed)
             assert balance(committed_database, member_id) == (40 if isinstance(result, Posting) else 100)
 
     def test_of_one_hold_ten_times_takes_once(self, committed_database: Database) -> None:
@@ -78,7 +80,7 @@ class TestCapture:
             [call(committed_database, lambda session: capture(session, member_id, "cart:1")) for _ in range(10)]
         )
 
-        assert len({result.entry_id for result in results if isinstance(result, Posting)}) == 1
+        assert len({result.entry_id if isinstance(result, Posting) else result for result in results}) == 1
         assert balance(committed_database, member_id) == 40
 
 
@@ -108,7 +110,7 @@ class TestPlace:
             ]
         )
 
-        assert len({result.id for result in results if isinstance(result, HoldView)}) == 1
+        assert len({result.id if isinstance(result, HoldView) else result for result in results}) == 1
         now = run(committed_database, lambda session: summary(session, member_id=member_id, at=at))
         assert (now.available, now.held) == (40, 60)
 
@@ -130,6 +132,8 @@ class TestPlace:
         )
 
         assert [balance(committed_database, member_id) for member_id in (merged, survivor)] == [0, 100]
+        now = run(committed_database, lambda session: summary(session, member_id=merged, at=at))
+        assert now.held == 0
 
 
 class TestRefund:
@@ -138,7 +142,7 @@ class TestRefund:
         earned = run(committed_database, lambda session: earn(session, member_id, 100))
         run(committed_database, lambda session: spend(session, member_id, 70))
 
-        at_once(
+        results = at_once(
             [
                 call(
                     committed_database,
@@ -148,6 +152,7 @@ class TestRefund:
             ]
         )
 
+        assert sorted(isinstance(result, ReversalExceedsEntry) for result in results) == [False, True]
         assert balance(committed_database, member_id) == 0
         assert debt(committed_database, member_id) == 70
 

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from loyalty.kernel.database import Database
 from loyalty.kernel.transaction import run
 from loyalty.tiers.models import MemberTier
-from loyalty.tiers.queries import level_of
+from loyalty.tiers.queries import tier_of
 from tests.factories.members import make_member
 from tests.factories.tiers import grow, growth_of, make_ladder, take_back
 from tests.support.races import at_once
@@ -42,4 +42,4 @@ def test_promotions_against_refunds_end_where_the_sum_does(
     with database.session() as session:
         assert sum(growth_of(session, member_id)) == 800
         assert session.get_one(MemberTier, member_id).growth == 800
-        assert level_of(session, member_id=member_id, at=at) == 2
+        assert tier_of(session, member_id=member_id, at=at).level == 2

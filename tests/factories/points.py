@@ -41,9 +41,8 @@ def earn(
         occurred_at=occurred_at or at,
         at=at,
         available_at=available_at,
-        expires_at=expires_at,
         store_id=store_id,
-        terms=terms,
+        terms=terms or LotTerms(expires_at),
     )
 
 

@@ -56,3 +56,5 @@ def raw_bodies() -> Iterator[bytes]:
     """Yield bodies that are no JSON, or JSON that cannot be meant."""
     yield from (b"", b"\xff\x00", b"{", b"null", b'"x"', b'{"a":NaN}', b"1" * 5000, b"\xef\xbb\xbf{}")
     yield from (b"[" * 100_000, b'{"a":' * 50_000, json.dumps({}).encode("utf-16"), b'{"phone":"\xed\xa0\x80"}')
+    # Not too deep to be read, but to be looked through: the two give up at different depths.
+    yield from (b'{"a":' * depth + rb'"\u0000"' + b"}" * depth for depth in (450, 900))
