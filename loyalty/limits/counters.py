@@ -40,7 +40,7 @@ AMOUNT = bindparam("amount", type_=BigInteger)
 _COLUMNS = {"subject": String, "entity": String, "period": String, "last_on": Date, "ceiling": BigInteger}
 
 
-def parameters(limits: Sequence[Limit], **others: Any) -> Mapping[str, Any]:
+def _parameters(limits: Sequence[Limit], **others: Any) -> Mapping[str, Any]:
     """Return limits as the arrays that the statements here take, in the order of locking."""
     rows = sorted(limits, key=lambda limit: limit.key)
     assert len({limit.key for limit in rows}) == len(rows), "a limit is reserved once in a call"
@@ -104,7 +104,7 @@ _ADD = (
 
 def take(session: Session, limits: Sequence[Limit], amount: int) -> bool:
     """Take ``amount`` from all of the limits, or nothing when one of them has less left."""
-    rows = session.execute(_TAKE, parameters(limits, amount=amount)).all()
+    rows = session.execute(_TAKE, _parameters(limits, amount=amount)).all()
     taken = {(row.subject, row.entity, row.period) for row in rows if row.used >= amount}
     if len(taken) == len(limits):
         return True
@@ -120,23 +120,23 @@ def left(session: Session, limits: Sequence[Limit]) -> Sequence[int]:
 
 def lock(session: Session, limits: Sequence[Limit]) -> Sequence[int]:
     """Hold the limits until the transaction ends; return what is left of each."""
-    session.execute(_OPEN, parameters(limits))
+    session.execute(_OPEN, _parameters(limits))
     return _left(session, limits, _LOCK)
 
 
 def add(session: Session, limits: Sequence[Limit], amount: int) -> None:
     """Add to limits that this transaction holds and whose room is known; a negative amount takes away."""
     if limits and amount:
-        session.execute(_ADD, parameters(limits, amount=amount))
+        session.execute(_ADD, _parameters(limits, amount=amount))
 
 
 def lock_existing(session: Session, limits: Sequence[Limit]) -> Mapping[tuple[str, str, str], int]:
     """Hold those limits that have a row; return what of each is used."""
-    rows = session.execute(_LOCK, parameters(limits))
+    rows = session.execute(_LOCK, _parameters(limits))
     return {(row.subject, row.entity, row.period): row.used for row in rows}
 
 
 def _left(session: Session, limits: Sequence[Limit], statement: Any) -> Sequence[int]:
-    rows = session.execute(statement, parameters(limits))
+    rows = session.execute(statement, _parameters(limits))
     used = {(row.subject, row.entity, row.period): row.used for row in rows}
     return [limit.ceiling - used.get(limit.key, 0) for limit in limits]
