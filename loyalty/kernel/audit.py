@@ -76,12 +76,16 @@ def list_entries(
     subject: str | None = None,
     actor: str | None = None,
     action: str | None = None,
+    after: Json | None = None,
     since: datetime | None = None,
     until: datetime | None = None,
     before_id: int | None = None,
     limit: int = 50,
 ) -> Sequence[AuditEntry]:
-    """Return entries newest first, narrowed by what is given; ``before_id`` is the cursor."""
+    """Return entries newest first, narrowed by what is given; ``before_id`` is the cursor.
+
+    ``after`` is a part of what an entry says holds since.
+    """
     query = select(AuditEntry).order_by(AuditEntry.id.desc()).limit(limit)
     if subject is not None:
         query = query.where(AuditEntry.subject == subject)
@@ -89,6 +93,8 @@ def list_entries(
         query = query.where(AuditEntry.actor == actor)
     if action is not None:
         query = query.where(AuditEntry.action == action)
+    if after is not None:
+        query = query.where(AuditEntry.after.contains(after))
     if since is not None:
         query = query.where(AuditEntry.recorded_at >= since)
     if until is not None:

@@ -92,6 +92,26 @@ class PageDone:
 Page = Callable[[Session, BulkRun], PageDone]
 
 
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a run has come, and what came of it."""
+
+    state: BulkState
+    done: int
+    total: int
+    figures: dict[str, int]
+    error: str | None
+    started_at: datetime
+    finished_at: datetime | None
+
+    @property
+    def percent(self) -> int:
+        """How much is done, as far as the total is known."""
+        if self.state is BulkState.FINISHED:
+            return 100
+        return min(99, self.done * 100 // self.total) if self.total else 0
+
+
 def start(session: Session, *, kind: str, subject: str, total: int, at: datetime) -> int:
     """Begin a run and wake a worker for it; starting it again changes nothing. Return its id."""
     run_id = session.execute(
@@ -149,6 +169,15 @@ def resume(session: Session, *, run_id: int, at: datetime) -> None:
     _wake(session, run_id, at)
 
 
+def stop(session: Session, *, run_id: int, at: datetime) -> None:
+    """End a paused run for good where it stopped.
+
+    Raises:
+        BulkRunNotInState: it is not paused; nothing of a page can be under way when it is.
+    """
+    _move(session, run_id, BulkState.PAUSED, BulkState.FINISHED, None, finished_at=at)
+
+
 def get_run(session: Session, *, run_id: int) -> BulkRun:
     """Return a run.
 
@@ -170,16 +199,26 @@ def find_run(session: Session, *, kind: str, subject: str) -> BulkRun | None:
     ).first()
 
 
+def find_progress(session: Session, *, kind: str, subject: str) -> Progress | None:
+    """Return how far the run of this kind on a thing has come."""
+    run = find_run(session, kind=kind, subject=subject)
+    if run is None:
+        return None
+    return Progress(BulkState(run.state), run.done, run.total, run.figures, run.error, run.started_at, run.finished_at)
+
+
 def list_running(session: Session) -> Sequence[int]:
     """Return the ids of all runs that somebody should be working on."""
     return session.scalars(select(BulkRun.id).where(BulkRun.state == BulkState.RUNNING).order_by(BulkRun.id)).all()
 
 
-def _move(session: Session, run_id: int, before: BulkState, after: BulkState, error: str | None) -> None:
+def _move(
+    session: Session, run_id: int, before: BulkState, after: BulkState, error: str | None, **values: object
+) -> None:
     moved = session.execute(
         update(BulkRun)
         .where(BulkRun.id == run_id, BulkRun.state == before)
-        .values(state=after, error=error)
+        .values(state=after, error=error, **values)
         .returning(BulkRun.id)
         .execution_options(synchronize_session=False)
     ).first()

@@ -14,6 +14,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Session
 
 from loyalty.kernel.autocommit import Autocommit
+from loyalty.kernel.prepared import COMPILER, Compiler, keep_through_rollbacks
 
 __all__ = ["AnyRow", "Base", "Database", "Json", "Pooling", "Session", "connect"]
 # ``Session`` is offered here for the doors, which import nothing from SQLAlchemy themselves.
@@ -48,13 +49,15 @@ class Database:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
-        self._autocommit = Autocommit(engine)
+        self._compiler = Compiler()
+        self._autocommit = Autocommit(engine, self._compiler)
+        keep_through_rollbacks(engine)
         os.register_at_fork(after_in_child=self._begin_anew)
 
     @contextmanager
     def session(self) -> Iterator[Session]:
         """Open a session; closing it without a commit rolls back."""
-        with Session(self.engine, expire_on_commit=False) as session:
+        with Session(self.engine, expire_on_commit=False, info={COMPILER: self._compiler}) as session:
             yield session
 
     def single(self, statement: Executable, parameters: Mapping[str, Any]) -> Sequence[Any]:

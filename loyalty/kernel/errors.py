@@ -7,12 +7,16 @@ one table. A concrete error is defined beside the rule it protects and sets ``co
 from collections.abc import Mapping
 from typing import ClassVar
 
+from loyalty.kernel.waiting import RETRY_AFTER_SECONDS
+
 
 class LoyaltyError(Exception):
     """An anticipated refusal: logged without a traceback, told to the caller in plain words."""
 
     code: ClassVar[str]
     message: ClassVar[str]
+    retry_after_seconds: ClassVar[int] = RETRY_AFTER_SECONDS
+    """The least wait before asking again, where that may help."""
 
     def __init__(self, **details: object) -> None:
         super().__init__(self.code)

@@ -115,9 +115,11 @@ def count_waiting(session: Session) -> tuple[int, int]:
     return row[0], row[1]
 
 
-def list_dead(session: Session, *, before_id: int | None = None, limit: int) -> Sequence[OutboxEvent]:
-    """Return the events that were set aside, newest first; ``before_id`` is the cursor."""
+def list_dead(session: Session, *, kind: str = "", before_id: int | None = None, limit: int) -> Sequence[OutboxEvent]:
+    """Return the events that were set aside, newest first; ``kind`` is a part of theirs, ``before_id`` the cursor."""
     query = select(OutboxEvent).where(OutboxEvent.dead_at.is_not(None))
+    if kind:
+        query = query.where(OutboxEvent.kind.icontains(kind, autoescape=True))
     if before_id is not None:
         query = query.where(OutboxEvent.id < before_id)
     return session.scalars(query.order_by(OutboxEvent.id.desc()).limit(limit)).all()

@@ -106,9 +106,26 @@ def _change(session: Session, job: str, slot: str, **values: object) -> None:
     session.execute(update(JobRun).where(JobRun.job == job, JobRun.slot == slot).values(**values))
 
 
-def latest(session: Session, *, limit: int = 100) -> list[JobRun]:
-    """Return the latest runs of all jobs, newest first."""
-    return list(session.scalars(select(JobRun).order_by(JobRun.started_at.desc()).limit(limit)))
+def latest(
+    session: Session,
+    *,
+    job: str = "",
+    has_error: bool | None = None,
+    first_on: date | None = None,
+    last_on: date | None = None,
+    limit: int = 100,
+) -> list[JobRun]:
+    """Return the latest runs, newest first, narrowed by what is given; the dates are business dates."""
+    query = select(JobRun).order_by(JobRun.started_at.desc(), JobRun.job).limit(limit)
+    if job:
+        query = query.where(JobRun.job == job)
+    if has_error is not None:
+        query = query.where(JobRun.error.is_not(None) if has_error else JobRun.error.is_(None))
+    if first_on is not None:
+        query = query.where(JobRun.business_on >= first_on)
+    if last_on is not None:
+        query = query.where(JobRun.business_on <= last_on)
+    return list(session.scalars(query))
 
 
 def hold_lease(session: Session, *, name: str, holder: str, seconds: int) -> bool:

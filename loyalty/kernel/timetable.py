@@ -19,6 +19,8 @@ from loyalty.kernel.runs import STALE_AFTER, JobRun
 
 MISSED_AFTER = timedelta(hours=1)
 """How late a daily job may begin, or be taken up again, before people are alarmed."""
+START_AGAIN = "start_again"
+"""What a run says instead of an error when a person wants it to run once more."""
 _ROUNDS_MISSED, _MINUTES_MISSED = 3, 15
 
 
@@ -98,6 +100,8 @@ class JobStanding:
     latest: JobRun | None
     next_at: datetime
     is_running: bool
+    is_queued: bool
+    """Started again by a person, and about to be taken by a worker."""
     is_missed: bool
 
 
@@ -152,7 +156,8 @@ def list_standings(session: Session, *, zone: ZoneInfo, at: datetime) -> list[Jo
             latest=row.latest,
             next_at=next_run_at(row.ScheduledJob, zone=zone, at=at),
             is_running=row.is_alive is True,
-            is_missed=row.is_alive is not True and _is_missed(row.ScheduledJob, row.done, zone, at),
+            is_queued=row.is_queued is True,
+            is_missed=not (row.is_alive or row.is_queued) and _is_missed(row.ScheduledJob, row.done, zone, at),
         )
         for row in session.execute(_standings())
     ]
@@ -185,7 +190,7 @@ def start_again(session: Session, *, job: str, zone: ZoneInfo, at: datetime) -> 
     again = session.execute(
         update(JobRun)
         .where(of_slot, JobRun.finished_at.is_not(None) | ~_is_alive(JobRun))
-        .values(finished_at=None, error="start_again", attempts=0)
+        .values(finished_at=None, error=START_AGAIN, attempts=0, heartbeat_at=func.now())
         .returning(JobRun.job)
     ).first()
     if again is None:
@@ -197,12 +202,17 @@ def _is_alive(run: type[JobRun]) -> ColumnElement[bool]:
     return and_(run.finished_at.is_(None), run.error.is_(None), run.heartbeat_at > func.now() - STALE_AFTER)
 
 
-def _standings() -> Select[ScheduledJob, JobRun, JobRun, bool]:
+def _is_queued(run: type[JobRun]) -> ColumnElement[bool]:
+    """Tell of a run that was started again whether a worker may still be on its way."""
+    return and_(run.finished_at.is_(None), run.error == START_AGAIN, run.heartbeat_at > func.now() - MISSED_AFTER)
+
+
+def _standings() -> Select[ScheduledJob, JobRun, JobRun, bool, bool]:
     newest = select(JobRun).where(JobRun.job == ScheduledJob.job).order_by(JobRun.slot.desc()).limit(1)
     latest = aliased(JobRun, newest.lateral("latest"), name="latest")
     done = aliased(JobRun, newest.where(JobRun.finished_at.is_not(None)).lateral("done"), name="done")
     return (
-        select(ScheduledJob, latest, done, _is_alive(latest).label("is_alive"))
+        select(ScheduledJob, latest, done, _is_alive(latest).label("is_alive"), _is_queued(latest).label("is_queued"))
         .select_from(ScheduledJob)
         .outerjoin(latest, true())
         .outerjoin(done, true())

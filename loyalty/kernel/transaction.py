@@ -20,6 +20,8 @@ Result = TypeVar("Result")
 
 ATTEMPTS = 3
 _DEADLOCK, _SERIALIZATION_FAILURE = "40P01", "40001"
+_NO_LONGER_PREPARED = "26000"
+"""The driver threw away what was prepared on its connection, as it does after a rollback to a savepoint."""
 
 
 class DatabaseUnavailable(Unavailable):
@@ -40,7 +42,7 @@ def run(database: Database, work: Callable[[Session], Result]) -> Result:
             try:
                 result = work(session)
                 session.flush()
-            except DBAPIError as error:
+            except (psycopg.Error, DBAPIError) as error:
                 if attempt < ATTEMPTS and _left_nothing_behind(error):
                     continue
                 raise _translated(error) from error
@@ -73,12 +75,17 @@ def run_single(database: Database, statement: Executable, parameters: Mapping[st
     raise AssertionError("unreachable: the last attempt returns or raises")
 
 
-def _left_nothing_behind(error: DBAPIError) -> bool:
-    return error.connection_invalidated or _is_conflict(error)
+def _left_nothing_behind(error: psycopg.Error | DBAPIError) -> bool:
+    is_lost = isinstance(error, DBAPIError) and error.connection_invalidated
+    return is_lost or _is_conflict(error)
 
 
 def _is_conflict(error: psycopg.Error | DBAPIError) -> bool:
-    return getattr(_of_driver(error), "sqlstate", None) in (_DEADLOCK, _SERIALIZATION_FAILURE)
+    return getattr(_of_driver(error), "sqlstate", None) in (
+        _DEADLOCK,
+        _SERIALIZATION_FAILURE,
+        _NO_LONGER_PREPARED,
+    )
 
 
 def _translated(error: psycopg.Error | DBAPIError) -> Exception:

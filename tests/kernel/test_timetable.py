@@ -113,6 +113,23 @@ def test_todays_run_is_started_again_and_counts_its_tries_anew(session: Session)
     assert runs.claim(session, job="nightly", slot=slot, business_on=TODAY, at=shanghai(9))
 
 
+def test_a_run_that_is_started_again_is_queued_and_not_missed_unless_nobody_takes_it_in_an_hour(
+    session: Session,
+) -> None:
+    publish(session, Line(), at=shanghai(0))
+    finish(session, "nightly", "2026-03-10", shanghai(3))
+    timetable.start_again(session, job="nightly", zone=SHANGHAI, at=shanghai(9))
+
+    (standing,) = timetable.list_standings(session, zone=SHANGHAI, at=shanghai(9))
+    assert (standing.is_queued, standing.is_missed) == (True, False)
+    session.execute(text("UPDATE job_runs SET heartbeat_at = now() - interval '61 minutes'"))
+    (standing,) = timetable.list_standings(session, zone=SHANGHAI, at=shanghai(9))
+    assert (standing.is_queued, standing.is_missed) == (False, True)
+    runs.claim(session, job="nightly", slot="2026-03-10", business_on=TODAY, at=shanghai(9))
+    (standing,) = timetable.list_standings(session, zone=SHANGHAI, at=shanghai(9))
+    assert (standing.is_queued, standing.is_running, standing.is_missed) == (False, True, False)
+
+
 def test_what_runs_or_has_not_run_yet_or_does_not_exist_is_not_started_again(session: Session) -> None:
     publish(session, Line(), at=shanghai(0))
     finish(session, "nightly", "2026-03-09", shanghai(3, days=-1))

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from loyalty.kernel.permutation import permute, restore
 from loyalty.members.rules.member_code import MemberCodeInvalid, current_code, read_code
 from loyalty.members.rules.numbers import is_number, number_of
-from loyalty.members.rules.permutation import permute, restore
 
 KEY = b"k" * 32
 AT = datetime(2026, 3, 10, 2, 0, 5, tzinfo=UTC)

@@ -12,6 +12,8 @@ from loyalty.kernel.errors import InvalidInput
 FORBIDDEN_WORDS = frozenset(
     {"follow", "followed", "subscribe", "subscribed", "share", "shared", "sharing", "forward", "forwarded"}
 )
+_LURE = re.compile(r"(关注|订阅|分享(?!装)|转发|集赞).{0,15}?[领得送享赠奖返]|先(关注|订阅|分享|转发)")
+"""Texts that promise something for it; a family pack (分享装) is only large."""
 _WORDS = re.compile(r"[a-z]+")
 _BETWEEN_SMALL_AND_LARGE = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
@@ -33,3 +35,15 @@ def check_not_induced(triggers: Iterable[str]) -> None:
         words = _WORDS.findall(_BETWEEN_SMALL_AND_LARGE.sub("_", trigger).lower())
         if not FORBIDDEN_WORDS.isdisjoint(words):
             raise ValueForFollowingOrSharing(trigger=trigger)
+
+
+def check_not_luring(texts: Iterable[str]) -> None:
+    """Refuse texts of something of value that promise it for following, subscribing or sharing.
+
+    Raises:
+        ValueForFollowingOrSharing: one of them does.
+    """
+    for text in texts:
+        found = _LURE.search(text)
+        if found is not None:
+            raise ValueForFollowingOrSharing(text=found.group())

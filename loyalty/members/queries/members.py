@@ -58,6 +58,12 @@ def find_by_number(session: Session, *, vault: Vault, number: str) -> MemberView
     return _find(session, vault, Member.number == number)
 
 
+def numbers(session: Session, member_ids: Collection[int]) -> dict[int, str]:
+    """Return the numbers (会员号) of some members by id."""
+    rows = session.execute(select(Member.id, Member.number).where(Member.id.in_(member_ids)))
+    return {row.id: row.number for row in rows}
+
+
 def list_members(
     session: Session,
     *,
@@ -126,6 +132,17 @@ def survivor_of(session: Session, *, member_id: int) -> int:
     """Return the member who a merged one was merged into; a member that was not is its own survivor."""
     merged_into_id = session.scalar(select(Member.merged_into_id).where(Member.id == member_id))
     return member_id if merged_into_id is None else merged_into_id
+
+
+def lock_bearer(session: Session, *, member_id: int) -> Member | None:
+    """Hold a member, or whoever it was merged into, until the transaction ends; None when nobody is left of it.
+
+    No merge, closing or erasure comes between what the caller does next.
+    """
+    member = lock_members(session, member_ids=[member_id]).get(member_id)
+    if member is not None and member.merged_into_id is not None:
+        return lock_bearer(session, member_id=member.merged_into_id)
+    return member if member is not None and member.status in HOLDING else None
 
 
 def find_holder(session: Session, *, phone_index: bytes) -> Member | None:

@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import Select, false, select
 from sqlalchemy.orm import Session
 
-from loyalty.kernel.pagination import Page, decode_cursor, page_of
+from loyalty.kernel.pagination import PAGE_SIZE, Page, decode_cursor, page_of
 from loyalty.members.models import BindingReview, Member, MergeProposal
 from loyalty.members.rules.reviews import OPEN_REVIEWS, ProposalState
 from loyalty.stores.rules import StoreScope
@@ -20,12 +20,22 @@ def find_open_review(session: Session, *, identity_id: int) -> BindingReview | N
 
 
 def list_reviews(
-    session: Session, *, scope: StoreScope, cursor: str | None = None, limit: int = 20
+    session: Session,
+    *,
+    scope: StoreScope,
+    is_change: bool | None = None,
+    cursor: str | None = None,
+    limit: int = PAGE_SIZE,
 ) -> Page[BindingReview]:
-    """Return the contested phones that wait for staff of this scope, newest first."""
+    """Return the contested phones that wait for staff of this scope, newest first.
+
+    ``is_change`` tells the members who want another phone from the visitors who want to bind one.
+    """
     query = _reviews_for(scope).where(BindingReview.state == "with_staff").order_by(BindingReview.id.desc())
     if (last_id := decode_cursor(cursor)) is not None:
         query = query.where(BindingReview.id < last_id)
+    if is_change is not None:
+        query = query.where(BindingReview.is_change.is_(is_change))
     return page_of(session.scalars(query.limit(limit + 1)).all(), limit=limit, id_of=lambda review: review.id)
 
 

@@ -5,7 +5,7 @@ there are nor who came next; ids are unique and so are numbers. A leading zero i
 """
 
 from loyalty.kernel.codes import has_luhn_digit, luhn_digit
-from loyalty.members.rules.permutation import permute
+from loyalty.kernel.permutation import permute
 
 DIGITS = 10
 _HALF_DIGITS, _BOUND = 5, 10**9

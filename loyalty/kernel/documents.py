@@ -1,0 +1,148 @@
+"""Documents (配置文档): frozen dataclasses as JSON, as they are stored and sent. Reading is strict.
+
+A key that is unknown or a value of another type is refused by name, never passed over. Readers take the name of a
+field and its value; they compose, so that a module states what it expects as a table of them.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any, TypeVar, cast
+
+Reader = Callable[[str, object], Any]
+Kinds = Mapping[str, tuple[type[Any], Mapping[str, Reader], frozenset[str]]]
+"""Of each kind its type, its readers, and those of its keys that may be left out."""
+Choice = TypeVar("Choice", bound=StrEnum)
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing wrong with a document: which field, and why, in Chinese."""
+
+    field: str
+    reason: str
+
+
+class Unreadable(Exception):
+    """A document cannot be read; ``problem`` says why."""
+
+    def __init__(self, field: str, reason: str) -> None:
+        super().__init__(field)
+        self.problem = Problem(field, reason)
+
+
+def mapping(name: str, value: object, known: set[str]) -> dict[str, Any]:
+    """Read an object that has no other keys than these."""
+    if not isinstance(value, dict):
+        raise Unreadable(name, "须为对象")
+    for key in value:
+        if key not in known:
+            raise Unreadable(f"{name}.{key}", "没有这个字段")
+    return value
+
+
+def parts(name: str, value: object, readers: Mapping[str, Reader]) -> dict[str, Any]:
+    """Read what an object has of these keys."""
+    given = mapping(name, value, set(readers))
+    return {key: readers[key](f"{name}.{key}", part) for key, part in given.items()}
+
+
+def kind(name: str, value: object, kinds: Kinds) -> Any:
+    """Read an object whose ``kind`` names its type."""
+    chosen = value.get("kind") if isinstance(value, dict) else None
+    if not isinstance(chosen, str) or chosen not in kinds:
+        raise Unreadable(f"{name}.kind", f"须为以下之一：{'、'.join(kinds)}")
+    made, readers, optional = kinds[chosen]
+    given = parts(name, {key: part for key, part in cast(dict[str, Any], value).items() if key != "kind"}, readers)
+    for key in readers:
+        if key not in given and key not in optional:
+            raise Unreadable(f"{name}.{key}", "不能为空")
+    return made(**given)
+
+
+def whole(name: str, value: object) -> int:
+    """Read a whole number."""
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise Unreadable(name, "须为整数")
+    return value
+
+
+def flag(name: str, value: object) -> bool:
+    """Read yes or no."""
+    if not isinstance(value, bool):
+        raise Unreadable(name, "须为是或否")
+    return value
+
+
+def text(name: str, value: object) -> str:
+    """Read a text."""
+    if not isinstance(value, str):
+        raise Unreadable(name, "须为文字")
+    return value
+
+
+def day(name: str, value: object) -> date:
+    """Read a date."""
+    try:
+        return date.fromisoformat(text(name, value))
+    except ValueError as error:
+        raise Unreadable(name, "须为日期，如 2026-03-10") from error
+
+
+def instant(name: str, value: object) -> datetime:
+    """Read an instant with its offset."""
+    try:
+        read = datetime.fromisoformat(text(name, value))
+    except ValueError as error:
+        raise Unreadable(name, "须为时间，如 2026-03-10T10:00:00+08:00") from error
+    if read.tzinfo is None:
+        raise Unreadable(name, "时间须带时区，如 +08:00")
+    return read
+
+
+def or_none(one: Reader) -> Reader:
+    """Read what may be empty."""
+    return lambda name, value: None if value is None else one(name, value)
+
+
+def set_of(one: Reader) -> Reader:
+    """Read a list in which order and repetition mean nothing."""
+
+    def read(name: str, value: object) -> frozenset[Any]:
+        return frozenset(list_of(one)(name, value))
+
+    return read
+
+
+def list_of(one: Reader) -> Reader:
+    """Read a list."""
+
+    def read(name: str, value: object) -> tuple[Any, ...]:
+        if not isinstance(value, list):
+            raise Unreadable(name, "须为列表")
+        return tuple(one(name, part) for part in value)
+
+    return read
+
+
+def pair(made: Callable[[int, int], Any], example: str) -> Reader:
+    """Read a list of two whole numbers."""
+
+    def read(name: str, value: object) -> Any:
+        if not isinstance(value, list) or len(value) != 2:
+            raise Unreadable(name, f"须为两个整数，如 {example}")
+        return made(whole(name, value[0]), whole(name, value[1]))
+
+    return read
+
+
+def choice(choices: type[Choice]) -> Callable[[str, object], Choice]:
+    """Read one of some words."""
+
+    def read(name: str, value: object) -> Choice:
+        if not isinstance(value, str) or value not in list(choices):
+            raise Unreadable(name, f"须为以下之一：{'、'.join(choices)}")
+        return choices(value)
+
+    return read
