@@ -118,6 +118,12 @@ def left(session: Session, limits: Sequence[Limit]) -> Sequence[int]:
     return _left(session, limits, _LOOK)
 
 
+def used(session: Session, limits: Sequence[Limit]) -> Mapping[tuple[str, str, str], int]:
+    """Return how much is used of those limits that have a row, locking nothing."""
+    rows = session.execute(_LOOK, _parameters(limits))
+    return {(row.subject, row.entity, row.period): row.used for row in rows}
+
+
 def lock(session: Session, limits: Sequence[Limit]) -> Sequence[int]:
     """Hold the limits until the transaction ends; return what is left of each."""
     session.execute(_OPEN, _parameters(limits))

@@ -12,6 +12,8 @@ from loyalty.kernel.errors import LimitReached
 
 TOTAL = "total"
 """The period of a limit that never starts anew."""
+ALL = "all"
+"""The entity of a limit that everybody shares."""
 HOT_BUCKETS = 16
 """Buckets for what many people reach for at once, such as the stock of a flash sale."""
 ROOM_PER_BUCKET = 4
@@ -62,6 +64,16 @@ class Granted:
 
     amount: int
     stopped_by: Limit | None = None
+
+
+def store_entity(store_id: int) -> str:
+    """Return the entity of what one store may use."""
+    return f"store:{store_id}"
+
+
+def member_entity(member_id: int) -> str:
+    """Return the entity of what one member may use."""
+    return f"member:{member_id}"
 
 
 def day_of(day: date) -> str:

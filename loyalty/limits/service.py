@@ -4,7 +4,7 @@ Limits are locked after accounts, lots and coupons: those with one counter toget
 those in buckets, which are the hottest. A reservation is undone by a rollback or by ``give_back``, by nothing else.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 
 from sqlalchemy import delete, select, tuple_
@@ -13,9 +13,22 @@ from sqlalchemy.orm import Session
 from loyalty.kernel.errors import InvariantBroken
 from loyalty.limits import buckets, counters
 from loyalty.limits.counters import COUNTERS
+from loyalty.limits.many import give_back_for_each, reserve_for_each, used_by_each
+from loyalty.limits.moving import move
 from loyalty.limits.rules import Granted, Limit
 
-__all__ = ["give_back", "purge", "reserve", "reserve_up_to", "used"]
+__all__ = [
+    "give_back",
+    "give_back_for_each",
+    "move",
+    "purge",
+    "reserve",
+    "reserve_for_each",
+    "reserve_up_to",
+    "used",
+    "used_by_each",
+    "used_of_many",
+]
 
 
 def reserve(session: Session, *, limits: Sequence[Limit], amount: int) -> None:
@@ -60,6 +73,11 @@ def give_back(session: Session, *, limits: Sequence[Limit], amount: int) -> None
 def used(session: Session, *, limit: Limit) -> int:
     """Return how much of a limit is in use at this moment."""
     return limit.ceiling - _left(session, limit)
+
+
+def used_of_many(session: Session, *, limits: Sequence[Limit]) -> Mapping[tuple[str, str, str], int]:
+    """Return how much of limits with one counter each is in use, by their keys; of one never used, nothing."""
+    return counters.used(session, limits) if limits else {}
 
 
 def purge(session: Session, *, before: date, limit: int = 10_000) -> int:

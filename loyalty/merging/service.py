@@ -11,6 +11,8 @@ from sqlalchemy.orm import Session
 from loyalty.check_ins import service as check_ins
 from loyalty.kernel import audit, outbox
 from loyalty.kernel.audit import Actor
+from loyalty.limits import service as limits
+from loyalty.limits.rules import member_entity
 from loyalty.members import queries as members
 from loyalty.members.models import Member
 from loyalty.members.rules.members import MemberGone, MemberNotFound, MemberStatus
@@ -67,6 +69,7 @@ def _move(session: Session, survivor: Member, other: Member, at: datetime) -> Me
     days = check_ins.transfer(session, from_member_id=other_id, to_member_id=survivor_id)
     absorb(session, survivor=survivor, other=other, at=at)
     moved = move_rows(session, survivor_id=survivor_id, other_id=other_id)
+    limits.move(session, from_entity=member_entity(other_id), to_entity=member_entity(survivor_id))
     session.expire_all()  # rows were moved behind the session's back
     credited = 0 if transfer is None else transfer.credit.points
     return Merge(survivor_id=survivor_id, other_id=other_id, points=credited, check_ins=days, moved=moved)

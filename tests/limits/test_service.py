@@ -191,3 +191,35 @@ def test_purging_deletes_periods_that_are_over_and_nothing_else(session: Session
 
     assert deleted == 16
     assert used_of(session, over, *kept) == [0, 1, 1, 1, 1]
+
+
+class TestMove:
+    def test_counts_for_the_other_entity_what_the_first_has_used_of_every_limit(self, session: Session) -> None:
+        shared, own = make_limit(100, entity="member:7"), make_limit(100, entity="member:7", period="2026-03")
+        theirs = replace(shared, entity="member:8")
+        service.reserve(session, limits=[shared, own], amount=30)
+        service.reserve(session, limits=[theirs], amount=80)
+
+        service.move(session, from_entity="member:7", to_entity="member:8")
+
+        assert used_of(session, shared, own) == [0, 0]
+        assert used_of(session, theirs, replace(own, entity="member:8")) == [110, 30]
+
+    def test_over_a_ceiling_leaves_no_room_until_as_much_was_given_back(self, session: Session) -> None:
+        mine, theirs = (make_limit(100, subject="test:moved", entity=entity) for entity in ("member:7", "member:8"))
+        for limit in (mine, theirs):
+            service.reserve(session, limits=[limit], amount=80)
+        service.move(session, from_entity="member:7", to_entity="member:8")
+
+        assert service.reserve_up_to(session, limits=[theirs], amount=10).amount == 0
+        service.give_back(session, limits=[theirs], amount=80)
+        assert service.reserve_up_to(session, limits=[theirs], amount=30).amount == 20
+
+    def test_again_moves_nothing_and_leaves_other_entities_alone(self, session: Session) -> None:
+        limit, other = make_limit(100, entity="member:7"), make_limit(100, entity="member:77")
+        service.reserve(session, limits=[limit, other], amount=5)
+
+        for _ in range(2):
+            service.move(session, from_entity="member:7", to_entity="member:8")
+
+        assert used_of(session, replace(limit, entity="member:8"), other) == [5, 5]
