@@ -16,9 +16,13 @@ from loyalty.tiers.service import Evaluated
 
 
 def tell_changed(session: Session, container: Container, payload: Json, at: datetime) -> None:
-    """Tell a member which level they have now, which they had, and why."""
+    """Tell a member which level they have now, which they had, and why.
+
+    Nothing is told of a fall from a step that the ladder has lost: by its name the level stays the same.
+    """
     member = recipient_of(session, container, payload["member_id"])
-    if member is None:
+    previous, tier = _name(session, payload["from_level"]), _name(session, payload["to_level"])
+    if member is None or previous == tier:
         return
     notify(
         session,
@@ -27,8 +31,8 @@ def tell_changed(session: Session, container: Container, payload: Json, at: date
         kind=NoticeKind.TIER_CHANGED,
         subject=f"tier_change:{payload['change_id']}",
         facts={
-            "previous": _name(session, payload["from_level"]),
-            "tier": _name(session, payload["to_level"]),
+            "previous": previous,
+            "tier": tier,
             "reason": CAUSE_SENTENCES[TierChangeCause(payload["cause"])],
             "occurred_at": at.isoformat(),
         },

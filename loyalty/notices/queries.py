@@ -170,8 +170,16 @@ def _view_of(notice: Notice, deliveries: Sequence[DeliveryView]) -> NoticeView:
 def kind_settings(session: Session, kind: NoticeKind) -> KindSettings:
     """Return what holds for a kind of notice: what headquarters set, else its defaults."""
     row = session.get(NoticeKindSettings, kind.value)
-    if row is None:
-        return KINDS[kind].defaults
+    return KINDS[kind].defaults if row is None else _settings(row)
+
+
+def all_kind_settings(session: Session) -> dict[NoticeKind, KindSettings]:
+    """Return what holds for every kind of notice."""
+    rows = {row.kind: row for row in session.scalars(select(NoticeKindSettings))}
+    return {kind: _settings(rows[kind]) if kind in rows else KINDS[kind].defaults for kind in KINDS}
+
+
+def _settings(row: NoticeKindSettings) -> KindSettings:
     return KindSettings(
         is_enabled=row.is_enabled,
         channels=tuple(Channel(name) for name in row.channels),

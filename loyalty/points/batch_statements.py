@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import (
-    ARRAY,
     CTE,
     BigInteger,
     DateTime,
@@ -27,12 +26,15 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.types import TypeEngine
 
+from loyalty.kernel.arrays import SentArray
+from loyalty.points.lifetimes import ends_after
 from loyalty.points.lots import FREE, free_at, spendable
 from loyalty.points.posting import (
     ACCOUNTS,
     ENTRIES,
     LOTS,
     TERMS,
+    Writes,
     constant,
     given,
     pairs,
@@ -44,13 +46,13 @@ from loyalty.points.rules import EntryKind
 
 _AT = parameter("recorded_at")
 _ZERO, _ONE = (literal_column(number, BigInteger) for number in ("0", "1"))
-_MEMBERS = parameter("member_ids", ARRAY(BigInteger))
+_MEMBERS = parameter("member_ids", SentArray(BigInteger()))
 
 
 def _given_rows(name: str, **arrays: tuple[str, TypeEngine[Any]]) -> FromClause:
     # Typed: what a digest is made of depends on the type of a column.
     columns = [column(given_as, type_) for given_as, (_sent_as, type_) in arrays.items()]
-    values = [parameter(sent_as, ARRAY(type_)) for sent_as, type_ in arrays.values()]
+    values = [parameter(sent_as, SentArray(type_)) for sent_as, type_ in arrays.values()]
     return func.unnest(*values).table_valued(*columns, name=name).render_derived()
 
 
@@ -68,7 +70,12 @@ def _credit() -> Select[Any]:
     change = _changes()
     terms = {name: _AT for name in TERMS} | {"expires_at": change.c.expires_at}
     source = select(*_entry(change, points=change.c.points, **terms))
-    return post_credits(source.cte("source"), event=None).rows()
+    return _written(post_credits(source.cte("source"), event=None))
+
+
+def _written(writes: Writes) -> Select[Any]:
+    """Return the whole statement; it tells how many entries there are, not each of thousands."""
+    return select(func.count()).select_from(writes.moved).add_cte(*writes.effects)
 
 
 def _entry(change: FromClause, **values: Any) -> Sequence[Any]:
@@ -98,7 +105,7 @@ def _draws() -> CTE:
 def _debit() -> Select[Any]:
     change = _changes()
     source = select(*_entry(change, points=change.c.points))
-    return post_draws(source.cte("source"), _draws(), event=None).rows()
+    return _written(post_draws(source.cte("source"), _draws(), event=None))
 
 
 def _take_back() -> Select[Any]:
@@ -122,7 +129,7 @@ def _take_back() -> Select[Any]:
             explanation=parameter("explanation").op("||")(func.jsonb_build_object(*pairs(tuple(told), told))),
         )
     )
-    return post_draws(source.cte("source"), _draws(), event=None).rows()
+    return _written(post_draws(source.cte("source"), _draws(), event=None))
 
 
 def _find_credits() -> Select[Any]:
@@ -195,8 +202,6 @@ AVAILABLE = (
     .where(ACCOUNTS.c.member_id == any_(_MEMBERS))
     .group_by(ACCOUNTS.c.member_id)
 )
-FREE_LOTS = (
-    select(LOTS.c.member_id, LOTS.c.id, FREE, LOTS.c.opened_at, LOTS.c.expires_at)
-    .where(LOTS.c.member_id == any_(_MEMBERS), spendable(_AT), LOTS.c.remaining > LOTS.c.held)
-    .order_by(LOTS.c.member_id, LOTS.c.expires_at, LOTS.c.opened_at, LOTS.c.id)
-)
+FREE_LOTS = select(
+    LOTS.c.member_id, LOTS.c.id, FREE, LOTS.c.opened_at, ends_after(LOTS, _AT).label("expires_at")
+).where(LOTS.c.member_id == any_(_MEMBERS), spendable(_AT), LOTS.c.remaining > LOTS.c.held)

@@ -1,7 +1,7 @@
 """Ending lots (临期批次): who has lots that end in a while, and what shows that they know.
 
 Members are found by two indexes in ascending order, a page at a time: lots with an instant of expiry, and lots that
-live on with their member's activity.
+live on with their member's activity. Statements about a page are built once and take what ``page_of`` returns.
 """
 
 from collections.abc import Sequence
@@ -14,74 +14,76 @@ from sqlalchemy import (
     BigInteger,
     ColumnElement,
     Date,
+    DateTime,
     Select,
+    String,
     and_,
     any_,
+    bindparam,
     cast,
     exists,
     func,
-    literal,
     literal_column,
     select,
-    text,
     union,
 )
 from sqlalchemy.orm import Session
 
 from loyalty.points.expiry_models import LotEvidence, LotGrace, LotWarning
 from loyalty.points.lifetimes import ends_at
-from loyalty.points.posting import ACCOUNTS, LOTS, table_of
+from loyalty.points.posting import ACCOUNTS, LOTS, parameter, parameters, table_of
 
 WARNINGS, EVIDENCE, GRACES = map(table_of, (LotWarning, LotEvidence, LotGrace))
+AT, UNTIL, _SINCE = (parameter(name, DateTime(timezone=True)) for name in ("at", "until", "since"))
+_LIMIT = parameter("row_limit", BigInteger())
+# Written out in the statement, so that it is planned for the members it has: a plan that PostgreSQL keeps would take
+# any array for ten. Telling the transaction to keep none would plan every check of a foreign key anew as well.
+_AFTER_ID = bindparam("given_after_id", type_=BigInteger, literal_execute=True)
+_MEMBERS = cast(bindparam("given_members", type_=String, literal_execute=True), ARRAY(BigInteger))
+
 ENDS_AT = ends_at(LOTS, ACCOUNTS)
 """When a lot of a joined account ends."""
-_PLAN_ANEW = text("SET LOCAL plan_cache_mode = force_custom_plan")
 _INSTANT: ColumnElement[Any] = literal_column("interval '1 microsecond'")
+EXPIRES_ON: ColumnElement[date] = cast(func.timezone(parameter("zone", String()), ENDS_AT) - _INSTANT, Date)
+"""The last business date before a lot of a joined account ends: the day that members are told."""
 
 
-def last_day(instant: ColumnElement[Any], zone: ZoneInfo) -> ColumnElement[date]:
-    """Return the last business date before an instant of expiry: the day that members are told."""
-    return cast(func.timezone(literal(zone.key), instant) - _INSTANT, Date)
+def page_of(member_ids: Sequence[int], *, zone: ZoneInfo, **values: Any) -> dict[str, Any]:
+    """Return the parameters of a statement about the lots of these members."""
+    return parameters({"members": _array(member_ids), "zone": zone.key, **values})
 
 
 def list_members(
     session: Session, *, after_id: int, since: datetime | None, until: datetime, limit: int
 ) -> Sequence[int]:
-    """Return the next members, in ascending order, some of whose lots end up to ``until`` and after ``since``.
-
-    What the transaction asks about them next is planned for as many as they are: a plan that PostgreSQL keeps would
-    take any array for ten of them.
-    """
-    session.execute(_PLAN_ANEW)
-    return session.scalars(_members(after_id, since, until, limit)).all()
+    """Return the next members, in ascending order, some of whose lots end up to ``until`` and after ``since``."""
+    values = {"after_id": after_id, "until": until, "row_limit": limit}
+    if since is None:
+        return session.scalars(_ENDED, parameters(values)).all()
+    return session.scalars(_ENDING, parameters({**values, "since": since})).all()
 
 
 def lock_members(session: Session, *, after_id: int, until: datetime, limit: int) -> Sequence[int]:
     """Hold the accounts of the next members some of whose lots end up to ``until``, in ascending order."""
     page = list_members(session, after_id=after_id, since=None, until=until, limit=limit)
-    return session.scalars(
-        select(ACCOUNTS.c.member_id)
-        .where(ACCOUNTS.c.member_id == _any_of(page))
-        .order_by(ACCOUNTS.c.member_id)
-        .with_for_update(key_share=True)
-    ).all()
+    return session.scalars(_LOCK, parameters({"members": _array(page)})).all()
 
 
-def lots_of(member_ids: Sequence[int], *columns: ColumnElement[Any]) -> Select[Any]:
-    """Select columns of the members' lots that hold points, their accounts joined."""
+def lots_of_page(*columns: ColumnElement[Any]) -> Select[Any]:
+    """Select columns of the lots of the page's members that hold points, their accounts joined."""
     return (
         select(*columns)
         .join_from(LOTS, ACCOUNTS, ACCOUNTS.c.member_id == LOTS.c.member_id)
-        .where(LOTS.c.member_id == _any_of(member_ids), LOTS.c.remaining > 0)
+        .where(LOTS.c.member_id == any_(_MEMBERS), LOTS.c.remaining > 0)
     )
 
 
-def is_evident(expires_on: ColumnElement[date]) -> ColumnElement[bool]:
-    """Tell of lots whether it is recorded that their member was told of this last day."""
+def is_evident() -> ColumnElement[bool]:
+    """Tell of lots whether it is recorded that their member was told of their last day."""
     return exists().where(
         EVIDENCE.c.member_id == LOTS.c.member_id,
         EVIDENCE.c.lot_id == LOTS.c.id,
-        EVIDENCE.c.expires_on == expires_on,
+        EVIDENCE.c.expires_on == EXPIRES_ON,
     )
 
 
@@ -95,22 +97,30 @@ def graces_count() -> ColumnElement[int]:
     )
 
 
-def _any_of(member_ids: Sequence[int]) -> Any:
-    """As one array: a parameter for each of hundreds of members costs more than what is done for them."""
-    return any_(literal(list(member_ids), ARRAY(BigInteger)))
+def _array(member_ids: Sequence[int]) -> str:
+    return f"{{{','.join(map(str, member_ids))}}}"
 
 
-def _members(after_id: int, since: datetime | None, until: datetime, limit: int) -> Select[Any]:
+def _members(*, since: ColumnElement[datetime] | None = None) -> Select[Any]:
     member_id = LOTS.c.member_id
-    dated = select(member_id).where(LOTS.c.expires_at <= until)
+    dated = select(member_id).where(LOTS.c.expires_at <= UNTIL)
     idle = select(member_id).join_from(LOTS, ACCOUNTS, ACCOUNTS.c.member_id == member_id)
-    idle = idle.where(LOTS.c.idle_days.is_not(None), until >= ENDS_AT)
+    idle = idle.where(LOTS.c.idle_days.is_not(None), UNTIL >= ENDS_AT)
     if since is not None:
         dated, idle = dated.where(LOTS.c.expires_at > since), idle.where(since < ENDS_AT)
-    open_lots = and_(member_id > after_id, LOTS.c.remaining > 0)
+    open_lots = and_(member_id > _AFTER_ID, LOTS.c.remaining > 0)
     pages = [
-        found.where(open_lots).distinct().order_by(member_id).limit(limit).subquery(name)
+        found.where(open_lots).distinct().order_by(member_id).limit(_LIMIT).subquery(name)
         for name, found in (("dated", dated), ("idle", idle))
     ]
     both = union(*(select(page.c.member_id) for page in pages)).subquery("both")
-    return select(both.c.member_id).order_by(both.c.member_id).limit(limit)
+    return select(both.c.member_id).order_by(both.c.member_id).limit(_LIMIT)
+
+
+_ENDED, _ENDING = _members(), _members(since=_SINCE)
+_LOCK = (
+    select(ACCOUNTS.c.member_id)
+    .where(ACCOUNTS.c.member_id == any_(_MEMBERS))
+    .order_by(ACCOUNTS.c.member_id)
+    .with_for_update(key_share=True)
+)

@@ -67,6 +67,17 @@ def _points_as_money(points: int, explanation: Explanation) -> str:
     return f"积分抵现{yuan}.{fen:02d}元，使用{-points}积分"
 
 
+def _coupon_price(points: int, explanation: Explanation) -> str:
+    return f"兑换优惠券「{explanation['title']}」，使用{-points}积分"
+
+
+def _coupon_bonus(points: int, explanation: Explanation) -> str:
+    """Say what came of using a coupon early, or that it is gone since the use was undone (撤销核销)."""
+    if points > 0:
+        return f"尽早使用优惠券「{explanation['title']}」，奖励{points}积分"
+    return _taken_back(f"优惠券「{explanation['title']}」撤销核销", points, explanation)
+
+
 def _earning(points: int, explanation: Explanation) -> str:
     return f"{_EVENT_NAMES[explanation['event']]}，获得{points}积分"
 
@@ -131,6 +142,8 @@ _BY_RULE: Mapping[str, Callable[[int, Explanation], str]] = {
     "purchase": lambda points, _explanation: f"消费获得{points}积分",
     "earning": _earning,
     "points_as_money": _points_as_money,
+    "coupon_price": _coupon_price,
+    "coupon_bonus": _coupon_bonus,
     "refund": _refund,
     "refund_of_points": _refund_of_points,
     "adjustment": _adjustment,

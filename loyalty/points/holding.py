@@ -26,6 +26,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session
 
+from loyalty.points.lifetimes import ends_after
 from loyalty.points.lots import HOLD_LOTS, HOLDS
 from loyalty.points.posting import ACCOUNTS, ENTRIES, LOTS, Posting, constant, lot_amounts, parameter, parameters
 from loyalty.points.queries import LockedAccount, lock_account
@@ -202,7 +203,9 @@ def _close(which: ColumnElement[bool]) -> tuple[CTE, CTE, CTE]:
         update(LOTS)
         .where(LOTS.c.member_id == lines.c.member_id, LOTS.c.id == lines.c.lot_id)
         .values(held=LOTS.c.held - lines.c.points)
-        .returning(LOTS.c.id, lines.c.points, LOTS.c.opened_at, LOTS.c.expires_at)
+        .returning(
+            LOTS.c.id, lines.c.points, LOTS.c.opened_at, ends_after(LOTS, _hold("closed_at")).label("expires_at")
+        )
         .cte("lots_let_go")
     )
     sums = (

@@ -22,6 +22,16 @@ def ends_at(lot: FromClause, account: FromClause) -> ColumnElement[Any]:
     return case((lot.c.idle_days.is_(None), lot.c.expires_at), else_=func.least(lot.c.expires_at, idle))
 
 
+def ends_after(lot: FromClause, at: ColumnElement[Any]) -> ColumnElement[Any]:
+    """Return when lots expire whose member is active at an instant, as one who spends is; null for never.
+
+    This is the order of spending: it needs no account, and is the same whenever it is asked about a past instant.
+    """
+    return case(
+        (lot.c.idle_days.is_(None), lot.c.expires_at), else_=func.least(lot.c.expires_at, _idle_ends_at(lot, at))
+    )
+
+
 def lives_at(at: ColumnElement[Any]) -> ColumnElement[bool]:
     """Tell of lots, without their account at hand, whether they have not expired at an instant."""
     account = _ACCOUNTS.alias("of_lot")

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
+    CompoundSelect,
     DateTime,
     Select,
     String,
@@ -23,12 +24,13 @@ from sqlalchemy import (
     or_,
     select,
     true,
+    union_all,
     update,
 )
 from sqlalchemy.orm import Session
 
-from loyalty.points.lifetimes import lives_at
-from loyalty.points.models import Draw, Hold, HoldLot, LedgerEntry, Lot
+from loyalty.points.lifetimes import ends_after, lives_at
+from loyalty.points.models import Draw, Hold, HoldLot, LedgerEntry
 from loyalty.points.posting import DRAWS, ENTRIES, LOTS, Posting, constant, table_of
 from loyalty.points.rules import EntryKind, HoldState, LotDraw, OpenLot
 
@@ -74,29 +76,39 @@ def _debit_basis() -> Select[Any]:
         )
         .subquery("known")
     )
-    lots = (
-        select(*_OPEN_LOT)
-        .where(
-            LOTS.c.member_id == member_id,
-            spendable(bindparam("at", type_=DateTime(timezone=True))),
-            LOTS.c.remaining > LOTS.c.held,
-        )
-        .order_by(LOTS.c.expires_at, LOTS.c.opened_at, LOTS.c.id)
-        .limit(bindparam("row_limit", type_=BigInteger))
-        .subquery("lots")
-    )
+    lots = _first_to_spend().subquery("lots")
     one = select(literal_column("1").label("one")).subquery("one")
     joined = one.outerjoin(known, true()).outerjoin(lots, known.c.id.is_(None))
     return select(*known.c, *(column.label(f"lot_{column.name}") for column in lots.c)).select_from(joined)
 
 
+def _first_to_spend() -> CompoundSelect[Any]:
+    """Select the first lots that a debit draws on; those that live with activity apart, the others by their index."""
+    at = bindparam("at", type_=DateTime(timezone=True))
+    is_own = and_(
+        LOTS.c.member_id == bindparam("member_id", type_=BigInteger), spendable(at), LOTS.c.remaining > LOTS.c.held
+    )
+    kinds = ((LOTS.c.idle_days.is_(None), LOTS.c.expires_at), (LOTS.c.idle_days.is_not(None), ends_after(LOTS, at)))
+    return union_all(
+        *(
+            select(LOTS.c.id, FREE, LOTS.c.opened_at, ends.label("expires_at"))
+            .where(is_own, is_of_kind)
+            .order_by(ends, LOTS.c.opened_at, LOTS.c.id)
+            .limit(bindparam("row_limit", type_=BigInteger))
+            for is_of_kind, ends in kinds
+        )
+    )
+
+
 _DEBIT_BASIS = _debit_basis()
+_FIRST_TO_SPEND = _first_to_spend().subquery("first")
+_IN_ORDER = select(_FIRST_TO_SPEND).order_by(*(_FIRST_TO_SPEND.c[name] for name in ("expires_at", "opened_at", "id")))
 
 
 def find_posting_or_spendable_lots(
     session: Session, *, member_id: int, kind: EntryKind, reference: str, at: datetime, limit: int
 ) -> Posting | Sequence[OpenLot]:
-    """Return what was posted under a reference, or else the first lots that a debit draws on, in their order."""
+    """Return what was posted under a reference, or else the first lots that a debit draws on."""
     rows = session.execute(
         _DEBIT_BASIS,
         {"member_id": member_id, "kind": kind, "reference": reference, "at": at, "row_limit": limit},
@@ -113,12 +125,7 @@ def find_posting_or_spendable_lots(
 
 def list_spendable_lots(session: Session, *, member_id: int, at: datetime, limit: int) -> Sequence[OpenLot]:
     """Return the first lots that a debit at ``at`` draws on, in the order of drawing."""
-    rows = session.execute(
-        select(*_OPEN_LOT)
-        .where(LOTS.c.member_id == member_id, spendable(literal(at)), LOTS.c.remaining > LOTS.c.held)
-        .order_by(LOTS.c.expires_at, LOTS.c.opened_at, LOTS.c.id)
-        .limit(literal(limit, BigInteger))
-    )
+    rows = session.execute(_IN_ORDER, {"member_id": member_id, "at": at, "row_limit": limit})
     return [OpenLot(*row) for row in rows]
 
 
@@ -164,16 +171,16 @@ def move_expiry(session: Session, *, member_id: int, lot_ids: Sequence[int], exp
     )
 
 
-def list_draws_of_entry(session: Session, *, member_id: int, entry_id: int) -> Sequence[LotDraw]:
+def list_draws_of_entry(session: Session, *, member_id: int, entry_id: int, drawn_at: datetime) -> Sequence[LotDraw]:
     """Return what an entry drew on each lot, less what its reversals put back, in the order of drawing."""
     reversals = select(LedgerEntry.id).where(
         LedgerEntry.member_id == member_id, LedgerEntry.reversed_entry_id == entry_id
     )
     rows = session.execute(
-        select(Draw.lot_id, func.sum(Draw.points))
-        .join(Lot, and_(Lot.member_id == Draw.member_id, Lot.id == Draw.lot_id))
+        select(LOTS.c.id, func.sum(Draw.points))
+        .join_from(LOTS, Draw, and_(LOTS.c.member_id == Draw.member_id, LOTS.c.id == Draw.lot_id))
         .where(Draw.member_id == member_id, or_(Draw.entry_id == entry_id, Draw.entry_id.in_(reversals)))
-        .group_by(Draw.lot_id, Lot.expires_at, Lot.opened_at)
-        .order_by(Lot.expires_at, Lot.opened_at, Draw.lot_id)
+        .group_by(LOTS.c.member_id, LOTS.c.id)
+        .order_by(ends_after(LOTS, literal(drawn_at)), LOTS.c.opened_at, LOTS.c.id)
     )
     return [LotDraw(lot_id, int(points or 0)) for lot_id, points in rows]

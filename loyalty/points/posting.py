@@ -93,7 +93,10 @@ def post_credits(source: CTE, *, event: str | None) -> Writes:
 
 
 def post_new_lots(source: CTE, lots: FromClause, *, event: str | None) -> Writes:
-    """Post entries that each open the lots given for their member, with each lot's own terms and store."""
+    """Post entries that each open the lots given for their member, in the order of their ``position``.
+
+    Each lot has its own terms and store.
+    """
     moved = _moved(source, _debt_change_of(source))
     return _writes(moved, [_entries(moved), _lots(moved, lots)], event)
 
@@ -210,7 +213,7 @@ def _lots(moved: CTE, lots: FromClause) -> CTE:
     if lots is moved:
         values = values.where(points > _ZERO)
     else:
-        values = values.join_from(moved, lots, lot.member_id == moved.c.member_id)
+        values = values.join_from(moved, lots, lot.member_id == moved.c.member_id).order_by(lot.position)
     idle = [name for name in IDLE_TERMS if name in lot]
     names = ["member_id", "entry_id", "points", "remaining", *TERMS, "store_id", *idle]
     return insert(LOTS).from_select(names, values.add_columns(*(lot[name] for name in idle))).cte("opened")
@@ -238,17 +241,20 @@ def _lapsed(moved: CTE, draws: FromClause | None = None) -> CTE:
 
 def _drawn(moved: CTE, draws: FromClause) -> list[CTE]:
     draw = draws.c
-    lots = (
-        update(LOTS)
-        .where(LOTS.c.member_id == draw.member_id, LOTS.c.id == draw.lot_id, draw.member_id == moved.c.member_id)
-        .values(remaining=LOTS.c.remaining - draw.points)
-        .cte("drawn")
-    )
     values = select(moved.c.member_id, moved.c.entry_id, draw.lot_id, draw.points, moved.c.store_id).join_from(
         moved, draws, draw.member_id == moved.c.member_id
     )
     names = ["member_id", "entry_id", "lot_id", "points", "store_id"]
-    return [lots, insert(DRAWS).from_select(names, values).cte("draw_rows")]
+    written = insert(DRAWS).from_select(names, values).returning(DRAWS.c.member_id, DRAWS.c.lot_id, DRAWS.c.points)
+    # From the rows written: joined to what moved once more, a kept plan would compare each with every other.
+    rows = written.cte("draw_rows")
+    lots = (
+        update(LOTS)
+        .where(LOTS.c.member_id == rows.c.member_id, LOTS.c.id == rows.c.lot_id)
+        .values(remaining=LOTS.c.remaining - rows.c.points)
+        .cte("drawn")
+    )
+    return [rows, lots]
 
 
 def _writes(moved: CTE, effects: list[CTE], event: str | None) -> Writes:

@@ -16,7 +16,7 @@ from loyalty.points.service import transfer
 from loyalty.points.statement import list_entries
 from tests.factories.expiry import SHANGHAI, accept, expire, grace, open_inbox, plan
 from tests.factories.members import make_member
-from tests.factories.points import AT, assert_books_fit, balance_of, earn, lots_of, reverse, spend
+from tests.factories.points import AT, assert_books_fit, balance_of, capture, earn, lots_of, place, reverse, spend
 from tests.support.settings import SEAL_KEY
 
 DAY = timedelta(days=1)
@@ -43,6 +43,19 @@ def told_member(session: Session, *lots: tuple[int, datetime]) -> int:
     plan(session, AT)
     open_inbox(session, member.id, at=AT)
     return member.id
+
+
+def tell_of_another_day(session: Session, member_id: int, days: int) -> None:
+    """Let the evidence be about a day so many days later, past the trigger that refuses it."""
+    session.execute(text("ALTER TABLE lot_evidence DISABLE TRIGGER USER"))
+    session.execute(
+        text("UPDATE lot_evidence SET expires_on = expires_on + :days WHERE member_id = :id"),
+        {"id": member_id, "days": days},
+    )
+
+
+def silent_expiries(session: Session, member_id: int, at: datetime) -> int:
+    return len(service.verify(session, seal_key=SEAL_KEY, at=at, member_id=member_id).discrepancies)
 
 
 class TestExpireLots:
@@ -228,6 +241,26 @@ class TestSinceLastActivity:
         assert ends_of(session, member.id)[0] is None
         assert queries.summary(session, member_id=member.id, at=self.LAST + 20 * DAY - INSTANT).available >= 99
 
+    @pytest.mark.parametrize("is_held", [False, True])
+    def test_they_are_spent_in_the_order_of_the_end_that_the_spending_leaves_them(
+        self, session: Session, is_held: bool
+    ) -> None:
+        member = make_member(session)
+        idle = LotTerms(idle_days=60, idle_zone=SHANGHAI.key)
+        for days, terms in ((90, None), (0, None), (10, None), (0, self.TERMS), (0, idle)):
+            earn(session, member.id, 100, expires_at=AT + days * DAY if days else None, terms=terms)
+
+        if is_held:
+            place(session, member.id, 250, reference="order:1")
+            spent = capture(session, member.id, reference="order:1")
+        else:
+            spent = spend(session, member.id, 250, reference="order:1")
+
+        assert lots_of(session, member.id) == [100, 100, 0, 0, 50]
+        reverse(session, member.id, spent.entry_id, points=120)
+        assert lots_of(session, member.id) == [100, 100, 0, 70, 100]
+        assert_books_fit(session, member.id)
+
     def test_what_lapsed_before_an_activity_stays_lapsed(self, session: Session) -> None:
         member = make_member(session)
         earn(session, member.id, 100, terms=self.TERMS)
@@ -273,6 +306,43 @@ class TestProof:
         assert [(found.table, found.reason) for found in proof.discrepancies] == [
             ("lots", "it expired without evidence that its member was told, and without two graces")
         ]
+
+    @pytest.mark.parametrize("days", [-30, 30])
+    def test_does_not_take_a_message_about_another_last_day_for_evidence(self, session: Session, days: int) -> None:
+        member_id = told_member(session, (100, TONIGHT))
+        expire(session, TONIGHT)
+        tell_of_another_day(session, member_id, days)
+
+        assert silent_expiries(session, member_id, TONIGHT) == 1
+
+    def test_knows_the_very_day_of_points_that_live_with_activity(self, session: Session) -> None:
+        last, member = TestSinceLastActivity.LAST, make_member(session)
+        earn(session, member.id, 100, terms=TestSinceLastActivity.TERMS)
+        plan(session, last - DAY / 2)
+        open_inbox(session, member.id, at=last - DAY / 2)
+        expire(session, last)
+        assert silent_expiries(session, member.id, last) == 0
+
+        tell_of_another_day(session, member.id, -1)
+
+        assert silent_expiries(session, member.id, last) == 1
+
+    def test_does_not_take_a_message_about_a_day_that_a_grace_moved_also_when_the_lot_lives_again(
+        self, session: Session
+    ) -> None:
+        member = make_member(session)
+        earn(session, member.id, 100, expires_at=TONIGHT)
+        spent = spend(session, member.id, 40)
+        grace(session, EVENING)
+        plan(session, GRACED - DAY)
+        open_inbox(session, member.id, at=GRACED - DAY / 2)
+        assert expire(session, GRACED) == 60
+        reverse(session, member.id, spent.entry_id, at=GRACED)
+        assert silent_expiries(session, member.id, GRACED) == 0
+
+        tell_of_another_day(session, member.id, -GRACE_DAYS)
+
+        assert silent_expiries(session, member.id, GRACED) == 1
 
     @pytest.mark.parametrize("table", ["lot_evidence", "lot_graces"])
     @pytest.mark.parametrize("change", ["DELETE FROM {}", "UPDATE {} SET lot_id = 1", "TRUNCATE {}"])

@@ -25,6 +25,10 @@ class NoticeKind(StrEnum):
     """A code sent to the old WeChat as the second proof of a binding (二次验证)."""
     POINTS_EXPIRING = "points_expiring"
     """Points that expire soon (积分到期提醒)."""
+    COUPON_ISSUED = "coupon_issued"
+    """A coupon was given to the member (券已到账)."""
+    COUPONS_EXPIRING = "coupons_expiring"
+    """Coupons that lapse soon (优惠券即将到期)."""
 
 
 class Channel(StrEnum):
@@ -155,6 +159,27 @@ KINDS: Mapping[NoticeKind, KindDefinition] = MappingProxyType(
             ),
             defaults=KindSettings(is_enabled=True, channels=_EVERY_CHANNEL, is_own_act=False),
             is_owed=True,
+        ),
+        NoticeKind.COUPON_ISSUED: KindDefinition(
+            title="券已到账",
+            text="您获得优惠券「{coupon}」：{worth}，有效期至{valid_until}。",
+            facts=MappingProxyType(
+                {
+                    "member_number": FactType.TEXT,
+                    "coupon": FactType.TEXT,
+                    "worth": FactType.TEXT,
+                    "valid_until": FactType.DAY,
+                }
+            ),
+            defaults=KindSettings(is_enabled=True, channels=_EVERY_CHANNEL, is_own_act=False),
+        ),
+        NoticeKind.COUPONS_EXPIRING: KindDefinition(
+            title="优惠券即将到期",
+            text="您有 {coupons_count} 张优惠券即将到期：{details}，到期后不能使用。",
+            facts=MappingProxyType(
+                {"coupons_count": FactType.POINTS, "expires_on": FactType.DAY, "details": FactType.TEXT}
+            ),
+            defaults=KindSettings(is_enabled=True, channels=_EVERY_CHANNEL, is_own_act=False),
         ),
     }
 )

@@ -1,18 +1,24 @@
 """Asking for a notice: once for each member, kind and subject, with its inbox message at once."""
 
+import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import BigInteger, DateTime, Select, Text, bindparam, cast, func, literal_column, select
+from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.orm import Session
 
+from loyalty.kernel.arrays import SentArray
 from loyalty.kernel.database import Json
 from loyalty.kernel.outbox import OutboxEvent
 from loyalty.notices import queries, rules
 from loyalty.notices.models import InboxMessage, Notice
 from loyalty.notices.rules import NoticeKind, NoticeState
+
+_INSTANT = DateTime(timezone=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,16 +64,17 @@ def request_many(
 ) -> Mapping[str, int]:
     """Owe a page of members a notice of one kind, as ``request`` does one; return the new ids by subject.
 
-    A few statements, however many members: for jobs that tell a great many of them.
+    One statement, however many members: for jobs that tell a great many of them.
 
     Raises:
         InvalidNoticeFacts: the facts are not those the kind declares.
     """
-    checked = [replace(one, facts=rules.checked_facts(kind, one.facts)) for one in requests]
+    for one in requests:
+        rules.checked_facts(kind, one.facts)
     settings = queries.kind_settings(session, kind)
-    if not checked or not settings.is_enabled:
+    if not requests or not settings.is_enabled:
         return {}
-    return _owe(session, kind, checked, at if settings.is_own_act else None, zone, at)
+    return _owe(session, kind, requests, at if settings.is_own_act else None, zone, at)
 
 
 def _owe(
@@ -78,43 +85,54 @@ def _owe(
     zone: ZoneInfo,
     at: datetime,
 ) -> Mapping[str, int]:
-    rows = session.execute(
-        insert(Notice)
-        .on_conflict_do_nothing(index_elements=["member_id", "kind", "subject"])
-        .returning(Notice.id, Notice.subject),
-        [_row(kind, one, acted_at, at) for one in requests],
+    texts = [rules.inbox_text(kind, one.facts, zone=zone) for one in requests]
+    sent = {
+        "member_ids": [one.member_id for one in requests],
+        "subjects": [one.subject for one in requests],
+        "documents": [json.dumps(one.facts, ensure_ascii=False) for one in requests],
+        "titles": [title for title, _body in texts],
+        "bodies": [body for _title, body in texts],
+        "kind_name": kind.value,
+        "acts_at": acted_at,
+        "now": at,
+    }
+    return {row.subject: row.id for row in session.execute(_OWE, sent)}
+
+
+def _owe_statement() -> Select[Any]:
+    """Write notices, and for those that are new their inbox messages and events: one statement for any number."""
+    arrays = [bindparam("member_ids", type_=SentArray(BigInteger()))]
+    arrays += [bindparam(name, type_=SentArray(Text())) for name in ("subjects", "documents", "titles", "bodies")]
+    given = (
+        func.unnest(*arrays)
+        .table_valued("member_id", "subject", "facts", "title", "body", name="given")
+        .render_derived()
     )
-    made = {row.subject: row.id for row in rows}
-    fresh = [one for one in requests if one.subject in made]
-    if fresh:
-        session.execute(insert(InboxMessage), [_message(kind, one, made[one.subject], zone, at) for one in fresh])
-        payloads = [{"notice_id": made[one.subject]} for one in fresh]
-        session.execute(
-            insert(OutboxEvent),
-            [{"kind": "notice.requested", "payload": payload, "recorded_at": at} for payload in payloads],
+    one = given.c
+    kind, now = bindparam("kind_name", type_=Text), bindparam("now", type_=_INSTANT)
+    made = (
+        insert(Notice)
+        .from_select(
+            ["member_id", "kind", "subject", "facts", "state", "acted_at", "requested_at"],
+            select(
+                one.member_id, kind, one.subject, cast(one.facts, JSONB), literal_column(f"'{NoticeState.QUEUED}'"),
+                bindparam("acts_at", type_=_INSTANT), now,
+            ),
         )
-    return made
+        .on_conflict_do_nothing(index_elements=["member_id", "kind", "subject"])
+        .returning(Notice.id, Notice.member_id, Notice.subject)
+        .cte("made")
+    )  # fmt: skip
+    is_of_notice = (one.member_id == made.c.member_id) & (one.subject == made.c.subject)
+    messages = insert(InboxMessage).from_select(
+        ["member_id", "notice_id", "kind", "title", "body", "created_at"],
+        select(made.c.member_id, made.c.id, kind, one.title, one.body, now).join_from(made, given, is_of_notice),
+    )
+    events = insert(OutboxEvent).from_select(
+        ["kind", "payload", "recorded_at"],
+        select(literal_column("'notice.requested'"), func.jsonb_build_object("notice_id", made.c.id), now),
+    )
+    return select(made.c.subject, made.c.id).add_cte(messages.cte("messages"), events.cte("events"))
 
 
-def _row(kind: NoticeKind, request: NoticeRequest, acted_at: datetime | None, at: datetime) -> Json:
-    return {
-        "member_id": request.member_id,
-        "kind": kind.value,
-        "subject": request.subject,
-        "facts": request.facts,
-        "state": NoticeState.QUEUED.value,
-        "acted_at": acted_at,
-        "requested_at": at,
-    }
-
-
-def _message(kind: NoticeKind, request: NoticeRequest, notice_id: int, zone: ZoneInfo, at: datetime) -> Json:
-    title, body = rules.inbox_text(kind, request.facts, zone=zone)
-    return {
-        "member_id": request.member_id,
-        "notice_id": notice_id,
-        "kind": kind.value,
-        "title": title,
-        "body": body,
-        "created_at": at,
-    }
+_OWE = _owe_statement()

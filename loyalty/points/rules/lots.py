@@ -16,6 +16,7 @@ class OpenLot:
     remaining: int
     opened_at: datetime
     expires_at: datetime | None
+    """Where it is about spending, as the spending leaves it: who spends is active."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from loyalty.points.service.expiry_notices import plan_expiry_notices
 from loyalty.points.service.graces import grant_graces
 from loyalty.points.service.holds import capture, place, release, release_all, release_expired
 from loyalty.points.service.programme import programme_policy, save_programme_policy
+from loyalty.points.service.recalls import recall
 from loyalty.points.service.reversals import reverse
 from loyalty.points.service.transfers import transfer
 from loyalty.points.verification import verify
@@ -32,6 +33,7 @@ __all__ = [
     "place",
     "plan_expiry_notices",
     "programme_policy",
+    "recall",
     "release",
     "release_all",
     "release_expired",

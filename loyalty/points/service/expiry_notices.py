@@ -7,11 +7,27 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import groupby
+from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import and_, case, exists, insert, literal
+from sqlalchemy import (
+    BigInteger,
+    Date,
+    DateTime,
+    Insert,
+    Select,
+    and_,
+    bindparam,
+    case,
+    exists,
+    func,
+    insert,
+    select,
+)
 from sqlalchemy.orm import Session
+from sqlalchemy.types import TypeEngine
 
+from loyalty.kernel.arrays import SentArray
 from loyalty.kernel.clock import business_date, end_of
 from loyalty.kernel.database import AnyRow, Json
 from loyalty.members.models import Member
@@ -20,11 +36,11 @@ from loyalty.notices import service as notices
 from loyalty.notices.rules import NoticeKind
 from loyalty.notices.service import NoticeRequest
 from loyalty.points import ending
-from loyalty.points.ending import WARNINGS
-from loyalty.points.posting import ACCOUNTS, LOTS, table_of
+from loyalty.points.ending import AT, ENDS_AT, EXPIRES_ON, UNTIL, WARNINGS
+from loyalty.points.posting import ACCOUNTS, LOTS, parameter, table_of
 from loyalty.points.rules.expiry import NOTICE_DAYS
 
-MEMBERS_AT_A_TIME = 300
+MEMBERS_AT_A_TIME = 1_000
 _DAYS_TOLD_MAX = 3
 _MEMBERS = table_of(Member)
 
@@ -49,8 +65,9 @@ def plan_expiry_notices(
     member_ids = ending.list_members(session, after_id=after_member_id, since=at, until=until, limit=limit)
     if not member_ids:
         return None
-    untold = _untold(session, member_ids, today, at, until, zone)
-    requests = {f"expiry:{today.isoformat()}:{member_id}": lots for member_id, lots in untold.items()}
+    values = ending.page_of(member_ids, zone=zone, today=today, at=at, until=until)
+    untold = groupby(session.execute(_UNTOLD, values), key=lambda lot: lot.member_id)
+    requests = {f"expiry:{today.isoformat()}:{member_id}": list(lots) for member_id, lots in untold}
     made = notices.request_many(
         session,
         kind=NoticeKind.POINTS_EXPIRING,
@@ -58,47 +75,57 @@ def plan_expiry_notices(
         zone=zone,
         at=at,
     )
-    told = [
+    told = [(notice_id, lot) for subject, notice_id in made.items() for lot in requests[subject]]
+    session.execute(
+        _WARN,
         {
-            "member_id": lot.member_id, "lot_id": lot.lot_id, "expires_on": lot.expires_on,
-            "stage_days": lot.stage_days, "notice_id": notice_id, "warned_at": at,
-        }
-        for subject, notice_id in made.items()
-        for lot in requests[subject]
-    ]  # fmt: skip
-    if told:
-        session.execute(insert(WARNINGS), told)
+            "member_ids": [lot.member_id for _notice_id, lot in told],
+            "lot_ids": [lot.lot_id for _notice_id, lot in told],
+            "days": [lot.expires_on for _notice_id, lot in told],
+            "stages": [lot.stage_days for _notice_id, lot in told],
+            "notice_ids": [notice_id for notice_id, _lot in told],
+            "now": at,
+        },
+    )
     return NoticePage(member_ids[-1], len(made))
 
 
-def _untold(
-    session: Session, member_ids: Sequence[int], today: date, at: datetime, until: datetime, zone: ZoneInfo
-) -> Mapping[int, Sequence[AnyRow]]:
-    """Return the lots whose next stage has come and was not told yet, by member, the soonest first."""
-    expires_on = ending.last_day(ending.ENDS_AT, zone)
-    days_left = expires_on - literal(today)
+def _untold() -> Select[Any]:
+    """Select the lots whose next stage has come and was not told yet, by member, the soonest first."""
+    days_left = EXPIRES_ON - parameter("today", Date())
     stage = case(*((days_left <= days, days) for days in sorted(NOTICE_DAYS)))
     is_told = exists().where(
         WARNINGS.c.member_id == LOTS.c.member_id,
         WARNINGS.c.lot_id == LOTS.c.id,
-        WARNINGS.c.expires_on == expires_on,
+        WARNINGS.c.expires_on == EXPIRES_ON,
         WARNINGS.c.stage_days == stage,
     )
     columns = (
         LOTS.c.member_id,
         LOTS.c.id.label("lot_id"),
         LOTS.c.remaining.label("points"),
-        expires_on.label("expires_on"),
+        EXPIRES_ON.label("expires_on"),
         stage.label("stage_days"),
         ACCOUNTS.c.balance,
     )
-    rows = session.execute(
-        ending.lots_of(member_ids, *columns)
+    return (
+        ending.lots_of_page(*columns)
         .join(_MEMBERS, and_(_MEMBERS.c.id == LOTS.c.member_id, _MEMBERS.c.status.in_(LIVING)))
-        .where(at < ending.ENDS_AT, until >= ending.ENDS_AT, ~is_told)
-        .order_by(LOTS.c.member_id, expires_on, LOTS.c.id)
+        .where(AT < ENDS_AT, UNTIL >= ENDS_AT, ~is_told)
+        .order_by(LOTS.c.member_id, EXPIRES_ON, LOTS.c.id)
     )
-    return {member_id: list(lots) for member_id, lots in groupby(rows, key=lambda row: row.member_id)}
+
+
+def _warn() -> Insert:
+    arrays: Mapping[str, TypeEngine[Any]] = {
+        "member_ids": BigInteger(), "lot_ids": BigInteger(), "days": Date(), "stages": BigInteger(),
+        "notice_ids": BigInteger(),
+    }  # fmt: skip
+    names = ["member_id", "lot_id", "expires_on", "stage_days", "notice_id"]
+    values = [bindparam(name, type_=SentArray(type_)) for name, type_ in arrays.items()]
+    told = func.unnest(*values).table_valued(*names, name="told").render_derived()
+    now = bindparam("now", type_=DateTime(timezone=True))
+    return insert(WARNINGS).from_select([*names, "warned_at"], select(*told.c, now))
 
 
 def _facts(lots: Sequence[AnyRow]) -> Json:
@@ -114,3 +141,6 @@ def _facts(lots: Sequence[AnyRow]) -> Json:
 def _details(days: Sequence[tuple[date, int]]) -> str:
     told = "、".join(f"{day.month}月{day.day}日{points}分" for day, points in days[:_DAYS_TOLD_MAX])
     return told + ("等" if len(days) > _DAYS_TOLD_MAX else "")
+
+
+_UNTOLD, _WARN = _untold(), _warn()

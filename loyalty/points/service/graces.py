@@ -10,7 +10,21 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import CTE, BigInteger, Date, case, cast, func, insert, literal, null, select, union_all, update
+from sqlalchemy import (
+    CTE,
+    BigInteger,
+    Date,
+    DateTime,
+    Select,
+    case,
+    cast,
+    func,
+    insert,
+    null,
+    select,
+    union_all,
+    update,
+)
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
@@ -18,13 +32,14 @@ from loyalty.kernel.clock import business_date, end_of
 from loyalty.notices.models import InboxMessage, NoticeDelivery
 from loyalty.notices.rules import Channel, DeliveryState
 from loyalty.points import ending
-from loyalty.points.ending import EVIDENCE, GRACES, WARNINGS
-from loyalty.points.posting import LOTS, table_of
+from loyalty.points.ending import AT, ENDS_AT, EVIDENCE, EXPIRES_ON, GRACES, UNTIL, WARNINGS
+from loyalty.points.posting import LOTS, constant, parameter, table_of
 from loyalty.points.rules.expiry import GRACE_DAYS, GRACES_MAX
 
-MEMBERS_AT_A_TIME = 300
+MEMBERS_AT_A_TIME = 1_000
 _DELIVERIES, _INBOX = table_of(NoticeDelivery), table_of(InboxMessage)
-_ACCEPTED = (DeliveryState.SENT.value, DeliveryState.DELIVERED.value)
+_ACCEPTED = (constant(DeliveryState.SENT), constant(DeliveryState.DELIVERED))
+_GRACE_UNTIL = parameter("grace_until", DateTime(timezone=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,31 +83,34 @@ def settle(session: Session, *, member_ids: Sequence[int], until: datetime, at: 
     The caller holds the accounts. A lot that has had all its graces is left to end.
     """
     grace_until = end_of(business_date(at, zone) + timedelta(days=GRACE_DAYS), zone)
-    lots = _lots(member_ids, until, zone)
+    values = ending.page_of(member_ids, zone=zone, until=until, at=at, grace_until=grace_until)
+    row = session.execute(_SETTLE, values).one()
+    return Settled(row.evidence_count, row.graces_count)
+
+
+def _settle() -> Select[Any]:
+    lots = _lots()
     found = _found(lots)
-    evident = _evident(found, at)
-    graced = _graced(lots, found, grace_until, at)
+    evident = _evident(found)
+    graced = _graced(lots, found)
     counts = select(
         select(func.count()).select_from(evident).scalar_subquery().label("evidence_count"),
         select(func.count()).select_from(graced).scalar_subquery().label("graces_count"),
     )
-    row = session.execute(counts.add_cte(_moved(lots, graced, grace_until))).one()
-    return Settled(row.evidence_count, row.graces_count)
+    return counts.add_cte(_moved(lots, graced))
 
 
-def _lots(member_ids: Sequence[int], until: datetime, zone: ZoneInfo) -> CTE:
+def _lots() -> CTE:
     """Lots that end, and of which nothing is written down yet."""
-    expires_on = ending.last_day(ending.ENDS_AT, zone)
     return (
-        ending.lots_of(
-            member_ids,
+        ending.lots_of_page(
             LOTS.c.member_id,
             LOTS.c.id.label("lot_id"),
-            ending.ENDS_AT.label("ends_at"),
-            expires_on.label("expires_on"),
+            ENDS_AT.label("ends_at"),
+            EXPIRES_ON.label("expires_on"),
             ending.graces_count().label("graces_count"),
         )
-        .where(until >= ending.ENDS_AT, ~ending.is_evident(expires_on))
+        .where(UNTIL >= ENDS_AT, ~ending.is_evident())
         .cte("ending")
     )
 
@@ -102,7 +120,7 @@ def _found(lots: CTE) -> CTE:
     accepted = select(
         _DELIVERIES.c.notice_id, _DELIVERIES.c.channel, _DELIVERIES.c.settled_at.label("reached_at")
     ).where(_DELIVERIES.c.notice_id == WARNINGS.c.notice_id, _DELIVERIES.c.state.in_(_ACCEPTED))
-    opened = select(_INBOX.c.notice_id, literal(Channel.INBOX.value), _INBOX.c.read_at).where(
+    opened = select(_INBOX.c.notice_id, constant(Channel.INBOX), _INBOX.c.read_at).where(
         _INBOX.c.notice_id == WARNINGS.c.notice_id, _INBOX.c.read_at.is_not(None)
     )
     reached = union_all(accepted, opened).lateral("reached")
@@ -119,30 +137,29 @@ def _found(lots: CTE) -> CTE:
     )
 
 
-def _evident(found: CTE, at: datetime) -> CTE:
+def _evident(found: CTE) -> CTE:
     names = ["member_id", "lot_id", "expires_on", "channel", "notice_id", "reached_at"]
-    values = select(*(found.c[name] for name in names), literal(at))
+    values = select(*(found.c[name] for name in names), AT)
     return insert(EVIDENCE).from_select([*names, "found_at"], values).returning(EVIDENCE.c.lot_id).cte("evident")
 
 
-def _graced(lots: CTE, found: CTE, grace_until: datetime, at: datetime) -> CTE:
+def _graced(lots: CTE, found: CTE) -> CTE:
     lot = lots.c
     is_known = (found.c.member_id == lot.member_id) & (found.c.lot_id == lot.lot_id)
     without = (
-        select(lot.member_id, lot.lot_id, lot.graces_count + 1, lot.ends_at, literal(grace_until), literal(at))
+        select(lot.member_id, lot.lot_id, lot.graces_count + 1, lot.ends_at, _GRACE_UNTIL, AT)
         .select_from(lots.outerjoin(found, is_known))
-        .where(found.c.lot_id.is_(None), lot.graces_count < GRACES_MAX, lot.ends_at < grace_until)
+        .where(found.c.lot_id.is_(None), lot.graces_count < GRACES_MAX, lot.ends_at < _GRACE_UNTIL)
     )
     names = ["member_id", "lot_id", "number", "from_at", "until_at", "granted_at"]
     return insert(GRACES).from_select(names, without).returning(GRACES.c.member_id, GRACES.c.lot_id).cte("graced")
 
 
-def _moved(lots: CTE, graced: CTE, grace_until: datetime) -> CTE:
+def _moved(lots: CTE, graced: CTE) -> CTE:
     """Let the lots live on: those of inactive members for as many more days without activity."""
-    until = literal(grace_until)
-    days = _day(until) - _day(lots.c.ends_at)
+    days = _day(_GRACE_UNTIL) - _day(lots.c.ends_at)
     values: dict[str, Any] = {
-        "expires_at": case((LOTS.c.expires_at.is_(None), null()), else_=func.greatest(LOTS.c.expires_at, until)),
+        "expires_at": case((LOTS.c.expires_at.is_(None), null()), else_=func.greatest(LOTS.c.expires_at, _GRACE_UNTIL)),
         "idle_days": LOTS.c.idle_days + cast(days, BigInteger),
     }
     return (
@@ -160,3 +177,6 @@ def _moved(lots: CTE, graced: CTE, grace_until: datetime) -> CTE:
 
 def _day(instant: Any) -> Any:
     return cast(func.timezone(LOTS.c.idle_zone, instant), Date)
+
+
+_SETTLE = _settle()

@@ -166,7 +166,7 @@ def _give_back(
     session: Session, entry: LedgerEntry, undo: int, debt: int, reference: str, zone: ZoneInfo, at: datetime
 ) -> _Undoing:
     paid = min(debt, undo)
-    drawn = list_draws_of_entry(session, member_id=entry.member_id, entry_id=entry.id)
+    drawn = list_draws_of_entry(session, member_id=entry.member_id, entry_id=entry.id, drawn_at=entry.recorded_at)
     draws = put_back(drawn, undo - paid)
     told: Json = {"forgiven": 0}
     if graced := _let_live_again(session, entry.member_id, draws, reference, zone, at):

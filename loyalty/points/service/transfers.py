@@ -54,11 +54,10 @@ def _arrival() -> Select[Any]:
                 (is_lapsed(LOTS, ACCOUNTS, parameter("recorded_at")), ends_at(LOTS, ACCOUNTS)), else_=LOTS.c.expires_at
             ).label("expires_at"),
         )
-        .add_columns(LOTS.c.store_id)
+        .add_columns(LOTS.c.store_id, LOTS.c.id.label("position"))
         .join_from(amounts, LOTS, LOTS.c.id == amounts.c.lot_id)
         .join(ACCOUNTS, ACCOUNTS.c.member_id == LOTS.c.member_id)
         .where(LOTS.c.member_id == parameter("from_member_id", BigInteger()))
-        .order_by(LOTS.c.id)
     )
     return post_new_lots(source.cte("source"), lots.cte("arriving"), event=None).rows()
 

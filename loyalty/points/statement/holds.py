@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from loyalty.kernel.database import AnyRow
@@ -37,15 +37,29 @@ class HoldLine:
 
 
 def list_holds(
-    session: Session, *, member_id: int, at: datetime, cursor: str | None = None, limit: int = PAGE_SIZE
+    session: Session,
+    *,
+    member_id: int,
+    at: datetime,
+    state: HoldState | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    cursor: str | None = None,
+    limit: int = PAGE_SIZE,
 ) -> Page[HoldLine]:
-    """Return a page of a member's holds, newest first.
+    """Return a page of a member's holds, newest first; ``since`` and ``until`` are about when they were placed.
 
     Raises:
         InvalidCursor: the cursor was not made by us.
     """
     size = max(1, min(limit, PAGE_SIZE_MAX))
     query = _HOLDS.where(HOLDS.c.member_id == member_id).order_by(HOLDS.c.id.desc()).limit(size + 1)
+    if state is not None:
+        query = query.where(_is_in(state, at))
+    if since is not None:
+        query = query.where(HOLDS.c.placed_at >= since)
+    if until is not None:
+        query = query.where(HOLDS.c.placed_at < until)
     if (last_id := decode_cursor(cursor)) is not None:
         query = query.where(HOLDS.c.id < last_id)
     lines = [_line(row, at) for row in session.execute(query)]
@@ -62,6 +76,16 @@ def get_hold(session: Session, *, member_id: int, hold_id: int, at: datetime) ->
     if row is None:
         raise HoldNotFound(hold_id=hold_id)
     return _line(row, at)
+
+
+def _is_in(state: HoldState, at: datetime) -> ColumnElement[bool]:
+    """Say in SQL what ``state_at`` says."""
+    has_run_out = (HOLDS.c.state == HoldState.PLACED) & (HOLDS.c.expires_at <= at)
+    if state is HoldState.PLACED:
+        return (HOLDS.c.state == state) & ~has_run_out
+    if state is HoldState.EXPIRED:
+        return (HOLDS.c.state == state) | has_run_out
+    return HOLDS.c.state == state
 
 
 def _line(row: AnyRow, at: datetime) -> HoldLine:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, func, literal, or_, select, tuple_, union_all
+from sqlalchemy import ColumnElement, Select, and_, func, literal, not_, or_, select, tuple_, union_all
 from sqlalchemy.orm import Session
 
 from loyalty.kernel.database import AnyRow
@@ -70,18 +70,27 @@ class ExpiringSoon:
 
 
 def list_lots(
-    session: Session, *, member_id: int, at: datetime, cursor: str | None = None, limit: int = PAGE_SIZE
+    session: Session,
+    *,
+    member_id: int,
+    at: datetime,
+    state: LotState | None = None,
+    ending_by: datetime | None = None,
+    cursor: str | None = None,
+    limit: int = PAGE_SIZE,
 ) -> Page[LotView]:
     """Return a page of the lots that still hold points: the soonest expiry first, those without expiry last.
 
     A lot that has expired is left out, unless a hold still binds some of it: nothing else can be done with it.
+    ``ending_by`` leaves those that can be spent no longer than until then.
 
     Raises:
         InvalidCursor: the cursor was not made by us, or not for this member.
     """
     size = max(1, min(limit, PAGE_SIZE_MAX))
     last = _last_shown(session, member_id, decode_cursor(cursor))
-    rows = session.execute(_page(member_id, at, last, size + 1))
+    wanted = [*_in_state(state, at), *_ending_by(ending_by)]
+    rows = session.execute(_page(_ranges(member_id, at, last, wanted), member_id, at, size + 1))
     return page_of([read_lot(row, at) for row in rows], limit=size, id_of=lambda view: view.id)
 
 
@@ -156,9 +165,29 @@ def _last_shown(session: Session, member_id: int, lot_id: int | None) -> AnyRow 
     return found
 
 
-def _page(member_id: int, at: datetime, last: AnyRow | None, limit: int) -> Select[Any]:
+def _in_state(state: LotState | None, at: datetime) -> Sequence[ColumnElement[bool]]:
+    """Say in SQL what ``_state`` says of a lot that holds points."""
+    if state is None:
+        return []
+    free, ends, is_pending = free_at(literal(at)), _ENDS, LOTS.c.available_at > at
+    has_ended = and_(ends.is_not(None), ends <= at, free > 0)
+    return {
+        LotState.EXPIRED: [has_ended],
+        LotState.PENDING: [not_(has_ended), is_pending],
+        LotState.HELD: [not_(is_pending), free == 0],
+        LotState.AVAILABLE: [not_(has_ended), not_(is_pending), free > 0],
+        LotState.USED_UP: [LOTS.c.remaining == 0],
+    }[state]
+
+
+def _ending_by(instant: datetime | None) -> Sequence[ColumnElement[bool]]:
+    ends = _ENDS
+    return [] if instant is None else [ends <= instant]
+
+
+def _page(ranges: Sequence[Select[Any]], member_id: int, at: datetime, limit: int) -> Select[Any]:
     """Each range gives a page's worth of lots in the order of the statement; the first of them are the page."""
-    parts = [part.limit(limit).subquery() for part in _ranges(member_id, at, last)]
+    parts = [part.limit(limit).subquery() for part in ranges]
     shown = union_all(*(select(part.c.id) for part in parts)).subquery("shown")
     return (
         select(*lot_columns(at))
@@ -169,7 +198,9 @@ def _page(member_id: int, at: datetime, last: AnyRow | None, limit: int) -> Sele
     )
 
 
-def _ranges(member_id: int, at: datetime, last: AnyRow | None) -> Sequence[Select[Any]]:
+def _ranges(
+    member_id: int, at: datetime, last: AnyRow | None, wanted: Sequence[ColumnElement[bool]]
+) -> Sequence[Select[Any]]:
     """Return the lots that follow the last one shown.
 
     Those with a fixed end and those without are two ranges of one index. Those that live on with activity, and those
@@ -177,13 +208,16 @@ def _ranges(member_id: int, at: datetime, last: AnyRow | None) -> Sequence[Selec
     """
     lot, ends = LOTS.c, _ENDS
     own = select(lot.id).where(lot.member_id == member_id, lot.remaining > 0)
+    with_account = own.join(ACCOUNTS, ACCOUNTS.c.member_id == lot.member_id)
+    if wanted:
+        own = with_account = with_account.where(*wanted)
     by_index, by_end = ((end, lot.opened_at, lot.id) for end in (lot.expires_at, ends))
     # Also the undated by all three columns, or PostgreSQL would not see that the index has them in order.
     undated = own.where(lot.idle_days.is_(None), lot.expires_at.is_(None)).order_by(*by_index)
     if last is not None and last.ends_at is None:
         return [undated.where(tuple_(lot.opened_at, lot.id) > tuple_(last.opened_at, last.id))]
     dated = own.where(lot.idle_days.is_(None)).order_by(*by_index)
-    ending = own.join(ACCOUNTS, ACCOUNTS.c.member_id == lot.member_id).order_by(*by_end)
+    ending = with_account.order_by(*by_end)
     if last is not None:
         shown = tuple_(last.ends_at, last.opened_at, last.id)
         ending = ending.where(tuple_(*by_end) > shown)

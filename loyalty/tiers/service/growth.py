@@ -1,5 +1,6 @@
 """Growth (成长值): added by what a member does, and taken back when it is undone."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -38,16 +39,17 @@ def review(
 ) -> Review:
     """Add growth to a member and raise the level it reaches (升级), at once; this alone never lowers one.
 
-    Reviewing again under the same reference adds nothing. ``counted_at`` is when what brought it happened, for reports
-    that come late; it decides in which period the growth counts. ``part_of`` is the reference of the growth that this
-    corrects, for ``lower`` to take both back together. A promotion records ``tier.promoted``.
+    Reviewing again under the same reference adds nothing, also when somebody was merged into the member who had the
+    growth before. ``counted_at`` is when what brought it happened, for reports that come late; it decides in which
+    period the growth counts. ``part_of`` is the reference of the growth that this corrects, for ``lower`` to take both
+    back together. A promotion records ``tier.promoted``.
 
     Raises:
         InvalidGrowth: it is below zero or absurdly large.
     """
     check_growth(growth)
-    values = {"growth": growth, "reference": reference, "part_of": part_of, "counted_at": counted_at or at}
-    if growth and not _note(session, member_id=member_id, recorded_at=at, **values):
+    values = {"growth": growth, "part_of": part_of, "counted_at": counted_at or at, "recorded_at": at}
+    if growth and not _note_once(session, member_id, reference, **values):
         standing = lock_and_add(session, member_id=member_id, growth=0, at=at).standing
         return Review(standing.growth, standing.level_at(at), is_promoted=False, is_replay=True)
     holder = lock_and_add(session, member_id=member_id, growth=growth, at=at)
@@ -76,7 +78,7 @@ def lower(session: Session, *, member_id: int, growth: int, of: str, reference: 
     before = lock_and_add(session, member_id=member_id, growth=0, at=at)
     taken = _take_back(session, member_id, growth, of, reference, at)
     if not taken:
-        is_replay = _is_known(session, member_id, reference)
+        is_replay = _is_known(session, [member_id], reference)
         return Review(before.standing.growth, before.standing.level_at(at), is_promoted=False, is_replay=is_replay)
     after = _fall(session, subtract(session, before, growth=taken), reached_before=before.standing.reached)
     return Review(after.growth, after.level_at(at), is_promoted=False, is_replay=False, taken=taken)
@@ -115,9 +117,16 @@ def _take_back(session: Session, member_id: int, growth: int, of: str, reference
     return taken if taken > 0 and _note(session, member_id=member_id, **values) else 0
 
 
-def _is_known(session: Session, member_id: int, reference: str) -> bool:
-    known = select(GrowthEntry.id).where(GrowthEntry.member_id == member_id, GrowthEntry.reference == reference)
+def _is_known(session: Session, member_ids: Sequence[int], reference: str) -> bool:
+    known = select(GrowthEntry.id).where(GrowthEntry.member_id.in_(member_ids), GrowthEntry.reference == reference)
     return session.scalar(select(known.exists())) or False
+
+
+def _note_once(session: Session, member_id: int, reference: str, **values: object) -> bool:
+    _own, *merged = family_of(session, member_id=member_id)
+    if _is_known(session, merged, reference):
+        return False
+    return _note(session, member_id=member_id, reference=reference, **values)
 
 
 def _note(session: Session, **values: object) -> bool:
