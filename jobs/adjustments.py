@@ -1,20 +1,18 @@
 """Batches of adjustments: reading the file, applying it, telling the members, undoing it; each in pages."""
 
-import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import datetime
 from functools import partial
-from itertools import islice
 
 from jobs import points_changes
+from jobs.file_checks import check_in_pages
 from loyalty.adjustments import queries, service
 from loyalty.adjustments.files import read_lines
-from loyalty.adjustments.rules.batches import UnreadableFile, batch_id_of
+from loyalty.adjustments.rules.batches import batch_id_of
 from loyalty.container import Container
-from loyalty.kernel.bulk import BulkRun, Overtaken, Page, PageDone
+from loyalty.kernel.bulk import BulkRun, Page, PageDone
 from loyalty.kernel.clock import business_date
 from loyalty.kernel.database import Session
-from loyalty.kernel.transaction import run
 
 LINES_PER_PAGE = 2_000
 TOLD_PER_PAGE = 50
@@ -23,23 +21,15 @@ TOLD_PER_PAGE = 50
 def check(container: Container, started: BulkRun) -> Iterator[Page]:
     """Read an uploaded file from where the check stopped."""
     batch_id, at = batch_id_of(started.subject), container.clock.now()
-    with tempfile.TemporaryFile() as content:
-        run(
-            container.database,
-            lambda session: service.write_file(session, vault=container.vault, batch_id=batch_id, into=content),
-        )
-        lines = read_lines(content, today=business_date(at, container.zone), after=started.cursor)
-        cursor, is_last = started.cursor, False
-        while not is_last:
-            try:
-                page = list(islice(lines, LINES_PER_PAGE))
-            except UnreadableFile as error:
-                yield partial(_give_up, fault=error.fault, batch_id=batch_id, at=at)
-                return
-            is_last = len(page) < LINES_PER_PAGE
-            checking = partial(service.check_lines, vault=container.vault, batch_id=batch_id, at=at)
-            yield partial(_check, check=partial(checking, lines=page, is_last=is_last, cursor=cursor), cursor=cursor)
-            cursor = page[-1].number if page else cursor
+    return check_in_pages(
+        container,
+        started,
+        write_file=partial(service.write_file, batch_id=batch_id),
+        read_lines=partial(read_lines, today=business_date(at, container.zone)),
+        check_lines=partial(service.check_lines, batch_id=batch_id, at=at),
+        give_up=partial(service.give_up_check, batch_id=batch_id, at=at),
+        lines_per_page=LINES_PER_PAGE,
+    )
 
 
 def apply(container: Container, _started: BulkRun) -> Iterator[Page]:
@@ -58,16 +48,6 @@ def tell(container: Container, _started: BulkRun) -> Iterator[Page]:
     """Tell the members what a batch did to their points."""
     while True:
         yield partial(_tell, container=container, at=container.clock.now())
-
-
-def _check(session: Session, bulk_run: BulkRun, *, check: Callable[[Session], PageDone], cursor: int) -> PageDone:
-    if bulk_run.cursor != cursor:
-        raise Overtaken
-    return check(session)
-
-
-def _give_up(session: Session, bulk_run: BulkRun, *, fault: str, batch_id: int, at: datetime) -> PageDone:
-    return service.give_up_check(session, batch_id=batch_id, fault=fault, cursor=bulk_run.cursor, at=at)
 
 
 def _tell(session: Session, bulk_run: BulkRun, *, container: Container, at: datetime) -> PageDone:

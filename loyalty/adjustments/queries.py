@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import Select, and_, func, literal, select
-from sqlalchemy.orm import Session
+from sqlalchemy import Select, and_, any_, case, func, literal, or_, select
+from sqlalchemy.dialects.postgresql import array
+from sqlalchemy.orm import Session, aliased
 
 from loyalty.adjustments.models import AdjustmentBatch, AdjustmentProblem, AdjustmentRow
 from loyalty.adjustments.rules.batches import (
@@ -22,7 +23,8 @@ from loyalty.adjustments.rules.lines import BadLine
 from loyalty.adjustments.rules.single import Reason
 from loyalty.approvals import queries as approvals
 from loyalty.approvals.rules import ApprovalKind, ApprovalView
-from loyalty.kernel.bulk import BulkState, find_run
+from loyalty.kernel import bulk
+from loyalty.kernel.bulk import Progress
 from loyalty.kernel.pagination import PAGE_SIZE, Page, decode_cursor, page_of
 from loyalty.members.models import Member
 from loyalty.points.posting import ENTRIES
@@ -58,26 +60,6 @@ class BatchView:
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
-    """How far the work on a batch has come, and what came of it."""
-
-    state: BulkState
-    done: int
-    total: int
-    figures: dict[str, int]
-    error: str | None
-    started_at: datetime
-    finished_at: datetime | None
-
-    @property
-    def percent(self) -> int:
-        """How much is done, as far as the total is known."""
-        if self.state is BulkState.FINISHED:
-            return 100
-        return min(99, self.done * 100 // self.total) if self.total else 0
-
-
-@dataclass(frozen=True, slots=True)
 class Problem:
     """A line that met a problem."""
 
@@ -96,6 +78,10 @@ class BatchEntry:
     balance_after: int
 
 
+BATCH_ENTRY = (AdjustmentRow.line, ENTRIES.c.member_id, ENTRIES.c.id, ENTRIES.c.balance_after)
+"""The columns of ``BatchEntry``, for ``with_entries``."""
+
+
 def get_batch(session: Session, *, batch_id: int) -> BatchView:
     """Return a batch.
 
@@ -108,8 +94,16 @@ def get_batch(session: Session, *, batch_id: int) -> BatchView:
     return _view(batch)
 
 
-def list_batches(session: Session, *, cursor: str | None = None, limit: int = PAGE_SIZE) -> Page[BatchView]:
-    """Return a page of batches, newest first.
+def list_batches(
+    session: Session,
+    *,
+    title: str = "",
+    reason: Reason | None = None,
+    state: BatchState | None = None,
+    cursor: str | None = None,
+    limit: int = PAGE_SIZE,
+) -> Page[BatchView]:
+    """Return a page of batches, newest first; ``title`` is a part of the batch's.
 
     Raises:
         InvalidCursor: the cursor was not made by us.
@@ -117,6 +111,12 @@ def list_batches(session: Session, *, cursor: str | None = None, limit: int = PA
     query = select(AdjustmentBatch).order_by(AdjustmentBatch.id.desc()).limit(limit + 1)
     if (last_id := decode_cursor(cursor)) is not None:
         query = query.where(AdjustmentBatch.id < last_id)
+    if title:
+        query = query.where(AdjustmentBatch.title.icontains(title, autoescape=True))
+    if reason is not None:
+        query = query.where(AdjustmentBatch.reason == reason)
+    if state is not None:
+        query = query.where(AdjustmentBatch.state == state)
     batches = session.scalars(query.execution_options(populate_existing=True))
     return page_of([_view(batch) for batch in batches], limit=limit, id_of=lambda batch: batch.id)
 
@@ -124,10 +124,12 @@ def list_batches(session: Session, *, cursor: str | None = None, limit: int = PA
 def find_progress(session: Session, *, batch: BatchView) -> Progress | None:
     """Return how far the work that belongs to a batch's state has come."""
     work = _WORK_OF.get(batch.state)
-    run = find_run(session, kind=work, subject=subject_of(batch.id)) if work else None
-    if run is None:
-        return None
-    return Progress(BulkState(run.state), run.done, run.total, run.figures, run.error, run.started_at, run.finished_at)
+    return bulk.find_progress(session, kind=work, subject=subject_of(batch.id)) if work else None
+
+
+def find_telling(session: Session, *, batch_id: int) -> Progress | None:
+    """Return how far the members of an applied batch have been told."""
+    return bulk.find_progress(session, kind=Work.TELL, subject=subject_of(batch_id))
 
 
 def find_approval(session: Session, *, batch_id: int) -> ApprovalView | None:
@@ -155,9 +157,7 @@ def list_problems(
 def list_entries(session: Session, *, batch_id: int, after_line: int, limit: int) -> Sequence[BatchEntry]:
     """Return the entries that a batch made, in the order of its lines."""
     rows = session.execute(
-        with_entries(
-            select(AdjustmentRow.line, ENTRIES.c.member_id, ENTRIES.c.id, ENTRIES.c.balance_after), batch_id=batch_id
-        )
+        with_entries(select(*BATCH_ENTRY), batch_id=batch_id)
         .where(AdjustmentRow.line > after_line)
         .order_by(AdjustmentRow.line)
         .limit(limit)
@@ -166,9 +166,15 @@ def list_entries(session: Session, *, batch_id: int, after_line: int, limit: int
 
 
 def with_entries(query: Selected, *, batch_id: int) -> Selected:
-    """Let a query select from the lines of a batch and the entry of each; after a merge that is the survivor's."""
+    """Let a query select from the lines of a batch and the entry of each.
+
+    Of a member who was merged the entry is theirs or, where the merge came first, of whoever they had become by then.
+    """
+    family = aliased(Member)
+    survived_by = or_(family.id == Member.merged_into_id, family.merged_into_id == Member.merged_into_id)
+    family_ids = func.array(select(family.id).where(survived_by).scalar_subquery())
     is_entry = and_(
-        ENTRIES.c.member_id == func.coalesce(Member.merged_into_id, Member.id),
+        ENTRIES.c.member_id == any_(case((Member.merged_into_id.is_(None), array([Member.id])), else_=family_ids)),
         ENTRIES.c.kind == literal(EntryKind.ADJUST.value),
         ENTRIES.c.reference == func.concat(entry_prefix(batch_id), AdjustmentRow.line),
     )

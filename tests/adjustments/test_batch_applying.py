@@ -14,6 +14,7 @@ from loyalty.members.rules.members import MemberStatus
 from loyalty.notices.models import Notice
 from loyalty.points.models import LedgerEntry, Lot
 from loyalty.points.rules import EntryKind
+from loyalty.points.rules.expiry import LotTerms
 from tests.adjustments.conftest import People
 from tests.factories.adjustments import (
     AT,
@@ -66,11 +67,12 @@ class TestApply:
         earn(session, members[0].id, 30, expires_at=AT + timedelta(days=5))
         earn(session, members[0].id, 30, expires_at=AT - timedelta(days=1))
         earn(session, members[0].id, 30, available_at=AT + timedelta(days=1))
+        earn(session, members[0].id, 15, terms=LotTerms(idle_days=9, idle_zone=SHANGHAI.key))
         session.commit()
 
         applied(container, csv_of([(phones[0], -50)]))
 
-        assert lots_of(session, members[0].id) == [20, 0, 30, 30]
+        assert lots_of(session, members[0].id) == [35, 0, 30, 30, 0]
         assert_books_fit(session, members[0].id)
 
     def test_passes_over_who_spent_or_left_meanwhile_and_reports_the_line(
@@ -143,3 +145,22 @@ class TestApply:
         assert progress is not None
         assert (progress.state, progress.done) == (bulk.BulkState.PAUSED, 0)
         assert progress.error is not None
+
+    def test_tells_on_when_an_error_that_paused_the_telling_is_mended(
+        self, container: NullContainer, session: Session, people: People, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        phones, members = people.make(0)
+        batch = checked(container, csv_of([(phones[0], 5)]))
+        approve(container, batch.id)
+        with monkeypatch.context() as broken:
+            broken.setattr("jobs.adjustments.TOLD_PER_PAGE", "no number")
+            work_off(container)
+        telling = queries.find_telling(session, batch_id=batch.id)
+        assert telling is not None
+        assert (telling.state, telling.error is None) == (bulk.BulkState.PAUSED, False)
+
+        service.resume(session, batch_id=batch.id, actor=CHECKER, at=AT)
+        session.commit()
+        work_off(container)
+
+        assert session.scalars(select(Notice.member_id)).all() == [members[0].id]

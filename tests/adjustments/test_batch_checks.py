@@ -6,11 +6,11 @@ from sqlalchemy.orm import Session
 
 from jobs import context
 from jobs.bulk import KINDS, Kind, perform
-from loyalty.adjustments import files, queries, service
+from loyalty.adjustments import queries, service
 from loyalty.adjustments.models import AdjustmentFile, AdjustmentRow
 from loyalty.adjustments.rules.batches import BatchNotInState, BatchState, Work
 from loyalty.approvals.rules import ApprovalByMaker
-from loyalty.kernel import bulk
+from loyalty.kernel import bulk, sheets
 from loyalty.kernel.transaction import run
 from loyalty.members.rules.members import MemberStatus
 from tests.adjustments.conftest import People
@@ -113,7 +113,7 @@ class TestCheck:
         self, container: NullContainer, session: Session, people: People, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         phones, _members = people.make(0, 0, 0)
-        monkeypatch.setattr(files, "ROWS_MAX", 2)
+        monkeypatch.setattr(sheets, "ROWS_MAX", 2)
         monkeypatch.setattr("jobs.adjustments.LINES_PER_PAGE", 1)
 
         batch = checked(container, csv_of([(phone, 5) for phone in phones]))

@@ -6,10 +6,10 @@ from datetime import date, datetime
 
 import pytest
 
-from loyalty.adjustments import files
 from loyalty.adjustments.files import read_lines
-from loyalty.adjustments.rules.batches import UnreadableFile
 from loyalty.adjustments.rules.lines import BadLine, Line
+from loyalty.kernel import sheets
+from loyalty.kernel.sheets import UnreadableFile
 from tests.factories.adjustments import csv_of, workbook_of
 
 TODAY = date(2026, 3, 10)
@@ -80,7 +80,7 @@ def test_what_is_no_such_file_is_refused_as_a_whole(content: bytes, fault: str) 
 def test_a_workbook_that_unpacks_to_far_too_much_is_refused_before_it_is_unpacked(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(files, "UNPACKED_BYTES_MAX", 1000)
+    monkeypatch.setattr(sheets, "UNPACKED_BYTES_MAX", 1000)
 
     with pytest.raises(UnreadableFile) as refusal:
         read(_zip(bytes(100_000)))
@@ -89,7 +89,7 @@ def test_a_workbook_that_unpacks_to_far_too_much_is_refused_before_it_is_unpacke
 
 
 def test_more_lines_than_allowed_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(files, "ROWS_MAX", 2)
+    monkeypatch.setattr(sheets, "ROWS_MAX", 2)
 
     with pytest.raises(UnreadableFile) as refusal:
         read(csv_of([(f"1380013800{number}", 1) for number in range(3)]))

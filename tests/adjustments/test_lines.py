@@ -4,7 +4,8 @@ from datetime import date, datetime
 
 import pytest
 
-from loyalty.adjustments.rules.lines import WITHOUT_HEADING, BadLine, Cell, Column, Line, columns_of, is_blank, line_of
+from loyalty.adjustments.rules.lines import WITHOUT_HEADING, BadLine, Column, Line, columns_of, line_of
+from loyalty.kernel.sheets import Cell, is_blank
 
 TODAY = date(2026, 3, 10)
 

@@ -1,15 +1,15 @@
 """Killing the worker of a batch, again and again: the end is the same as if nobody had."""
 
-import multiprocessing
 import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
+from multiprocessing.context import ForkServerProcess
 from random import Random
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import make_url, text
 from sqlalchemy.orm import Session
 
 from jobs import bulk as bulk_jobs
@@ -23,6 +23,7 @@ from loyalty.points import service as points
 from tests.factories.adjustments import AT, CHECKER, MAKER
 from tests.support import engines
 from tests.support.containers import null_container
+from tests.support.processes import fresh_processes
 from tests.support.proof import size
 from tests.support.settings import SEAL_KEY
 from trial.processes import wait_until
@@ -47,6 +48,13 @@ _ROWS = text(
 )
 
 _HOLD = text("SELECT FROM adjustment_batches WHERE id = :id FOR NO KEY UPDATE")
+_WORKER = f"bulk-{os.getpid()}"
+_WORKING = text(f"SELECT count(*) FROM pg_stat_activity WHERE application_name = '{_WORKER}'")
+_UNHELD = text("DELETE FROM leases WHERE name LIKE 'bulk:%'")
+_BALANCES = text(
+    "SELECT balance, count(*) FROM points_accounts JOIN adjustment_rows USING (member_id)"
+    " WHERE batch_id = :id GROUP BY balance"
+)
 _ENTRIES = text(
     "SELECT kind, count(*), sum(points) FROM ledger_entries WHERE reference LIKE :mark GROUP BY kind ORDER BY kind"
 )
@@ -86,6 +94,16 @@ def _kept_open(database: Database, batch_id: int) -> Iterator[None]:
         yield
 
 
+def _nobody_works(database: Database) -> bool:
+    return run(database, lambda session: session.scalar(_WORKING)) == 0
+
+
+def _balances(database: Database, batch_id: int) -> dict[int, int]:
+    """How many members of a batch have how many points."""
+    rows = run(database, lambda session: session.execute(_BALANCES, {"id": batch_id}).all())
+    return {balance: members_count for balance, members_count in rows}
+
+
 def _perform(url: str, redis_url: str, run_id: int) -> None:
     """What a worker does, in a process of its own."""
     service.applying.PAGE_ROWS = service.undoing.PAGE_ROWS = PAGE_ROWS
@@ -95,14 +113,15 @@ def _perform(url: str, redis_url: str, run_id: int) -> None:
 
 
 def _work_with_kills(database: Database, url: str, redis_url: str, batch_id: int, work: Work) -> None:
-    random, forked = Random(11), multiprocessing.get_context("spawn")
+    random, processes = Random(11), fresh_processes()
     stops = sorted(random.randrange(1, ROWS - 2 * PAGE_ROWS) for _ in range(KILLS))
     run_id = _run(database, batch_id, work).id
 
-    def start() -> multiprocessing.context.SpawnProcess:
-        # A dead worker's lease runs out by itself; the test need not wait for that.
-        run(database, lambda session: session.execute(text("DELETE FROM leases WHERE name LIKE 'bulk:%'")))
-        worker = forked.Process(target=_perform, args=(url, redis_url, run_id))
+    def start() -> ForkServerProcess:
+        # A dead worker's lease runs out by itself; the test need not wait for that, but for what it had sent.
+        assert wait_until(lambda: _nobody_works(database), within_seconds=20)
+        run(database, lambda session: session.execute(_UNHELD))
+        worker = processes.Process(target=_perform, args=(url, redis_url, run_id))
         worker.start()
         return worker
 
@@ -111,7 +130,8 @@ def _work_with_kills(database: Database, url: str, redis_url: str, batch_id: int
         enough = min(ROWS, max(stop, _run(database, batch_id, work).done + 1))
         with _kept_open(database, batch_id):
             worker = start()
-            assert wait_until(partial(_has_done, database, run_id, enough), within_seconds=60)
+            is_far = wait_until(partial(_has_done, database, run_id, enough), within_seconds=60)
+            assert is_far, f"{enough} rows are not done; the worker's exit code is {worker.exitcode}"
             worker.kill()
             worker.join(10)
         assert worker.exitcode == -signal.SIGKILL
@@ -124,16 +144,18 @@ def test_a_batch_whose_worker_is_killed_ends_as_if_undisturbed(
     committed_database: Database, committed_address: engines.Address, redis_url: str
 ) -> None:
     batch_id = _approved_batch(committed_database)
-    url = committed_address.url
+    named = make_url(committed_address.url).update_query_dict({"application_name": _WORKER})
+    url = named.render_as_string(hide_password=False)
 
     _work_with_kills(committed_database, url, redis_url, batch_id, Work.APPLY)
-    applied = _run(committed_database, batch_id, Work.APPLY)
+    applied, given = _run(committed_database, batch_id, Work.APPLY), _balances(committed_database, batch_id)
     run(committed_database, lambda session: service.undo(session, batch_id=batch_id, actor=CHECKER, at=AT))
     _work_with_kills(committed_database, url, redis_url, batch_id, Work.UNDO)
 
     assert (applied.done, applied.figures) == (ROWS, {"applied": ROWS, "credit_points": 7 * ROWS})
     undone = _run(committed_database, batch_id, Work.UNDO)
     assert (undone.done, undone.figures) == (ROWS, {"taken_back": 7 * ROWS})
+    assert (given, _balances(committed_database, batch_id)) == ({7: ROWS}, {0: ROWS})
     batch = run(committed_database, lambda session: queries.get_batch(session, batch_id=batch_id))
     assert batch.state == BatchState.UNDONE
     mark = {"mark": f"adjustment%:{batch_id}:%"}

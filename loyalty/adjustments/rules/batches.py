@@ -5,8 +5,6 @@ from enum import StrEnum
 
 from loyalty.kernel.errors import Conflict, InvalidInput, NotFound
 
-ROWS_MAX = 1_000_000
-FILE_BYTES_MAX = 50 * 1024 * 1024
 TITLE_LENGTH_MAX = 60
 
 
@@ -34,7 +32,7 @@ NEXT: Mapping[BatchState, frozenset[BatchState]] = {
     BatchState.CHECKING: frozenset({BatchState.UNREADABLE, BatchState.FAULTY, BatchState.CHECKED}),
     BatchState.CHECKED: frozenset({BatchState.SUBMITTED, BatchState.DISCARDED}),
     BatchState.SUBMITTED: frozenset({BatchState.APPLYING, BatchState.REFUSED}),
-    BatchState.APPLYING: frozenset({BatchState.APPLIED}),
+    BatchState.APPLYING: frozenset({BatchState.APPLIED, BatchState.UNDOING}),
     BatchState.APPLIED: frozenset({BatchState.UNDOING}),
     BatchState.UNDOING: frozenset({BatchState.UNDONE}),
 }
@@ -61,9 +59,10 @@ class Work(StrEnum):
 UNDER_WAY: Mapping[BatchState, Work] = {
     BatchState.CHECKING: Work.CHECK,
     BatchState.APPLYING: Work.APPLY,
+    BatchState.APPLIED: Work.TELL,
     BatchState.UNDOING: Work.UNDO,
 }
-"""The work that moves a batch on from a state; only this may be paused and resumed."""
+"""The work that is done to a batch in a state; only this may be paused and resumed."""
 
 
 class BatchNotFound(NotFound):
@@ -85,31 +84,6 @@ class InvalidTitle(InvalidInput):
 
     code = "invalid_adjustment_title"
     message = "请填写批次名称，不超过 60 个字"
-
-
-class FileTooLarge(InvalidInput):
-    """The file is larger than a million lines can be."""
-
-    code = "adjustment_file_too_large"
-    message = "文件过大：不能超过 50 MB"
-
-
-class FileMissing(InvalidInput):
-    """No file was chosen, or it is empty."""
-
-    code = "adjustment_file_missing"
-    message = "请选择文件，且文件不能为空"
-
-
-class UnreadableFile(InvalidInput):
-    """The file is neither CSV nor XLSX, is damaged, or has too many lines; the fault says which."""
-
-    code = "adjustment_file_unreadable"
-    message = "无法读取文件，请使用 CSV 或 XLSX 格式"
-
-    def __init__(self, fault: str) -> None:
-        super().__init__(fault=fault)
-        self.fault = fault
 
 
 def check_title(title: str) -> None:

@@ -4,26 +4,21 @@ A line is refused as a whole, and its text is never kept: what is stored of a fi
 """
 
 import re
-import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
+from functools import lru_cache
 
 from loyalty.adjustments.rules.single import YEAR_MAX
-from loyalty.members.rules.numbers import is_number
-from loyalty.members.rules.phones import PhoneInvalid, normalise_phone
+from loyalty.kernel.sheets import Cell, cell_of, text_of
+from loyalty.members.rules.naming import HEADINGS, NamesNobody, heading_of, is_formula, named_by
 from loyalty.points.rules import POINTS_MAX
 
-Cell = str | int | float | bool | date | datetime | None
-
-_MAINLAND = re.compile(r"(?:\+?86|0086)?(1[3-9][0-9]{9})")
 _WHOLE = re.compile(r"[+-]?[0-9]{1,12}")
 _GROUPED = re.compile(r"[+-]?[0-9]{1,3}(,[0-9]{3})+")
 _DECIMAL = re.compile(r"[+-]?[0-9]*[.][0-9]*")
-_SCIENTIFIC = re.compile(r"[0-9.]+[eE][+]?[0-9]+")
 _DATE = re.compile(r"([0-9]{4})[-/.年]([0-9]{1,2})[-/.月]([0-9]{1,2})日?(?: 00:00(?::00)?)?")
-_FORMULA_MARKS = ("=", "@")
 
 
 class BadLine(StrEnum):
@@ -59,15 +54,7 @@ class Column(StrEnum):
 
 
 _HEADINGS = {
-    "手机号": Column.WHO,
-    "手机号码": Column.WHO,
-    "手机": Column.WHO,
-    "会员号": Column.WHO,
-    "会员": Column.WHO,
-    "手机号/会员号": Column.WHO,
-    "手机号或会员号": Column.WHO,
-    "phone": Column.WHO,
-    "member": Column.WHO,
+    **dict.fromkeys(HEADINGS, Column.WHO),
     "积分": Column.POINTS,
     "points": Column.POINTS,
     "到期日": Column.EXPIRES_ON,
@@ -100,64 +87,34 @@ def columns_of(first: Sequence[Cell]) -> dict[Column, int] | None:
     """Return which column is where if the first line is a heading; ``None`` when it is a line like the others."""
     found: dict[Column, int] = {}
     for index, cell in enumerate(first):
-        column = _HEADINGS.get(_text(cell).replace(" ", "").lower())
+        column = _HEADINGS.get(heading_of(cell))
         if column is not None:
             found.setdefault(column, index)
     return found if {Column.WHO, Column.POINTS} <= set(found) else None
 
 
-def is_blank(cells: Sequence[Cell]) -> bool:
-    """Tell whether a line holds nothing at all."""
-    return all(_text(cell) == "" for cell in cells)
-
-
-def line_of(number: int, cells: Sequence[Cell], *, columns: dict[Column, int], today: date) -> Line:
+def line_of(number: int, cells: Sequence[Cell], columns: Mapping[Column, int], *, today: date) -> Line:
     """Read one line; a wrong one says why."""
 
     def cell(column: Column) -> Cell:
-        index = columns.get(column)
-        return cells[index] if index is not None and index < len(cells) else None
+        return cell_of(cells, columns.get(column))
 
     try:
-        member_number, phone = _who(cell(Column.WHO))
+        member_number, phone = named_by(cell(Column.WHO))
         points = _points(cell(Column.POINTS))
         expires_on = _day(cell(Column.EXPIRES_ON), today)
+    except NamesNobody as refused:
+        return Line(number, bad=BadLine(refused.bad))
     except _Refused as refused:
         return Line(number, bad=refused.bad)
     return Line(number, member_number, phone, points, expires_on)
-
-
-def _text(cell: Cell) -> str:
-    if cell is None:
-        return ""
-    if isinstance(cell, float) and cell.is_integer():
-        cell = int(cell)
-    text = unicodedata.normalize("NFKC", str(cell))
-    return "".join(mark for mark in text if unicodedata.category(mark) != "Cf").strip().lstrip("'")
-
-
-def _who(cell: Cell) -> tuple[str | None, str | None]:
-    text = re.sub(r"[\s()-]", "", _plain(cell))
-    if not text:
-        raise _Refused(BadLine.WHO_MISSING)
-    if _SCIENTIFIC.fullmatch(text):
-        raise _Refused(BadLine.WHO_SCIENTIFIC)
-    mainland = _MAINLAND.fullmatch(text)
-    if mainland:
-        return None, f"+86{mainland.group(1)}"
-    if is_number(text):
-        return text, None
-    try:
-        return None, normalise_phone(text)
-    except PhoneInvalid:
-        raise _Refused(BadLine.WHO_INVALID) from None
 
 
 def _points(cell: Cell) -> int:
     text = _plain(cell).replace("−", "-")
     if not text:
         raise _Refused(BadLine.POINTS_MISSING)
-    if _GROUPED.fullmatch(text):
+    if "," in text and _GROUPED.fullmatch(text):
         text = text.replace(",", "")
     if not _WHOLE.fullmatch(text):
         raise _Refused(BadLine.POINTS_DECIMAL if _DECIMAL.fullmatch(text) else BadLine.POINTS_INVALID)
@@ -186,6 +143,7 @@ def _day(cell: Cell, today: date) -> date | None:
     return day
 
 
+@lru_cache(maxsize=1_000)  # a file names few days many times
 def _written_day(text: str) -> date:
     written = _DATE.fullmatch(text)
     if not written:
@@ -197,7 +155,7 @@ def _written_day(text: str) -> date:
 
 
 def _plain(cell: Cell) -> str:
-    text = _text(cell)
-    if text.startswith(_FORMULA_MARKS):
+    text = text_of(cell)
+    if is_formula(text):
         raise _Refused(BadLine.FORMULA)
     return text

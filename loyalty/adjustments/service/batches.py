@@ -15,7 +15,6 @@ from loyalty.adjustments.rules.batches import (
     UNDER_WAY,
     BatchNotInState,
     BatchState,
-    FileMissing,
     Work,
     check_title,
     subject_of,
@@ -23,11 +22,13 @@ from loyalty.adjustments.rules.batches import (
 from loyalty.adjustments.rules.single import Reason, check_expiry
 from loyalty.approvals import service as approvals
 from loyalty.approvals.rules import ApprovalKind, check_decider
-from loyalty.kernel import audit, bulk
+from loyalty.kernel import audit, bulk, uploads
 from loyalty.kernel.audit import Actor
+from loyalty.kernel.bulk import BulkState
 from loyalty.kernel.clock import business_date
 from loyalty.kernel.crypto import Vault
 from loyalty.kernel.database import Json
+from loyalty.kernel.sheets import FileMissing
 
 
 def upload(
@@ -57,9 +58,8 @@ def upload(
     batch_id = session.execute(
         insert(AdjustmentBatch).values(**values, created_by=actor.name, created_at=at).returning(AdjustmentBatch.id)
     ).scalar_one()
-    for part in parts:
-        sealed = vault.seal(part, context=FILE_CONTEXT)
-        session.execute(insert(AdjustmentFile).values(batch_id=batch_id, content_sealed=sealed))
+    owner = AdjustmentFile.batch_id
+    uploads.keep_file(session, owner=owner, owner_id=batch_id, parts=parts, vault=vault, context=FILE_CONTEXT)
     bulk.start(session, kind=Work.CHECK, subject=subject_of(batch_id), total=0, at=at)
     _audit(session, "adjustments.upload", batch_id, actor, at, {"reason": reason})
     return batch_id
@@ -122,13 +122,20 @@ def discard(session: Session, *, batch_id: int, actor: Actor, at: datetime) -> N
 def undo(session: Session, *, batch_id: int, actor: Actor, at: datetime) -> None:
     """Begin to undo a whole batch: what is left of it is taken back, and what it took is given back.
 
+    One that was paused on the way is stopped for good, and undone as far as it had come.
+
     Raises:
         BatchNotFound: there is no such batch.
-        BatchNotInState: it is not applied to the end, or is undone already.
+        BatchNotInState: it was never applied, or is undone already.
+        BulkRunNotInState: it is being applied, and not paused.
     """
-    batch = move(session, batch_id=batch_id, to=BatchState.UNDOING)
-    bulk.start(session, kind=Work.UNDO, subject=subject_of(batch_id), total=batch.rows, at=at)
-    _audit(session, "adjustments.undo", batch_id, actor, at)
+    applied = bulk.find_run(session, kind=Work.APPLY, subject=subject_of(batch_id))
+    if applied is not None and applied.state != BulkState.FINISHED:
+        bulk.stop(session, run_id=applied.id, at=at)
+    move(session, batch_id=batch_id, to=BatchState.UNDOING)
+    lines = 0 if applied is None else applied.done
+    bulk.start(session, kind=Work.UNDO, subject=subject_of(batch_id), total=lines, at=at)
+    _audit(session, "adjustments.undo", batch_id, actor, at, {"lines": lines})
 
 
 def pause(session: Session, *, batch_id: int, actor: Actor, at: datetime) -> None:

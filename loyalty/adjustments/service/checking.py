@@ -1,13 +1,12 @@
 """Checking a file (试算): every line finds its member or its reason; nothing moves."""
 
-import base64
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import IO, Any
 
-from sqlalchemy import ARRAY, BigInteger, Date, LargeBinary, String, bindparam, delete, func, select, union_all, update
+from sqlalchemy import CTE, BigInteger, Date, Select, bindparam, delete, select, update
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 
 from loyalty.adjustments.models import (
     FILE_CONTEXT,
@@ -20,38 +19,35 @@ from loyalty.adjustments.queries import Problem
 from loyalty.adjustments.rules.batches import BatchState, Phase
 from loyalty.adjustments.rules.lines import BadLine, Line
 from loyalty.adjustments.service.batches import move
+from loyalty.kernel import uploads
 from loyalty.kernel.bulk import PageDone
 from loyalty.kernel.crypto import Vault
-from loyalty.members.models import Member
+from loyalty.members.listed import found_by_lines, sent_lines
 from loyalty.members.queries import LIVING
 from loyalty.points.posting import table_of
 from loyalty.points.service.batches import available_to
 
-PHONE_CONTEXT = "members.phone"
 _ROWS = table_of(AdjustmentRow)
-_Given = tuple[Line, int]
 
 
 def write_file(session: Session, *, vault: Vault, batch_id: int, into: IO[bytes]) -> None:
     """Write out the file that was uploaded for a batch."""
-    parts = session.scalars(
-        select(AdjustmentFile.id).where(AdjustmentFile.batch_id == batch_id).order_by(AdjustmentFile.id)
-    ).all()
-    for part_id in parts:
-        sealed = session.scalars(select(AdjustmentFile.content_sealed).where(AdjustmentFile.id == part_id)).one()
-        into.write(base64.b64decode(vault.open(sealed, context=FILE_CONTEXT)))
+    owner = AdjustmentFile.batch_id
+    uploads.write_out(session, owner=owner, owner_id=batch_id, vault=vault, context=FILE_CONTEXT, into=into)
 
 
 def check_lines(
     session: Session, *, vault: Vault, batch_id: int, lines: Sequence[Line], cursor: int, is_last: bool, at: datetime
 ) -> PageDone:
     """Check some lines of a file, and with the last ones say whether the whole may be submitted."""
-    given, problems = _with_members(session, vault, lines)
-    given, short = _with_points(session, given, at)
-    written, repeated = _write_rows(session, batch_id, given)
-    problems = [*problems, *short, *repeated]
+    good = [line for line in lines if line.bad is None]
+    short = _short_of_points(session, vault, good, at)
+    asked = [line for line in good if line.number not in short]
+    refused = _write_rows(session, vault, batch_id, asked)
+    wrong = [Problem(line.number, line.bad, None) for line in lines if line.bad is not None]
+    problems = [*wrong, *short.values(), *refused.values()]
     write_problems(session, batch_id=batch_id, phase=Phase.CHECK, problems=problems)
-    _count(session, batch_id, written, len(problems))
+    _count(session, batch_id, [line for line in asked if line.number not in refused], len(problems))
     if is_last:
         _close(session, batch_id, at)
     last = lines[-1].number if lines else cursor
@@ -77,94 +73,56 @@ def write_problems(session: Session, *, batch_id: int, phase: Phase, problems: S
         session.execute(insert(AdjustmentProblem), rows)
 
 
-def _with_members(session: Session, vault: Vault, lines: Sequence[Line]) -> tuple[list[_Given], list[Problem]]:
-    problems = [Problem(line.number, line.bad, None) for line in lines if line.bad is not None]
-    asked = [line for line in lines if line.bad is None]
-    found = _find_members(session, vault, asked)
-    given: list[_Given] = []
-    for line in asked:
-        member_id, status = found.get(line.number, (0, None))
-        if status is None:
-            problems.append(Problem(line.number, BadLine.WHO_UNKNOWN, None))
-        elif status not in LIVING:
-            problems.append(Problem(line.number, BadLine.WHO_GONE, None))
-        else:
-            given.append((line, member_id))
-    return given, problems
-
-
-def _find_members(session: Session, vault: Vault, lines: Sequence[Line]) -> Mapping[int, tuple[int, str]]:
-    numbered = [line for line in lines if line.member_number is not None]
-    phoned = [(line.number, line.phone) for line in lines if line.phone is not None]
-    named = {
-        "numbered_lines": [line.number for line in numbered],
-        "numbers": [line.member_number for line in numbered],
-        "phoned_lines": [number for number, _phone in phoned],
-        "indexes": [vault.index(phone, context=PHONE_CONTEXT) for _number, phone in phoned],
+def _short_of_points(session: Session, vault: Vault, lines: Sequence[Line], at: datetime) -> Mapping[int, Problem]:
+    """Return the lines whose members could not pay at this moment."""
+    debits = [line for line in lines if line.points < 0]
+    if not debits:
+        return {}
+    members = {row.line: row.member_id for row in session.execute(_FIND, _sent(vault, debits)) if row.status in LIVING}
+    available = available_to(session, member_ids=list(members.values()), at=at)
+    found = [(line, available.get(members[line.number], 0)) for line in debits if line.number in members]
+    return {
+        line.number: Problem(line.number, BadLine.INSUFFICIENT, left) for line, left in found if left + line.points < 0
     }
-    return {row.line: (row.id, row.status) for row in session.execute(_FIND, named)}
 
 
-def _find() -> Any:
-    survivor = aliased(Member)
-
-    def by(column: Any, lines: str, values: str, type_: Any) -> Any:
-        arrays = (bindparam(lines, type_=ARRAY(BigInteger)), bindparam(values, type_=ARRAY(type_)))
-        given = func.unnest(*arrays).table_valued("line", "value", name=f"given_{values}").render_derived()
-        return (
-            select(given.c.line, survivor.id, survivor.status)
-            .join_from(given, Member, column == given.c.value)
-            .join(survivor, survivor.id == func.coalesce(Member.merged_into_id, Member.id))
-        )
-
-    return union_all(
-        by(Member.number, "numbered_lines", "numbers", String),
-        by(Member.phone_index, "phoned_lines", "indexes", LargeBinary),
-    )
+def _write_rows(session: Session, vault: Vault, batch_id: int, lines: Sequence[Line]) -> Mapping[int, Problem]:
+    """Keep lines, each with its member; return those that were refused."""
+    refused = session.execute(_WRITE, {"given_batch_id": batch_id, **_sent(vault, lines)}).all()
+    repeated = [row.member_id for row in refused if row.status in LIVING]
+    first = _first_lines(session, batch_id, repeated)
+    return {row.line: _refusal(row.line, row.status, first.get(row.member_id)) for row in refused}
 
 
-def _with_points(session: Session, given: list[_Given], at: datetime) -> tuple[list[_Given], list[Problem]]:
-    """Leave out who could not pay at this moment."""
-    debited = [member_id for line, member_id in given if line.points < 0]
-    available = available_to(session, member_ids=debited, at=at) if debited else {}
-    short = {
-        line.number: available.get(member_id, 0)
-        for line, member_id in given
-        if available.get(member_id, 0) + line.points < 0 and line.points < 0
-    }
-    problems = [Problem(number, BadLine.INSUFFICIENT, left) for number, left in short.items()]
-    return [one for one in given if one[0].number not in short], problems
+def _refusal(line: int, status: str | None, first_line: int | None) -> Problem:
+    if status is None:
+        return Problem(line, BadLine.WHO_UNKNOWN, None)
+    if status not in LIVING:
+        return Problem(line, BadLine.WHO_GONE, None)
+    return Problem(line, BadLine.DUPLICATE, first_line)
 
 
-def _write_rows(session: Session, batch_id: int, given: list[_Given]) -> tuple[list[Line], list[Problem]]:
-    named = {
-        "given_batch_id": batch_id,
-        "lines": [line.number for line, _member_id in given],
-        "member_ids": [member_id for _line, member_id in given],
-        "amounts": [line.points for line, _member_id in given],
-        "days": [line.expires_on for line, _member_id in given],
-    }
-    written = set(session.scalars(_WRITE, named))
-    repeated = [(line, member_id) for line, member_id in given if line.number not in written]
-    first = _first_lines(session, batch_id, [member_id for _line, member_id in repeated])
-    problems = [Problem(line.number, BadLine.DUPLICATE, first[member_id]) for line, member_id in repeated]
-    return [line for line, _member_id in given if line.number in written], problems
+def _sent(vault: Vault, lines: Sequence[Line]) -> Mapping[str, Any]:
+    return sent_lines(vault, lines, "points", "expires_on")
 
 
-def _write() -> Any:
-    arrays = [
-        bindparam(name, type_=ARRAY(type_))
-        for name, type_ in (("lines", BigInteger), ("member_ids", BigInteger), ("amounts", BigInteger), ("days", Date))
-    ]
-    columns = ("line", "member_id", "points", "expires_on")
-    given = func.unnest(*arrays).table_valued(*columns, name="given").render_derived()
-    values = select(bindparam("given_batch_id", type_=BigInteger), *(given.c[name] for name in columns))
-    return (
+def _found() -> CTE:
+    return found_by_lines(points=BigInteger(), expires_on=Date())
+
+
+def _write() -> Select[Any]:
+    found = _found()
+    names = ["line", "member_id", "points", "expires_on"]
+    living = select(bindparam("given_batch_id", type_=BigInteger), *(found.c[name] for name in names))
+    written = (
         insert(_ROWS)
-        .from_select(["batch_id", *columns], values.order_by(given.c.line))
+        .from_select(["batch_id", *names], living.where(found.c.status.in_(LIVING)).order_by(found.c.line))
         .on_conflict_do_nothing()
         .returning(_ROWS.c.line)
+        .cte("written")
     )
+    refused = select(found.c.line, found.c.member_id, found.c.status)
+    return refused.where(found.c.line.not_in(select(written.c.line))).order_by(found.c.line)
 
 
 def _first_lines(session: Session, batch_id: int, member_ids: Sequence[int]) -> Mapping[int, int]:
@@ -202,4 +160,4 @@ def _close(session: Session, batch_id: int, at: datetime) -> None:
     session.execute(delete(AdjustmentFile).where(AdjustmentFile.batch_id == batch_id))
 
 
-_FIND, _WRITE = _find(), _write()
+_FIND, _WRITE = select(_found()), _write()
