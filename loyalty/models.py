@@ -5,6 +5,7 @@ from loyalty.approvals import models as approvals
 from loyalty.channels import models as channels
 from loyalty.check_ins import models as check_ins
 from loyalty.checkout import models as checkout
+from loyalty.coupons import models as coupons
 from loyalty.earning import models as earning
 from loyalty.kernel import audit, bulk, idempotency, outbox, runs, timetable
 from loyalty.kernel.database import Base
@@ -18,6 +19,7 @@ from loyalty.points import models as points
 from loyalty.privacy import models as privacy
 from loyalty.staff import models as staff
 from loyalty.stores import models as stores
+from loyalty.tags import models as tags
 from loyalty.tiers import models as tiers
 
 __all__ = [
@@ -29,6 +31,7 @@ __all__ = [
     "channels",
     "check_ins",
     "checkout",
+    "coupons",
     "earning",
     "idempotency",
     "limits",
@@ -43,6 +46,7 @@ __all__ = [
     "runs",
     "staff",
     "stores",
+    "tags",
     "tiers",
     "timetable",
 ]

@@ -14,6 +14,7 @@ class ApprovalKind(StrEnum):
 
     ADJUSTMENT_BATCH = "adjustment_batch"
     PARTNER_KEY = "partner_key"
+    COUPON_ISSUE = "coupon_issue"
 
 
 class ApprovalState(StrEnum):

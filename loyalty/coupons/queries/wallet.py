@@ -1,0 +1,168 @@
+"""A member's coupons (券包): what can be used, what was used, what lapsed; those of merged members included."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import BigInteger, ColumnElement, Text, bindparam, cast, func, or_, select, tuple_
+from sqlalchemy.orm import Session, aliased
+
+from loyalty.coupons.looking import read_terms
+from loyalty.coupons.models import Coupon, CouponRedemption, CouponTemplateRevision
+from loyalty.coupons.rules.errors import CouponNotFound
+from loyalty.coupons.rules.states import CouponState, IssuePath, Standing, standing
+from loyalty.coupons.rules.terms import Terms
+from loyalty.kernel.database import AnyRow
+from loyalty.kernel.pagination import PAGE_SIZE, Page, decode_cursor, page_of
+from loyalty.kernel.prepared import send
+from loyalty.members.models import Member
+
+
+class Shelf(StrEnum):
+    """Where in the wallet a coupon lies."""
+
+    USABLE = "usable"
+    """Also what is locked for an unpaid order, and what will be usable later."""
+    USED = "used"
+    LAPSED = "lapsed"
+    """Lapsed or voided (已失效)."""
+
+
+@dataclass(frozen=True, slots=True)
+class CouponView:
+    """A coupon as its owner and the staff see it."""
+
+    id: int
+    member_id: int
+    template_id: int
+    terms: Terms
+    path: IssuePath
+    standing: Standing
+    issued_at: datetime
+    usable_at: datetime
+    expires_at: datetime
+    locked_until_at: datetime | None
+    redeemed_at: datetime | None
+    store_id: int | None
+    """Where it was used."""
+    points_paid: int
+
+
+@dataclass(frozen=True, slots=True)
+class LatestCoupon:
+    """The coupon of a template that a member got last."""
+
+    id: int
+    usable_at: datetime
+    expires_at: datetime
+
+
+def list_wallet(
+    session: Session,
+    *,
+    member_id: int,
+    shelf: Shelf,
+    at: datetime,
+    cursor: str | None = None,
+    limit: int = PAGE_SIZE,
+) -> Page[CouponView]:
+    """Return the coupons on one shelf: usable ones by which lapses first, the others newest first."""
+    named = {"member_id": member_id, "at": at, "last_id": decode_cursor(cursor), "limit": limit + 1}
+    views = [_view(row, at) for row in send(session, _PAGES[shelf], named)]
+    return page_of(views, limit=limit, id_of=lambda view: view.id)
+
+
+def find_latest(session: Session, *, template_id: int, member_id: int) -> LatestCoupon | None:
+    """Return the coupon of a template that a member got last, if any."""
+    query = select(Coupon.id, Coupon.usable_at, Coupon.expires_at).where(_OWN, Coupon.template_id == template_id)
+    row = session.execute(query.order_by(Coupon.id.desc()).limit(1), {"member_id": member_id}).first()
+    return None if row is None else LatestCoupon(*row)
+
+
+def get_coupon(session: Session, *, coupon_id: int, member_id: int | None = None, at: datetime) -> CouponView:
+    """Return one coupon; with ``member_id`` only when it is that member's.
+
+    Raises:
+        CouponNotFound: there is no such coupon, or it is somebody else's.
+    """
+    query = _coupons().where(Coupon.id == coupon_id)
+    if member_id is not None:
+        query = query.where(_OWN)
+    row = session.execute(query, {"member_id": member_id}).one_or_none()
+    if row is None:
+        raise CouponNotFound(coupon_id=coupon_id)
+    return _view(row, at)
+
+
+_MEMBER_ID = bindparam("member_id", type_=BigInteger)
+_AT: Any = bindparam("at", type_=Coupon.expires_at.type)
+_LAST_ID: Any = bindparam("last_id", type_=BigInteger)
+_OWN = Coupon.member_id.in_(select(Member.id).where(or_(Member.id == _MEMBER_ID, Member.merged_into_id == _MEMBER_ID)))
+_IS_OPEN = Coupon.state.in_([CouponState.ISSUED, CouponState.LOCKED])
+_LIVES = func.greatest(Coupon.expires_at, Coupon.locked_until_at) > _AT
+"""Until its end, or as long as a lock binds it."""
+_ON_SHELF: dict[Shelf, ColumnElement[bool]] = {
+    Shelf.USABLE: _IS_OPEN & _LIVES,
+    Shelf.USED: Coupon.state == CouponState.REDEEMED,
+    Shelf.LAPSED: Coupon.state.in_([CouponState.EXPIRED, CouponState.VOIDED]) | (_IS_OPEN & ~_LIVES),
+}
+USABLE_COUNT = (
+    select(func.count())
+    .select_from(Coupon)
+    .where(_OWN, _ON_SHELF[Shelf.USABLE])
+    .scalar_subquery()
+    .label("usable_coupons")
+)
+"""How many coupons ``member_id`` could use at ``at`` or later, for a statement to take along."""
+
+
+def _coupons() -> Any:
+    used = CouponRedemption
+    return (
+        select(
+            *(Coupon.id, Coupon.member_id, Coupon.template_id, Coupon.path, Coupon.state, Coupon.issued_at),
+            *(Coupon.usable_at, Coupon.expires_at, Coupon.locked_until_at, Coupon.points_paid),
+            cast(CouponTemplateRevision.terms, Text).label("terms"),
+            *(used.redeemed_at, used.store_id),
+        )
+        .join(CouponTemplateRevision, CouponTemplateRevision.id == Coupon.revision_id)
+        .outerjoin(used, (used.coupon_id == Coupon.id) & used.reversed_at.is_(None))
+    )
+
+
+def _page(shelf: Shelf) -> Any:
+    last = aliased(Coupon)
+    page = _coupons().where(_OWN, _ON_SHELF[shelf]).limit(bindparam("limit", type_=BigInteger))
+    if shelf is not Shelf.USABLE:
+        return page.where(Coupon.id < func.coalesce(_LAST_ID, 2**63 - 1)).order_by(Coupon.id.desc())
+    expires_at = select(last.expires_at).where(last.id == _LAST_ID).scalar_subquery()
+    is_after = tuple_(Coupon.expires_at, Coupon.id) > tuple_(expires_at, _LAST_ID)
+    return page.where(or_(_LAST_ID.is_(None), is_after)).order_by(Coupon.expires_at, Coupon.id)
+
+
+_PAGES = {shelf: _page(shelf) for shelf in Shelf}
+
+
+def _view(row: AnyRow, at: datetime) -> CouponView:
+    return CouponView(
+        id=row.id,
+        member_id=row.member_id,
+        template_id=row.template_id,
+        terms=read_terms(row.terms),
+        path=IssuePath(row.path),
+        standing=standing(
+            state=CouponState(row.state),
+            usable_at=row.usable_at,
+            expires_at=row.expires_at,
+            locked_until_at=row.locked_until_at,
+            at=at,
+        ),
+        issued_at=row.issued_at,
+        usable_at=row.usable_at,
+        expires_at=row.expires_at,
+        locked_until_at=row.locked_until_at,
+        redeemed_at=row.redeemed_at,
+        store_id=row.store_id,
+        points_paid=row.points_paid,
+    )

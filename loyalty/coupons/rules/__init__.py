@@ -1,0 +1,1 @@
+"""Coupon rules: terms of a template, what they are worth for a basket, and the life of a coupon."""

@@ -1,0 +1,159 @@
+"""Undoing a job (整批撤回): coupons that can still be used are voided, and every limit gets back what they took.
+
+What was used, is locked for an order, or has lapsed stays as it is and is reported. Messages are not unsent.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import BigInteger, String, any_, bindparam, func, select, update
+from sqlalchemy.orm import Session
+
+from loyalty.coupons.models import Coupon, CouponIssueRow
+from loyalty.coupons.queries.issue_jobs import IssueJobView, get_job, with_coupons
+from loyalty.coupons.queries.templates import get_template
+from loyalty.coupons.rules.issue_jobs import IssueJobState, Kept, job_id_of, kept_because
+from loyalty.coupons.rules.limiting import member_limits, stock_limits, subject_of
+from loyalty.coupons.rules.states import CouponState, standing
+from loyalty.coupons.service.issue_jobs.candidates import COUPONS, ROWS
+from loyalty.coupons.service.issue_jobs.life import move
+from loyalty.coupons.service.issue_jobs.pages import end_of_page, issued_until
+from loyalty.kernel.arrays import SentArray
+from loyalty.kernel.bulk import BulkRun, PageDone
+from loyalty.kernel.clock import business_date
+from loyalty.kernel.database import AnyRow
+from loyalty.limits.rules import Limit, member_entity
+from loyalty.limits.service import give_back, give_back_for_each
+from loyalty.members.models import Member
+from loyalty.points.posting import parameter, parameters
+
+PAGE_ROWS = 1_000
+_MOMENT = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class UndoPreview:
+    """What undoing would find at this moment."""
+
+    left: int
+    """How many would be voided."""
+    kept: Mapping[Kept, int]
+    """How many would stay as they are, and why."""
+
+
+def preview_undo(session: Session, *, job_id: int, at: datetime) -> UndoPreview:
+    """Tell how many coupons of a job could be taken back."""
+    is_bound, is_over = (func.coalesce(Coupon.locked_until_at > at, False), Coupon.expires_at <= at)
+    counted = select(
+        Coupon.state, is_bound.label("is_bound"), is_over.label("is_over"), func.count().label("coupons_count")
+    )
+    until = issued_until(session, job_id=job_id)
+    groups = with_coupons(counted, job_id=job_id, until=until).group_by(Coupon.state, is_bound, is_over)
+    found: Counter[Kept | None] = Counter()
+    for row in session.execute(groups):
+        stands = standing(
+            state=CouponState(row.state),
+            usable_at=at,
+            expires_at=at if row.is_over else at + _MOMENT,
+            locked_until_at=at + _MOMENT if row.is_bound else None,
+            at=at,
+        )
+        found[kept_because(stands)] += row.coupons_count
+    return UndoPreview(found.pop(None, 0), {kept: found[kept] for kept in Kept if found[kept]})
+
+
+def undo_page(session: Session, run: BulkRun, *, zone: ZoneInfo, at: datetime) -> PageDone:
+    """Take back the next coupons of a job; of those that stay it is kept why."""
+    job = get_job(session, job_id=job_id_of(run.subject))
+    until = issued_until(session, job_id=job.id)
+    last, rows = end_of_page(session, job_id=job.id, after=run.cursor, until=until, limit=PAGE_ROWS)
+    coupons = _lock_coupons(session, job, run.cursor, last, until)
+    kept = {one.id: why for one in coupons if (why := _why_kept(one, at)) is not None}
+    voided = [one for one in coupons if one.id not in kept]
+    session.execute(_VOID, {"given_coupon_ids": [one.id for one in voided]})
+    _give_back(session, job, voided, zone)
+    _write_kept(session, job.id, {one.row_id: kept[one.id] for one in coupons if one.id in kept})
+    is_last = rows < PAGE_ROWS
+    if is_last:
+        move(session, job_id=job.id, to=IssueJobState.UNDONE)
+    figures = {"undone": len(voided), **Counter(why.value for why in kept.values())}
+    return PageDone(cursor=last, rows=rows, is_last=is_last, figures=figures)
+
+
+def _lock_coupons(session: Session, job: IssueJobView, after: int, last: int, until: int) -> Sequence[AnyRow]:
+    """Hold the coupons of some rows, as they are now, each with its row and with who stands for its member."""
+    row = CouponIssueRow
+    columns = (Coupon.id, Coupon.state, Coupon.usable_at, Coupon.expires_at, Coupon.locked_until_at, Coupon.issued_at)
+    found = select(
+        *columns,
+        row.member_id.label("row_id"),
+        func.coalesce(Member.merged_into_id, Member.id).label("owner_id"),
+    )
+    return session.execute(
+        with_coupons(found, job_id=job.id, until=until)
+        .where(Member.id > after, Member.id <= last)
+        .order_by(Coupon.id)
+        .with_for_update(of=Coupon, key_share=True)
+    ).all()
+
+
+def _why_kept(coupon: AnyRow, at: datetime) -> Kept | None:
+    stands = standing(
+        state=CouponState(coupon.state),
+        usable_at=coupon.usable_at,
+        expires_at=coupon.expires_at,
+        locked_until_at=coupon.locked_until_at,
+        at=at,
+    )
+    return kept_because(stands)
+
+
+def _give_back(session: Session, job: IssueJobView, coupons: Sequence[AnyRow], zone: ZoneInfo) -> None:
+    """Put back what coupons took, of the days on which they took it: the members' own first, the shared ones last."""
+    if not coupons:
+        return
+    template = get_template(session, template_id=job.template_id)
+    own: Counter[tuple[str, str]] = Counter()
+    shared: Counter[Limit] = Counter()
+    for on, of_day in _by_day(coupons, zone).items():
+        for limit in member_limits(job.terms, template_id=job.template_id, member_id=0, on=on):
+            own.update((member_entity(one.owner_id), limit.period) for one in of_day)
+        for limit in stock_limits(
+            job.terms, template_id=job.template_id, stock=template.stock, store_id=job.store_id, on=on
+        ):
+            shared[limit] += len(of_day)
+    give_back_for_each(session, subject=subject_of(job.template_id), amounts=own)
+    for limit in sorted(shared, key=lambda limit: (limit.buckets > 1, limit.key)):
+        give_back(session, limits=[limit], amount=shared[limit])
+
+
+def _by_day(coupons: Sequence[AnyRow], zone: ZoneInfo) -> Mapping[date, Sequence[AnyRow]]:
+    days: dict[date, list[AnyRow]] = {}
+    for one in coupons:
+        days.setdefault(business_date(one.issued_at, zone), []).append(one)
+    return days
+
+
+def _write_kept(session: Session, job_id: int, kept: Mapping[int, Kept]) -> None:
+    if kept:
+        values = {"job_id": job_id, "member_ids": list(kept), "reasons": [why.value for why in kept.values()]}
+        session.execute(_KEEP, parameters(values))
+
+
+def _keep() -> Any:
+    arrays = (parameter("member_ids", SentArray(BigInteger())), parameter("reasons", SentArray(String())))
+    given = func.unnest(*arrays).table_valued("member_id", "reason", name="given").render_derived().c
+    is_row = (ROWS.c.job_id == bindparam("given_job_id", type_=BigInteger)) & (ROWS.c.member_id == given.member_id)
+    return update(ROWS).where(is_row).values(kept=given.reason)
+
+
+_VOID = (
+    update(COUPONS)
+    .where(COUPONS.c.id == any_(bindparam("given_coupon_ids", type_=SentArray(BigInteger()))))
+    .values(state=CouponState.VOIDED.value, lock_id=None, locked_until_at=None)
+)
+_KEEP = _keep()
