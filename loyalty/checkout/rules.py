@@ -4,11 +4,12 @@ Points pay in whole steps, each worth whole fen. What they paid is spread over t
 to their amounts, to the fen and to the point, so that a refund of a line returns the points of that line.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from loyalty.kernel.errors import Conflict, InvalidInput, NotAllowed
 from loyalty.orders.rules import Line
+from loyalty.orders.sharing import money_left, parts_left, shares_of
 from loyalty.points.rules import POINTS_MAX, Shortfall
 
 FEN_PER_YUAN = 100
@@ -74,12 +75,13 @@ class PointsQuote:
 
 @dataclass(frozen=True, slots=True)
 class Basket:
-    """What somebody is about to buy; ``points_fen`` is what points are to pay of it."""
+    """What somebody is about to buy; ``points_fen`` is what points are to pay of what the coupons leave of it."""
 
     store_id: int | None
     channel: str
     lines: tuple[Line, ...]
     points_fen: int = 0
+    coupon_ids: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,38 +170,19 @@ def spread(lines: Sequence[Line], *, points: int, amount_fen: int) -> dict[int, 
     total = sum(line.amount_fen for line in lines)
     if amount_fen > total:
         raise PointsPaymentRefused(amount_fen=amount_fen, order_amount_fen=total)
-    spreads, passed = {}, 0
-    for line in lines:
-        before, passed = passed, passed + line.amount_fen
-        spreads[line.line_number] = Spread(
-            _up_to(points, passed, total) - _up_to(points, before, total),
-            _up_to(amount_fen, passed, total) - _up_to(amount_fen, before, total),
-        )
-    return spreads
+    amounts = [line.amount_fen for line in lines]
+    parts = zip(shares_of(points, amounts), shares_of(amount_fen, amounts), strict=True)
+    return {line.line_number: Spread(*part) for line, part in zip(lines, parts, strict=True)}
 
 
-def paid_in_money(lines: Sequence[Line], left: Sequence[Line], spreads: dict[int, Spread]) -> tuple[Line, ...]:
+def paid_in_money(lines: Sequence[Line], left: Sequence[Line], spreads: Mapping[int, Spread]) -> tuple[Line, ...]:
     """Return what is left of an order with what was paid for it in money, since points earn no points."""
-    original = {line.line_number: line.amount_fen for line in lines}
-    return tuple(
-        replace(line, amount_fen=line.amount_fen - _share(spreads[line.line_number].amount_fen, line, original))
-        for line in left
-    )
+    return money_left(lines, left, {number: part.amount_fen for number, part in spreads.items()})
 
 
-def points_left(lines: Sequence[Line], left: Sequence[Line], spreads: dict[int, Spread]) -> int:
+def points_left(lines: Sequence[Line], left: Sequence[Line], spreads: Mapping[int, Spread]) -> int:
     """Return how many of the points that paid still pay for what is left; nothing once all of it is refunded."""
-    original = {line.line_number: line.amount_fen for line in lines}
-    return sum(_share(spreads[line.line_number].points, line, original) for line in left)
-
-
-def _share(part: int, line: Line, original: dict[int, int]) -> int:
-    whole = original[line.line_number]
-    return part * line.amount_fen // whole if whole else 0
-
-
-def _up_to(part: int, passed: int, total: int) -> int:
-    return part * passed // total if total else 0
+    return sum(parts_left(lines, left, {number: part.points for number, part in spreads.items()}).values())
 
 
 def _require_within(value: object, low: int, high: int, field: str) -> None:

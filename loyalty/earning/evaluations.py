@@ -5,14 +5,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import and_, select, union_all
 from sqlalchemy.orm import Session
 
 from loyalty.earning.models import Settlement, StoredEvaluation
 from loyalty.earning.rules.explaining import explain
+from loyalty.earning.rules.facts import EarningEvent
 from loyalty.earning.rules.keeping import read_room
 from loyalty.earning.rules.paying import Standing, read_standing
 from loyalty.kernel.database import Json
+from loyalty.kernel.pagination import PAGE_SIZE, PAGE_SIZE_MAX, Page, decode_cursor, page_of
 from loyalty.members.queries import family_of
 
 
@@ -34,9 +36,14 @@ class EvaluationView:
     """Facts, revisions and room: what it was reckoned from."""
 
     @property
-    def sentences(self) -> Sequence[str]:
-        """Why it paid, and why it did not, in Chinese."""
-        return [explain(explanation) for explanation in (*self.awards, *self.misses)]
+    def told_awards(self) -> Sequence[str]:
+        """Why it paid, a Chinese sentence for each rule."""
+        return [explain(explanation) for explanation in self.awards]
+
+    @property
+    def told_misses(self) -> Sequence[str]:
+        """Why it did not pay more, and what was lacking."""
+        return [explain(explanation) for explanation in self.misses]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +70,41 @@ def find_evaluation(session: Session, *, member_id: int, reference: str) -> Eval
 def find_in_family(session: Session, *, member_id: int, reference: str) -> EvaluationView | None:
     """Return what became of an event of a member, or of one who was merged into it."""
     return _first_of(session, family_of(session, member_id=member_id), reference)
+
+
+def list_evaluations(
+    session: Session,
+    *,
+    member_id: int,
+    event: EarningEvent | None = None,
+    cursor: str | None = None,
+    limit: int = PAGE_SIZE,
+) -> Page[EvaluationView]:
+    """Return what became of a member's events, and of those of members merged into them, newest first.
+
+    Raises:
+        InvalidCursor: the cursor was not made by us.
+    """
+    size, before_id = max(1, min(limit, PAGE_SIZE_MAX)), decode_cursor(cursor)
+    own = select(StoredEvaluation.member_id, StoredEvaluation.id)
+    if event is not None:
+        own = own.where(StoredEvaluation.event == event)
+    if before_id is not None:
+        own = own.where(StoredEvaluation.id < before_id)
+    # Each gives a page's worth by its own index; the newest of them are the page.
+    pages = [
+        own.where(StoredEvaluation.member_id == owner_id)
+        .order_by(StoredEvaluation.id.desc())
+        .limit(size + 1)
+        .subquery()
+        for owner_id in family_of(session, member_id=member_id)
+    ]
+    newest = union_all(*(select(page) for page in pages)).subquery()
+    is_newest = and_(StoredEvaluation.member_id == newest.c.member_id, StoredEvaluation.id == newest.c.id)
+    rows = session.scalars(
+        select(StoredEvaluation).join(newest, is_newest).order_by(StoredEvaluation.id.desc()).limit(size + 1)
+    )
+    return page_of([_view(row) for row in rows], limit=size, id_of=lambda view: view.id)
 
 
 def find_kept(session: Session, *, member_id: int, reference: str) -> Kept | None:

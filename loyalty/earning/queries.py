@@ -14,6 +14,7 @@ from loyalty.earning.rules.definition import Definition
 from loyalty.earning.rules.documents import from_json
 from loyalty.earning.rules.errors import EarningRuleNotFound
 from loyalty.earning.rules.lifecycle import OverridePolicy, RuleState, state_of
+from loyalty.earning.titles import with_titles
 
 TRIED_ID = 2**62
 """Stands for what has no id yet; above every row's."""
@@ -87,13 +88,13 @@ def try_out(
 ) -> Evaluation:
     """Reckon what an event would earn were a definition in force (试算), beside all other rules that are.
 
-    ``rule_id`` is the rule that it would change. Caps and budgets are taken as unused.
+    ``rule_id`` is the rule that it would change. Caps, budgets and stocks of coupons are taken as unused.
     """
     live = live_revisions(session, event=facts.event, at=at, store_id=facts.store_id)
     tried = RuleRevision(
         id=TRIED_ID, rule_id=rule_id or TRIED_ID, number=1, name=name, definition=definition, starts_at=at
     )
-    return evaluate([*(one for one in live if one.rule_id != rule_id), tried], facts)
+    return with_titles(session, evaluate([*(one for one in live if one.rule_id != rule_id), tried], facts))
 
 
 def list_rules(session: Session, *, at: datetime) -> Sequence[RuleView]:

@@ -1,10 +1,10 @@
 """Order queries: an order with its refunds, and a member's purchases."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import SQLColumnExpression, select
 from sqlalchemy.orm import Session
 
 from loyalty.kernel.pagination import PAGE_SIZE, PAGE_SIZE_MAX, Page, decode_cursor, page_of
@@ -15,6 +15,7 @@ from loyalty.orders.rules import (
     OrderNotFound,
     RefundLine,
     RefundState,
+    Returned,
     lines_left,
     read_lines,
     read_refund_lines,
@@ -72,9 +73,19 @@ def get_order(session: Session, *, order_id: int) -> OrderView:
 
 
 def list_orders(
-    session: Session, *, member_id: int, cursor: str | None = None, limit: int = PAGE_SIZE
+    session: Session,
+    *,
+    member_id: int,
+    number: str = "",
+    returned: Returned | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    cursor: str | None = None,
+    limit: int = PAGE_SIZE,
 ) -> Page[OrderView]:
     """Return a page of a member's purchases, the last reported first, with those of members merged into this one.
+
+    ``number`` is a part of the order's; ``since`` and ``until`` are about when it was paid.
 
     Raises:
         InvalidCursor: the cursor was not made by us.
@@ -83,7 +94,7 @@ def list_orders(
     query = select(Order).where(Order.member_id.in_(family_of(session, member_id=member_id))).order_by(Order.id.desc())
     if (last_id := decode_cursor(cursor)) is not None:
         query = query.where(Order.id < last_id)
-    rows = session.scalars(query.limit(size + 1)).all()
+    rows = session.scalars(query.where(*_wanted(number, returned, since, until)).limit(size + 1)).all()
     return page_of([_view(row) for row in rows], limit=size, id_of=lambda view: view.id)
 
 
@@ -117,6 +128,31 @@ def lines_left_of(session: Session, *, order: OrderView, and_less: Sequence[Refu
     """
     applied = [each.lines for each in list_refunds(session, order_id=order.id) if each.state is RefundState.APPLIED]
     return lines_left(order.lines, [*applied, and_less])
+
+
+def lines_around(session: Session, *, order: OrderView, refund_id: int) -> tuple[tuple[Line, ...], tuple[Line, ...]]:
+    """Return what was left of an order before one of its refunds, and after it; the refunds counted as they came."""
+    counted = [each for each in list_refunds(session, order_id=order.id) if each.state is RefundState.APPLIED]
+    before = [each.lines for each in counted if each.id < refund_id]
+    itself = [each.lines for each in counted if each.id == refund_id]
+    return lines_left(order.lines, before), lines_left(order.lines, [*before, *itself])
+
+
+def _wanted(
+    number: str, returned: Returned | None, since: datetime | None, until: datetime | None
+) -> Iterator[SQLColumnExpression[bool]]:
+    if number:
+        yield Order.order_number.icontains(number, autoescape=True)
+    if returned is not None:
+        yield {
+            Returned.NOTHING: Order.refunded_fen == 0,
+            Returned.PART: (Order.refunded_fen > 0) & ~Order.is_refunded,
+            Returned.WHOLE: Order.is_refunded,
+        }[returned]
+    if since is not None:
+        yield Order.paid_at >= since
+    if until is not None:
+        yield Order.paid_at < until
 
 
 def _view(row: Order) -> OrderView:

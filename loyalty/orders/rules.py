@@ -5,7 +5,7 @@ pieces, money or both, so that a later discount (退差价) is a refund as well.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -30,6 +30,14 @@ class RefundState(StrEnum):
     APPLIED = "applied"
     REFUSED = "refused"
     """Its purchase came later and holds less than it returns."""
+
+
+class Returned(StrEnum):
+    """How much of an order its refunds returned."""
+
+    NOTHING = "nothing"
+    PART = "part"
+    WHOLE = "whole"
 
 
 class InvalidOrder(InvalidInput):
@@ -91,6 +99,16 @@ class Line:
     quantity: int
     amount_fen: int
 
+    def to_json(self) -> dict[str, Any]:
+        """Return the line as it is stored."""
+        return {
+            "line_number": self.line_number,
+            "sku": self.sku,
+            "category": self.category,
+            "quantity": self.quantity,
+            "amount_fen": self.amount_fen,
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class Purchase:
@@ -118,6 +136,10 @@ class RefundLine:
     line_number: int
     quantity: int
     amount_fen: int
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the line as it is stored."""
+        return {"line_number": self.line_number, "quantity": self.quantity, "amount_fen": self.amount_fen}
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +226,7 @@ def check_refund(refund: RefundReport, *, at: datetime) -> None:
 
 def to_json(lines: Iterable[Line | RefundLine]) -> list[dict[str, Any]]:
     """Return lines as they are stored."""
-    return [asdict(line) for line in lines]
+    return [line.to_json() for line in lines]
 
 
 def read_lines(stored: Iterable[Mapping[str, Any]]) -> tuple[Line, ...]:

@@ -24,6 +24,8 @@ class Earned:
     misses: Sequence[str]
     points_left: int
     growth_left: int
+    coupons_kept: int
+    """Coupons that are not earned any more, but were used or had lapsed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,4 +68,5 @@ def _earned(session: Session, order: OrderView) -> Earned | None:
         misses=[explain(explanation) for explanation in kept.view.misses],
         points_left=sum(standing.points for standing in kept.standings),
         growth_left=sum(standing.growth for standing in kept.standings),
+        coupons_kept=sum(standing.coupon_kept is not None for standing in kept.standings),
     )

@@ -1,10 +1,11 @@
-"""A member's home in one statement: who they are, their points, their tier, their unread messages."""
+"""A member's home in one statement: who they are, their points, their tier, their coupons, their unread messages."""
 
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import BigInteger, bindparam, func, select, true
 
+from loyalty.coupons.queries.wallet import USABLE_COUNT
 from loyalty.kernel.crypto import Vault
 from loyalty.kernel.database import Database
 from loyalty.kernel.transaction import run_single
@@ -25,7 +26,7 @@ _UNREAD = (
     .label("unread")
 )
 _HOME = (
-    select(*Member.__table__.columns, *_POINTS.c, *_TIER.c, _UNREAD)
+    select(*Member.__table__.columns, *_POINTS.c, *_TIER.c, _UNREAD, USABLE_COUNT)
     .select_from(Member.__table__)
     .outerjoin(_POINTS, true())
     .join(_TIER, true())
@@ -41,6 +42,8 @@ class MemberHome:
     points: PointsSummary
     tier: TierView
     unread: int
+    usable_coupons: int
+    """Those that can be used now or later."""
 
 
 def member_home(database: Database, *, vault: Vault, member_id: int, at: datetime) -> MemberHome:
@@ -59,4 +62,5 @@ def member_home(database: Database, *, vault: Vault, member_id: int, at: datetim
         points=PointsSummary() if row.balance is None else read_summary(row),
         tier=read_tier(row),
         unread=row.unread,
+        usable_coupons=row.usable_coupons,
     )

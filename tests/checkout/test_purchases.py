@@ -191,6 +191,19 @@ class TestCaps:
         give_back(session, make_refund(buyers[0].order_number))
         assert buy(session, make_purchase(make_member(session).id)).points == 100
 
+    @pytest.mark.parametrize("name", ["rule_month_budget", "store_month_budget"])
+    def test_of_a_months_budget_begin_anew_with_the_month(self, session: Session, at: datetime, name: str) -> None:
+        make_rule(session, replace(BASE, budgets=Budgets(**{name: 150})))
+        store = make_store(session)
+
+        outcomes = [
+            buy(session, make_purchase(make_member(session).id, store_id=store.id, paid_at=paid_at))
+            for paid_at in (at, at, at - timedelta(days=20))
+        ]
+
+        assert [outcome.points for outcome in outcomes] == [100, 50, 100]
+        assert outcomes[1].awards[0]["capped_by"] == name
+
 
 class TestCorrection:
     def test_books_the_difference_by_the_rules_of_the_first_report(self, session: Session, at: datetime) -> None:

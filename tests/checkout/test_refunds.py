@@ -183,6 +183,21 @@ class TestOfPointsAlreadySpent:
         for member in (survivor, other):
             assert_books_fit(session, member.id)
 
+    def test_of_somebody_merged_since_makes_room_under_the_survivors_cap(self, session: Session, at: datetime) -> None:
+        make_rule(session, replace(BASE, caps=Caps(member_day=150, member_total=150)))
+        survivor, other = make_member(session), make_member(session)
+        purchases = [make_purchase(member.id) for member in (survivor, other)]
+        for purchase in purchases:
+            assert buy(session, purchase).points == 100
+        merge(session, survivor_id=survivor.id, other_id=other.id, actor=Actor("system:tests"), at=at)
+        assert buy(session, make_purchase(survivor.id)).points == 0
+
+        give_back(session, make_refund(purchases[1].order_number))
+
+        assert buy(session, make_purchase(survivor.id)).points == 50
+        give_back(session, make_refund(purchases[0].order_number))
+        assert used(session) == 2 * 50
+
 
 def test_a_policy_that_accepts_points_leaves_refunds_of_money_alone(session: Session) -> None:
     save_policy(session, ACCEPTING)

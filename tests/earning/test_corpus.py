@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
-from loyalty.earning.rules import EarningEvent, EventFacts, FactLine, LocalTime, RuleRevision, evaluate
+from loyalty.earning.rules import EarningEvent, EventFacts, FactLine, RuleRevision, evaluate
 from loyalty.earning.rules.checking import check_definition
 from loyalty.earning.rules.documents import from_json, to_json
 from loyalty.earning.rules.explaining import explain
 from loyalty.earning.rules.sentences import sentence
+from loyalty.kernel.local_time import LocalTime
 
 CASES: list[dict[str, Any]] = json.loads((Path(__file__).parent / "corpus" / "rules.json").read_text("utf-8"))
 AT = datetime(2026, 1, 1, tzinfo=UTC)

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -12,7 +13,6 @@ from loyalty.earning.rules import (
     Definition,
     EarningEvent,
     Fixed,
-    Hours,
     Multiple,
     PerAmount,
     Reward,
@@ -25,6 +25,7 @@ from loyalty.earning.rules.errors import InvalidEarningRule
 from loyalty.earning.rules.sentences import sentence
 from loyalty.earning.rules.templates import TEMPLATES
 from loyalty.earning.rules.words import Names
+from loyalty.kernel.local_time import Hours
 from loyalty.points.rules.expiry import ExpiryPolicy, PolicyKind
 
 PURCHASE = EarningEvent.PURCHASE
@@ -37,7 +38,7 @@ FULL = Definition(
         included_nodes=frozenset({10}),
         excluded_nodes=frozenset({21}),
         tier_levels=frozenset({3, 4}),
-        tags=frozenset({"母婴"}),
+        tags=frozenset({7}),
         is_first_purchase=True,
         minimum_amount_fen=10_000,
         minimum_quantity=2,
@@ -55,7 +56,7 @@ FULL = Definition(
     ),
     stacking=Stacking("满额送", 5),
     caps=Caps(member_day=100, member_month=500),
-    budgets=Budgets(rule_budget=1_000_000, store_budget=50_000),
+    budgets=Budgets(rule_month_budget=900_000, rule_budget=1_000_000, store_month_budget=9_000, store_budget=50_000),
     pending_days=7,
     expiry=ExpiryPolicy(PolicyKind.ROLLING_DAYS, n=30),
 )
@@ -81,21 +82,24 @@ def test_a_definition_with_everything_survives_its_document() -> None:
 
 
 def test_a_sentence_leaves_nothing_out() -> None:
-    names = Names(nodes={10: "华东区", 21: "徐汇店"}, tiers={3: "金卡会员", 4: "黑金会员"})
+    names = Names(nodes={10: "华东区", 21: "徐汇店"}, tiers={3: "金卡会员", 4: "黑金会员"}, tags={7: "母婴"})
 
     assert sentence(FULL, names=names) == (
         "在华东区，徐汇店除外，限pos渠道，2026-01-01至2026-12-31，每月 8 日（会员日），每周六、周日，22:00–次日 02:00，"
         "生日当月，限金卡会员、黑金会员，限有母婴标签的会员，首次消费，购买商品 A1或品类 饮品，商品 SALE 不计，"
         "品类 烟酒 不计，满 ¥100.00，满 2 件，每 ¥10.00 得 2 积分（不足部分舍去），送 3 成长值；"
         "与「满额送」组内其他规则不同享，取优先级最高、发放最多的一条，优先级 5；每人每天上限 100 积分；"
-        "每人每月上限 500 积分；规则总预算 1,000,000 积分；单店预算 50,000 积分；积分 7 天后可用；"
+        "每人每月上限 500 积分；规则每月预算 900,000 积分；规则总预算 1,000,000 积分；"
+        "单店每月预算 9,000 积分；单店预算 50,000 积分；积分 7 天后可用；"
         "积分自获得次日起30天内有效，到期日24点失效。"
     )
 
 
 @pytest.mark.parametrize("key", TEMPLATES)
-def test_every_template_may_be_saved_as_it_is(key: str) -> None:
+def test_every_template_may_be_saved_as_it_is_once_its_coupon_is_chosen(key: str) -> None:
     definition = TEMPLATES[key].start(TODAY)
+    if TEMPLATES[key].has_coupon_to_choose:
+        definition = replace(definition, coupon_template_id=7)
 
     check_definition(definition)
     assert from_json(to_json(definition)) == definition
@@ -126,10 +130,20 @@ def test_events_that_only_sound_alike_are_not_refused() -> None:
 @pytest.mark.parametrize(
     ("definition", "field", "reason"),
     [
-        (Definition(event=PURCHASE), "points", "请至少设置一项奖励：积分或成长值"),
+        (Definition(event=PURCHASE), "points", "请至少设置一项奖励：积分、成长值或优惠券"),
         (rule(Fixed(0)), "points", "奖励数量须为 1–1,000,000"),
         (rule(PerAmount(1, 0)), "points", "每满金额须为 ¥0.01–¥1,000,000.00"),
         (rule(Multiple(10_000)), "points", "倍数须为 1.01–100"),
+        (
+            rule(Fixed(5), event=EarningEvent.BIRTHDAY, budgets=Budgets(store_budget=100)),
+            "store_budget",
+            "生日和完善资料不发生在门店，不能设置门店条件或门店预算",
+        ),
+        (
+            rule(Fixed(5), event=EarningEvent.PROFILE_COMPLETED, conditions=Conditions(included_nodes=frozenset({1}))),
+            "included_nodes",
+            "生日和完善资料不发生在门店，不能设置门店条件或门店预算",
+        ),
         (rule(event=EarningEvent.CHECK_IN), "points", "只有消费规则可以按金额或按倍数奖励，其他事件只能送固定数量"),
         (rule(Multiple(20_000), growth=PerAmount(1, 100)), "growth", "同一条规则不能既按金额又按倍数奖励，请分成两条"),
         (
@@ -150,8 +164,9 @@ def test_events_that_only_sound_alike_are_not_refused() -> None:
         ),
         (rule(conditions=Conditions(custom_kind="x")), "custom_kind", "只有自定义事件可以填写事件类型"),
         (rule(conditions=Conditions(weekdays=frozenset({8}))), "weekdays", "星期不正确"),
-        (rule(conditions=Conditions(tags=frozenset({" a"}))), "tags", f"标签{CODES}"),
-        (rule(conditions=Conditions(tags=frozenset({"a\0"}))), "tags", f"标签{CODES}"),
+        (rule(conditions=Conditions(skus=frozenset({" a"}))), "skus", f"商品{CODES}"),
+        (rule(conditions=Conditions(skus=frozenset({"a\0"}))), "skus", f"商品{CODES}"),
+        (rule(conditions=Conditions(tags=frozenset({0}))), "tags", "标签不正确"),
         (rule(conditions=Conditions(skus=frozenset({"a，b"}))), "skus", f"商品{CODES}"),
         (
             rule(conditions=Conditions(skus=frozenset("A"), excluded_skus=frozenset("A"))),
@@ -181,6 +196,16 @@ def test_events_that_only_sound_alike_are_not_refused() -> None:
             rule(budgets=Budgets(store_budget=20, rule_budget=10)),
             "store_budget",
             "单店预算高于规则总预算，不起作用",
+        ),
+        (
+            rule(budgets=Budgets(store_month_budget=20, rule_month_budget=10)),
+            "store_month_budget",
+            "单店每月预算高于规则每月预算，不起作用",
+        ),
+        (
+            rule(budgets=Budgets(rule_month_budget=20, rule_budget=10)),
+            "rule_month_budget",
+            "规则每月预算高于规则总预算，不起作用",
         ),
         (
             Definition(event=PURCHASE, growth=Fixed(1), caps=Caps(member_day=9)),
@@ -219,7 +244,7 @@ def test_everything_wrong_is_named_at_once() -> None:
         ({"event": "purchase", "conditions": []}, "conditions"),
         ({"event": "purchase", "conditions": {"weekdays": 3}}, "conditions.weekdays"),
         ({"event": "purchase", "conditions": {"weekdays": [{}]}}, "conditions.weekdays"),
-        ({"event": "purchase", "conditions": {"tags": [3]}}, "conditions.tags"),
+        ({"event": "purchase", "conditions": {"tags": ["3"]}}, "conditions.tags"),
         ({"event": "purchase", "conditions": {"first_on": "2026-02-30"}}, "conditions.first_on"),
         ({"event": "purchase", "conditions": {"hours": [[1]]}}, "conditions.hours"),
         ({"event": "purchase", "conditions": {"is_first_purchase": 1}}, "conditions.is_first_purchase"),

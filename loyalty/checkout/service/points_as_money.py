@@ -19,7 +19,6 @@ from loyalty.checkout.rules import (
 )
 from loyalty.kernel.database import Json
 from loyalty.members.queries import check_can_spend
-from loyalty.orders.rules import Purchase
 from loyalty.points import service as points_service
 from loyalty.points.queries import summary
 from loyalty.points.rules import HoldReferenceReused
@@ -127,9 +126,16 @@ def release_points(session: Session, *, member_id: int, reference: str, at: date
 
 
 def pay(
-    session: Session, *, member_id: int, reference: str, order_id: int, purchase: Purchase, at: datetime
+    session: Session,
+    *,
+    member_id: int,
+    reference: str,
+    order_id: int,
+    amount_fen: int,
+    paid_at: datetime,
+    at: datetime,
 ) -> PaymentView:
-    """Take points that were set aside, as payment of an order (扣除抵现积分).
+    """Take points that were set aside, as payment of an order of ``amount_fen`` (扣除抵现积分).
 
     Raises:
         PointsPaymentNotFound: nothing was set aside under this reference, or it paid for another order.
@@ -143,12 +149,8 @@ def pay(
         return known
     if find_payment_of_order(session, order_id=order_id) is not None:
         raise PointsPaymentRefused(reference=reference)
-    check_order(
-        current_policy(session),
-        paid_fen=known.amount_fen,
-        quoted_fen=known.order_amount_fen,
-        amount_fen=purchase.amount_fen,
-    )
+    policy = current_policy(session)
+    check_order(policy, paid_fen=known.amount_fen, quoted_fen=known.order_amount_fen, amount_fen=amount_fen)
     explanation: Json = {"rule": "points_as_money", "order_id": order_id, "amount_fen": known.amount_fen}
     posting = points_service.capture(
         session,
@@ -156,7 +158,7 @@ def pay(
         reference=ledger_reference(reference),
         points=None,
         explanation=explanation,
-        occurred_at=min(purchase.paid_at, at),
+        occurred_at=min(paid_at, at),
         at=at,
     )
     paid = {"member_id": member_id, "order_id": order_id, "entry_id": posting.entry_id}

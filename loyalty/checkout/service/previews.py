@@ -7,7 +7,10 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
+from loyalty.checkout.deductions import Deductions
 from loyalty.checkout.rules import Basket, paid_in_money, spread
+from loyalty.coupons.held import Use, read_held
+from loyalty.coupons.service.validating import price_all
 from loyalty.earning import service as earning
 from loyalty.earning.rules import EarningEvent, FactLine
 from loyalty.earning.rules.explaining import explain
@@ -41,24 +44,34 @@ def preview(
     Raises:
         InvalidOrder: the basket makes no sense.
         MemberNotFound: there is no such member.
-        PointsPaymentRefused: points are to pay more than the basket costs.
+        CouponNotFound, CouponNotUsable: one of the coupons is not the member's, or does not pay for it.
+        PointsPaymentRefused: points are to pay more than the coupons leave of it.
     """
     check_lines(basket.lines)
-    spreads = spread(basket.lines, points=0, amount_fen=basket.points_fen)
+    net = _net(session, member_id, basket, at, zone)
+    spreads = spread(net, points=0, amount_fen=basket.points_fen)
     happening = earning.Happening(
         event=EarningEvent.PURCHASE,
         member_id=member_id or 0,
         occurred_at=at,
         store_id=basket.store_id,
         channel=basket.channel,
-        lines=fact_lines(paid_in_money(basket.lines, basket.lines, spreads)),
+        lines=fact_lines(paid_in_money(net, net, spreads)),
     )
     if member_id is None:
         gathered = earning.gather_for_anybody(session, happening=happening, zone=zone)
     else:
         gathered = earning.gather_to_look(session, vault, happening=happening, zone=zone)
-    outcome = earning.preview(session, facts=gathered.facts, revisions=gathered.revisions)
+    outcome = earning.preview(session, facts=gathered.facts, revisions=gathered.revisions, at=at, zone=zone)
     return Preview(outcome.points, outcome.growth, outcome.awards, outcome.misses)
+
+
+def _net(session: Session, member_id: int | None, basket: Basket, at: datetime, zone: ZoneInfo) -> tuple[Line, ...]:
+    if not basket.coupon_ids:
+        return basket.lines
+    use = Use(basket.store_id, basket.channel, basket.lines, at)
+    held = read_held(session, member_id=member_id or 0, coupon_ids=basket.coupon_ids, use=use, zone=zone)
+    return Deductions(price_all(held).discounts).net(basket.lines, basket.lines)
 
 
 def fact_lines(lines: Sequence[Line]) -> tuple[FactLine, ...]:

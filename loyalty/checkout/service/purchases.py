@@ -1,4 +1,4 @@
-"""Purchases (消费): recorded, paid in part by points, and awarded, all in one transaction."""
+"""Purchases (消费): recorded, paid in part by coupons and points, and awarded, all in one transaction."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,14 +7,13 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
-from loyalty.checkout.queries import PaymentView, find_payment_of_order
-from loyalty.checkout.rules import paid_in_money, spread
-from loyalty.checkout.service.points_as_money import pay
+from loyalty.checkout.deductions import Deductions, deductions_of
+from loyalty.checkout.service.baskets import settle_basket
 from loyalty.checkout.service.previews import fact_lines
 from loyalty.checkout.service.refunds import apply_refund, order_reference, settle_order
 from loyalty.earning import service as earning
 from loyalty.earning.evaluations import find_kept
-from loyalty.earning.rules import EarningEvent, FactLine
+from loyalty.earning.rules import EarningEvent
 from loyalty.earning.rules.explaining import explain
 from loyalty.kernel.crypto import Vault
 from loyalty.kernel.database import Json
@@ -37,6 +36,8 @@ class PurchaseOutcome:
     misses: Sequence[Json]
     captured_points: int
     captured_fen: int
+    discount_fen: int = 0
+    """What coupons took off."""
     is_replay: bool = False
 
     @property
@@ -54,36 +55,44 @@ def purchase(
     at: datetime,
     zone: ZoneInfo,
 ) -> PurchaseOutcome:
-    """Record a purchase, take the points that pay for it, and award what it earns (消费入账).
+    """Record a purchase, use the coupons and take the points that pay for it, and award what it earns (消费入账).
 
-    Points earn no points: what is paid in money counts. A late report earns by the rules of when it was paid.
-    Refunds that came first are applied at once. A correction books the difference by the rules of the first report;
-    its ``points`` are what the order earns by it now.
+    Its lines have their prices before coupons and points; what is paid in money counts, the rest earns nothing. A late
+    report earns by the rules of when it was paid. Refunds that came first are applied at once. A correction books the
+    difference by the rules of the first report; its ``points`` are what the order earns by it now.
 
     Raises:
         InvalidOrder, MemberNotFound, MemberGone, OrderStoreNotFound, OrderNumberReused, OrderVersionOutdated,
         RefundExceedsOrder: as ``orders.record_purchase``.
-        PointsPaymentNotFound, PointsPaymentRefused, HoldClosed: the points set aside cannot pay for it.
+        PointsPaymentNotFound, PointsPaymentRefused, HoldClosed, CouponNotUsable: as ``settle_basket``.
     """
     recorded = orders.record_purchase(session, purchase=purchase, at=at)
     if recorded.is_replay:
         return _told_again(session, recorded, at)
-    payment = _payment(session, recorded, purchase, hold_reference, at)
+    taken_off = _taken_off(session, recorded, purchase, hold_reference, at, zone)
     if recorded.replaced_version is not None:
-        _correct(session, recorded, purchase, at, zone)
-        return _standing(session, recorded, payment, at)
-    outcome = _award(session, vault, recorded, purchase, payment, at, zone)
+        _correct(session, recorded, purchase, taken_off, at, zone)
+        return _standing(session, recorded, taken_off, at)
+    outcome = _award(session, vault, recorded, purchase, taken_off, at, zone)
     if recorded.is_awaited:
         for early in orders.apply_waiting(session, order_id=recorded.order_id):
             apply_refund(session, recorded=early, at=at, zone=zone)
-    return _outcome(session, recorded, outcome, payment, at)
+    return _outcome(session, recorded, outcome, taken_off, at)
 
 
-def _correct(session: Session, recorded: orders.Recorded, purchase: Purchase, at: datetime, zone: ZoneInfo) -> None:
+def _correct(
+    session: Session,
+    recorded: orders.Recorded,
+    purchase: Purchase,
+    taken_off: Deductions,
+    at: datetime,
+    zone: ZoneInfo,
+) -> None:
     order = orders_queries.get_order(session, order_id=recorded.order_id)
     settle_order(
         session,
-        order_id=order.id,
+        order=order,
+        taken_off=taken_off,
         lines_left=orders_queries.lines_left_of(session, order=order),
         cause=f"correction:{order.id}:{purchase.version}",
         at=at,
@@ -92,20 +101,27 @@ def _correct(session: Session, recorded: orders.Recorded, purchase: Purchase, at
     )
 
 
-def _payment(
-    session: Session, recorded: orders.Recorded, purchase: Purchase, hold_reference: str | None, at: datetime
-) -> PaymentView | None:
+def _taken_off(
+    session: Session,
+    recorded: orders.Recorded,
+    purchase: Purchase,
+    hold_reference: str | None,
+    at: datetime,
+    zone: ZoneInfo,
+) -> Deductions:
+    is_new = recorded.replaced_version is None
+    settled = Deductions()
     if hold_reference is not None:
-        return pay(
+        settled = settle_basket(
             session,
             member_id=recorded.member_id,
             reference=hold_reference,
             order_id=recorded.order_id,
             purchase=purchase,
             at=at,
+            zone=zone,
         )
-    is_new = recorded.replaced_version is None
-    return None if is_new else find_payment_of_order(session, order_id=recorded.order_id)
+    return settled if is_new else deductions_of(session, order_id=recorded.order_id)
 
 
 def _award(
@@ -113,7 +129,7 @@ def _award(
     vault: Vault,
     recorded: orders.Recorded,
     purchase: Purchase,
-    payment: PaymentView | None,
+    taken_off: Deductions,
     at: datetime,
     zone: ZoneInfo,
 ) -> earning.Outcome:
@@ -123,7 +139,7 @@ def _award(
         occurred_at=min(purchase.paid_at, at),
         store_id=purchase.store_id,
         channel=purchase.channel,
-        lines=_money_lines(purchase, payment),
+        lines=fact_lines(taken_off.money(purchase.lines, purchase.lines)),
         order_id=recorded.order_id,
     )
     gathered = earning.gather(session, vault, happening=happening, zone=zone, at=at)
@@ -132,22 +148,15 @@ def _award(
     )
 
 
-def _money_lines(purchase: Purchase, payment: PaymentView | None) -> tuple[FactLine, ...]:
-    if payment is None:
-        return fact_lines(purchase.lines)
-    spreads = spread(purchase.lines, points=payment.points, amount_fen=payment.amount_fen)
-    return fact_lines(paid_in_money(purchase.lines, purchase.lines, spreads))
-
-
 def _told_again(session: Session, recorded: orders.Recorded, at: datetime) -> PurchaseOutcome:
-    payment = find_payment_of_order(session, order_id=recorded.order_id)
-    return _standing(session, recorded, payment, at, is_replay=True)
+    taken_off = deductions_of(session, order_id=recorded.order_id)
+    return _standing(session, recorded, taken_off, at, is_replay=True)
 
 
 def _standing(
     session: Session,
     recorded: orders.Recorded,
-    payment: PaymentView | None,
+    taken_off: Deductions,
     at: datetime,
     *,
     is_replay: bool = False,
@@ -156,16 +165,16 @@ def _standing(
     assert order.member_id is not None
     known = find_kept(session, member_id=order.member_id, reference=order_reference(order.id))
     if known is None:
-        return _outcome(session, recorded, earning.Outcome(), payment, at, is_replay=is_replay)
+        return _outcome(session, recorded, earning.Outcome(), taken_off, at, is_replay=is_replay)
     told = earning.Outcome(known.points, known.growth, known.awards, known.view.misses)
-    return _outcome(session, recorded, told, payment, at, is_replay=is_replay)
+    return _outcome(session, recorded, told, taken_off, at, is_replay=is_replay)
 
 
 def _outcome(
     session: Session,
     recorded: orders.Recorded,
     outcome: earning.Outcome,
-    payment: PaymentView | None,
+    taken_off: Deductions,
     at: datetime,
     *,
     is_replay: bool = False,
@@ -173,6 +182,7 @@ def _outcome(
     balance = outcome.balance_after
     if balance is None or recorded.is_awaited:
         balance = summary(session, member_id=recorded.member_id, at=at).balance
+    payment = taken_off.payment
     return PurchaseOutcome(
         order_id=recorded.order_id,
         member_id=recorded.member_id,
@@ -183,5 +193,6 @@ def _outcome(
         misses=outcome.misses,
         captured_points=payment.points if payment else 0,
         captured_fen=payment.amount_fen if payment else 0,
+        discount_fen=taken_off.discount_fen,
         is_replay=is_replay,
     )

@@ -7,7 +7,6 @@ from loyalty.earning.rules.definition import (
     Conditions,
     Definition,
     Fixed,
-    Hours,
     Multiple,
     PerAmount,
     Reward,
@@ -15,7 +14,7 @@ from loyalty.earning.rules.definition import (
     Stacking,
 )
 from loyalty.earning.rules.evaluation import Award, Evaluation, Miss, Room, RuleRevision, evaluate
-from loyalty.earning.rules.facts import EarningEvent, EventFacts, FactLine, LocalTime, is_birthday_on, local_time
+from loyalty.earning.rules.facts import EarningEvent, EventFacts, FactLine, is_birthday_on
 from loyalty.earning.rules.matching import MissReason
 
 __all__ = [
@@ -30,8 +29,6 @@ __all__ = [
     "EventFacts",
     "FactLine",
     "Fixed",
-    "Hours",
-    "LocalTime",
     "Miss",
     "MissReason",
     "Multiple",
@@ -43,5 +40,4 @@ __all__ = [
     "Stacking",
     "evaluate",
     "is_birthday_on",
-    "local_time",
 ]

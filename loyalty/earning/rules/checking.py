@@ -5,15 +5,17 @@ What passes is then evaluated on a sample that meets all its conditions: a rule 
 
 import re
 from collections.abc import Iterator
+from dataclasses import fields
 from itertools import pairwise
 
 from loyalty.channels.rules.inducement import check_not_induced
-from loyalty.earning.rules.definition import Conditions, Definition, Fixed, Multiple, PerAmount, Reward
+from loyalty.earning.rules.definition import Budgets, Conditions, Definition, Fixed, Multiple, PerAmount, Reward
 from loyalty.earning.rules.errors import InvalidEarningRule, Problem
 from loyalty.earning.rules.facts import EarningEvent
 from loyalty.earning.rules.samples import first_day_of, pays_on_sample
-from loyalty.earning.rules.words import LIMIT_NAMES, times, yuan
+from loyalty.earning.rules.words import LIMIT_NAMES, times
 from loyalty.kernel.texts import is_storable
+from loyalty.kernel.wording import yuan
 from loyalty.points.rules.expiry import check_policy
 
 VALUE_MAX = 1_000_000
@@ -36,7 +38,6 @@ CUSTOM_KIND = re.compile(r"[a-z][a-z0-9_.]{0,39}")
 """Kinds of events that other systems report, and rules name."""
 
 _TEXT_SETS = {
-    "tags": "标签",
     "skus": "商品",
     "categories": "品类",
     "excluded_skus": "不计的商品",
@@ -47,6 +48,7 @@ _NUMBER_SETS = {
     "included_nodes": ("参加的门店", 1, 2**63 - 1),
     "excluded_nodes": ("不参加的门店", 1, 2**63 - 1),
     "tier_levels": ("会员等级", 0, TIER_LEVEL_MAX),
+    "tags": ("标签", 1, 2**63 - 1),
     "weekdays": ("星期", 1, 7),
     "month_days": ("会员日", 1, 31),
 }
@@ -75,6 +77,7 @@ def check_definition(definition: Definition) -> None:
         *_sets(definition.conditions),
         *_amounts(definition),
         *_custom_kind(definition),
+        *_stores(definition),
         *_times(definition.conditions),
         *_stacking(definition),
         *_limits(definition),
@@ -88,13 +91,15 @@ def _never_paying(definition: Definition) -> Iterator[Problem]:
     if first_day_of(definition.conditions) is None:
         yield Problem("month_days", "所选的日期、星期和会员日没有交集，规则永远不会生效")
     elif not pays_on_sample(definition):
-        yield Problem("points", "即使满足全部条件，这条规则也发不出任何积分或成长值")
+        yield Problem("points", "即使满足全部条件，这条规则也发不出任何奖励")
 
 
 def _rewards(definition: Definition) -> Iterator[Problem]:
     rewards = {"points": definition.points, "growth": definition.growth}
-    if not any(rewards.values()):
-        yield Problem("points", "请至少设置一项奖励：积分或成长值")
+    if not any(rewards.values()) and definition.coupon_template_id is None:
+        yield Problem("points", "请至少设置一项奖励：积分、成长值或优惠券")
+    if definition.coupon_template_id is not None and not 1 <= definition.coupon_template_id < 2**63:
+        yield Problem("coupon_template_id", "优惠券不正确")
     for name, reward in rewards.items():
         yield from _reward(name, reward)
         if definition.event is not EarningEvent.PURCHASE and isinstance(reward, PerAmount | Multiple):
@@ -156,6 +161,19 @@ def _custom_kind(definition: Definition) -> Iterator[Problem]:
         yield Problem("custom_kind", "事件类型须以小写字母开头，40 个字符以内，只用小写字母、数字、_ 和 .")
 
 
+def _stores(definition: Definition) -> Iterator[Problem]:
+    """Refuse stores for what happens in none: such a condition would never be met, such a budget never touched."""
+    if definition.event not in _IN_NO_STORE:
+        return
+    for part in (definition.conditions, definition.budgets):
+        for name in ("included_nodes", "excluded_nodes", "store_budget", "store_month_budget"):
+            if getattr(part, name, None):
+                yield Problem(name, "生日和完善资料不发生在门店，不能设置门店条件或门店预算")
+
+
+_IN_NO_STORE = frozenset({EarningEvent.BIRTHDAY, EarningEvent.PROFILE_COMPLETED})
+
+
 def _times(conditions: Conditions) -> Iterator[Problem]:
     if len(conditions.hours) > HOURS_MAX:
         yield Problem("hours", f"时段最多 {HOURS_MAX} 个")
@@ -181,7 +199,7 @@ def _limits(definition: Definition) -> Iterator[Problem]:
     caps, budgets = definition.caps, definition.budgets
     limits = {
         **{name: getattr(caps, name) for name in ("member_day", "member_week", "member_month", "member_total")},
-        **{name: getattr(budgets, name) for name in ("store_budget", "rule_budget")},
+        **{field.name: getattr(budgets, field.name) for field in fields(Budgets)},
     }
     set_ones = {name: most for name, most in limits.items() if most is not None}
     if set_ones and definition.points is None:
@@ -198,7 +216,13 @@ def _limits(definition: Definition) -> Iterator[Problem]:
         yield Problem("pending_days", f"待入账天数须为 0–{PENDING_DAYS_MAX}")
 
 
-_BUDGETS = (("store_budget", "rule_budget"),)
+_BUDGETS = (
+    ("store_budget", "rule_budget"),
+    ("store_month_budget", "rule_month_budget"),
+    ("store_month_budget", "store_budget"),
+    ("rule_month_budget", "rule_budget"),
+)
+"""Pairs of which the first would not bind were it above the second."""
 
 
 def _is_code(value: str, length_max: int = TEXT_LENGTH_MAX) -> bool:

@@ -8,6 +8,7 @@ from datetime import date
 from enum import StrEnum
 
 from loyalty.earning.rules.facts import EarningEvent
+from loyalty.kernel.local_time import Hours
 from loyalty.points.rules.expiry import ExpiryPolicy
 
 
@@ -57,14 +58,6 @@ class Multiple:
 Reward = PerAmount | Fixed | Multiple
 
 
-@dataclass(frozen=True, slots=True)
-class Hours:
-    """From one minute of the day until another, the latter left out; over midnight when it is the smaller."""
-
-    from_minute: int
-    until_minute: int
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conditions:
     """What must be true for a rule to pay; an empty part asks for nothing, and all parts must hold together."""
@@ -74,8 +67,8 @@ class Conditions:
     excluded_nodes: frozenset[int] = frozenset()
     """Stores and regions that do not take part, whatever is included."""
     tier_levels: frozenset[int] = frozenset()
-    tags: frozenset[str] = frozenset()
-    """One of them is enough."""
+    tags: frozenset[int] = frozenset()
+    """Ids of tags; one of them is enough."""
     is_first_purchase: bool = False
     minimum_amount_fen: int = 0
     """Of the lines that match."""
@@ -123,9 +116,11 @@ class Caps:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Budgets:
-    """The most points a rule gives in all (预算), and in each store; None for no budget."""
+    """The most points a rule gives (预算), and in each store, in a calendar month or in all; None for no budget."""
 
+    rule_month_budget: int | None = None
     rule_budget: int | None = None
+    store_month_budget: int | None = None
     store_budget: int | None = None
 
 
@@ -136,6 +131,8 @@ class Definition:
     event: EarningEvent
     points: Reward | None = None
     growth: Reward | None = None
+    coupon_template_id: int | None = None
+    """The template of a coupon that is given beside points and growth, or alone (送券): one for each event."""
     conditions: Conditions = field(default_factory=Conditions)
     stacking: Stacking = field(default_factory=Stacking)
     caps: Caps = field(default_factory=Caps)

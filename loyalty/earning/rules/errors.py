@@ -1,17 +1,10 @@
 """What is refused about rules."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 
+from loyalty.kernel.documents import Problem as Problem
 from loyalty.kernel.errors import Conflict, InvalidInput, NotFound
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """One thing wrong with a rule: which field, and why, in Chinese."""
-
-    field: str
-    reason: str
 
 
 class InvalidEarningRule(InvalidInput):
@@ -23,6 +16,20 @@ class InvalidEarningRule(InvalidInput):
     def __init__(self, problems: Sequence[Problem]) -> None:
         super().__init__(problems=[asdict(problem) for problem in problems])
         self.problems = tuple(problems)
+
+
+class EarningRuleTagUnknown(InvalidEarningRule):
+    """A rule asks for a tag that does not exist."""
+
+    code = "earning_rule_tag_unknown"
+    message = "积分规则里有不存在的会员标签"
+
+
+class EarningRuleCouponUnknown(InvalidEarningRule):
+    """A rule gives a coupon whose template does not exist, was never published, or issues nothing any more."""
+
+    code = "earning_rule_coupon_unknown"
+    message = "积分规则所送的优惠券不存在、未发布或已停止发放"
 
 
 class EarningRuleNotFound(NotFound):

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from loyalty.earning.rules.coupons import TEMPLATE, is_of_coupon, why_withheld
 from loyalty.earning.rules.definition import Definition
 from loyalty.earning.rules.facts import EarningEvent, EventFacts, FactLine, amount_of
 from loyalty.earning.rules.matching import MissReason, matching_lines, unmet
@@ -17,7 +18,10 @@ from loyalty.earning.rules.rewards import Base, Worth, worth_of
 from loyalty.points.rules.expiry import ExpiryPolicy
 
 Room = Mapping[tuple[int, str], int]
-"""Points that are left by revision and name of the limit; a limit that is not in it does not bind."""
+"""Points that are left by revision and name of the limit; a limit that is not in it does not bind.
+
+A coupon that was refused stands in it too, as ``coupons.withheld`` writes it.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +41,7 @@ class RuleRevision:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Award:
-    """What one revision pays; zero points only where a cap or a budget was used up."""
+    """What one revision pays; zero points only where a cap or a budget was used up, or a coupon is all there is."""
 
     revision_id: int
     rule_id: int
@@ -50,11 +54,13 @@ class Award:
     explanation: dict[str, Any]
     available_after_days: int
     expiry: ExpiryPolicy | None
+    coupon_template_id: int | None = None
+    """The template of the coupon that it gives."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Miss:
-    """Why one revision pays nothing, and what was lacking."""
+    """Why one revision pays nothing, and what was lacking; a coupon that was refused is missed beside an award."""
 
     revision_id: int
     rule_id: int
@@ -98,7 +104,13 @@ def evaluate(revisions: Iterable[RuleRevision], facts: EventFacts, *, room: Room
     base = _stage([one for one in ours if one.definition.is_base], facts, (), misses)
     bases = tuple(Base(one.revision.definition, one.lines) for one in base)
     bonuses = _stage([one for one in ours if not one.definition.is_base], facts, bases, misses)
-    awards = [_award(one, facts, room or {}) for one in (*base, *bonuses)]
+    awards = []
+    for one in (*base, *bonuses):
+        refused = _refused(one.revision, room or {})
+        if refused is not None:
+            misses.append(refused)
+        if refused is None or one.worth.points or one.worth.growth:
+            awards.append(_award(one, facts, room or {}, has_coupon=refused is None))
     return Evaluation(
         awards=tuple(sorted(awards, key=lambda one: (one.rule_id, one.revision_id))),
         misses=tuple(sorted(misses, key=lambda one: (one.rule_id, one.revision_id))),
@@ -136,7 +148,7 @@ def _candidate(revision: RuleRevision, facts: EventFacts, bases: tuple[Base, ...
     if short is not None:
         return short
     worth = worth_of(revision.definition, lines, bases, tier_multiplier_bp=facts.tier_multiplier_bp)
-    if worth.points or worth.growth:
+    if worth.points or worth.growth or revision.definition.coupon_template_id is not None:
         return _Candidate(revision, lines, worth)
     if worth.short_fen is None:
         return _miss(revision, MissReason.NO_BASE, {})
@@ -166,6 +178,7 @@ def _lacking(
     more = tuple(replace(base, lines=(*base.lines, rest)) for base in bases)
     then = worth_of(revision.definition, (*lines, rest), more)
     lacking = {"amount_fen": short_fen, "quantity": short_of, "for_points": then.points, "for_growth": then.growth}
+    lacking[TEMPLATE] = revision.definition.coupon_template_id or 0
     return {name: figure for name, figure in lacking.items() if figure}
 
 
@@ -183,9 +196,20 @@ def _rank(one: _Candidate) -> tuple[int, int, int, int]:
     return (priority, one.worth.points, one.worth.growth, -one.revision.id)
 
 
-def _award(one: _Candidate, facts: EventFacts, room: Room) -> Award:
+def _refused(revision: RuleRevision, room: Room) -> Miss | None:
+    template_id = revision.definition.coupon_template_id
+    why = None if template_id is None else why_withheld(room, revision.id)
+    return None if why is None else _miss(revision, MissReason.COUPON, {TEMPLATE: template_id, **why})
+
+
+def _award(one: _Candidate, facts: EventFacts, room: Room, *, has_coupon: bool) -> Award:
     definition, worth = one.revision.definition, one.worth
-    left = {name: figure for (revision_id, name), figure in room.items() if revision_id == one.revision.id}
+    left = {
+        name: figure
+        for (revision_id, name), figure in room.items()
+        if revision_id == one.revision.id and not is_of_coupon(name)
+    }
+    coupon_template_id = definition.coupon_template_id if has_coupon else None
     tightest = min(left, key=lambda name: (left[name], name), default=None)
     capped_by = tightest if tightest is not None and left[tightest] < worth.points else None
     points = worth.points if capped_by is None else max(0, left[capped_by])
@@ -200,6 +224,7 @@ def _award(one: _Candidate, facts: EventFacts, room: Room) -> Award:
             else {}
         ),
         **({"capped_by": capped_by, "before_cap": worth.points} if capped_by else {}),
+        **({TEMPLATE: coupon_template_id} if coupon_template_id is not None else {}),
     }
     return Award(
         revision_id=one.revision.id,
@@ -211,6 +236,7 @@ def _award(one: _Candidate, facts: EventFacts, room: Room) -> Award:
         explanation=explanation,
         available_after_days=definition.pending_days,
         expiry=definition.expiry,
+        coupon_template_id=coupon_template_id,
     )
 
 

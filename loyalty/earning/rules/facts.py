@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from loyalty.kernel.clock import business_date
+from loyalty.kernel.local_time import LocalTime
 
 ONCE_BP = 10_000
 """A multiplier of one in basis points: it changes nothing."""
@@ -26,14 +25,6 @@ class EarningEvent(StrEnum):
     BIRTHDAY = "birthday"
     REVIEW = "review"
     CUSTOM = "custom"
-
-
-@dataclass(frozen=True, slots=True)
-class LocalTime:
-    """A business date and the minute of its day, as the clock on the wall shows them."""
-
-    on: date
-    minute: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +53,8 @@ class EventFacts:
     tier_level: int = 0
     tier_multiplier_bp: int = ONCE_BP
     """The benefit of the member's tier (等级倍率): 15000 pays half as much again of what base rules pay."""
-    tags: frozenset[str] = frozenset()
+    tags: frozenset[int] = frozenset()
+    """Ids of the tags that the member has."""
     is_first_purchase: bool = False
     is_birthday: bool = False
     is_birthday_month: bool = False
@@ -102,12 +94,6 @@ class EventFacts:
             lines=tuple(FactLine(*line) for line in taken.pop("lines")),
             **taken,
         )
-
-
-def local_time(at: datetime, zone: ZoneInfo) -> LocalTime:
-    """Return the business date and minute of an instant in the programme's time zone."""
-    wall = at.astimezone(zone)
-    return LocalTime(business_date(at, zone), wall.hour * 60 + wall.minute)
 
 
 def is_birthday_on(birthday: tuple[int, int] | None, day: date) -> bool:

@@ -1,11 +1,12 @@
 """Matching: which condition of a rule an event does not meet, and which lines of a purchase count."""
 
-from collections.abc import Callable, Iterator
-from datetime import date, timedelta
+from collections.abc import Callable
+from datetime import date
 from enum import StrEnum
 
-from loyalty.earning.rules.definition import BirthdayMatch, Conditions, Hours
+from loyalty.earning.rules.definition import BirthdayMatch, Conditions
 from loyalty.earning.rules.facts import EventFacts, FactLine
+from loyalty.kernel.local_time import days_of_hours
 
 
 class MissReason(StrEnum):
@@ -29,6 +30,8 @@ class MissReason(StrEnum):
     """A multiplier without a base rule that pays for the same lines."""
     OUTRANKED = "outranked"
     """Another rule of the exclusive group pays instead."""
+    COUPON = "coupon"
+    """Its coupon was refused: nothing was left of it, or the member may have none."""
 
 
 def matching_lines(conditions: Conditions, lines: tuple[FactLine, ...]) -> tuple[FactLine, ...]:
@@ -77,24 +80,11 @@ _CHECKS: tuple[tuple[MissReason, Callable[[Conditions, EventFacts], bool]], ...]
 
 def _unmet_time(conditions: Conditions, facts: EventFacts) -> MissReason | None:
     """Hours over midnight may give an event two days to match; one that fits is enough."""
-    days = list(_days_of_hours(conditions.hours, facts.local.on, facts.local.minute))
+    days = list(days_of_hours(conditions.hours, facts.local.on, facts.local.minute))
     if not days:
         return MissReason.HOURS
     reasons = [_unmet_day(conditions, day) for day in days]
     return None if None in reasons else reasons[0]
-
-
-def _days_of_hours(hours: tuple[Hours, ...], on: date, minute: int) -> Iterator[date]:
-    if not hours:
-        yield on
-    for one in hours:
-        if one.from_minute < one.until_minute:
-            if one.from_minute <= minute < one.until_minute:
-                yield on
-        elif minute >= one.from_minute:
-            yield on
-        elif minute < one.until_minute:
-            yield on - timedelta(days=1)
 
 
 def _unmet_day(conditions: Conditions, day: date) -> MissReason | None:

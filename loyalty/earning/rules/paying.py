@@ -41,11 +41,15 @@ class Payment:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What stands of one revision's award: points by entry, the oldest first, and growth."""
+    """What stands of one revision's award: points by entry, the oldest first, growth, and its coupon."""
 
     revision_id: int
     growth: int
     entries: tuple[Share, ...]
+    coupon_id: int | None = None
+    """The coupon that it gave and that was not taken back."""
+    coupon_kept: str | None = None
+    """Where a coupon stood that stays although it is not earned any more: it was used, or had lapsed."""
 
     @property
     def points(self) -> int:
@@ -55,7 +59,9 @@ class Standing:
     def to_json(self) -> dict[str, Any]:
         """Return it as it is stored."""
         entries = [list(share) for share in self.entries]
-        return {"revision_id": self.revision_id, "points": self.points, "growth": self.growth, "entries": entries}
+        coupon = {"coupon_id": self.coupon_id, "coupon_kept": self.coupon_kept}
+        stands = {"revision_id": self.revision_id, "points": self.points, "growth": self.growth, "entries": entries}
+        return stands | {name: value for name, value in coupon.items() if value is not None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +76,18 @@ class Change:
     """Points to pay on top, which only a correction does."""
     growth: int
     """Signed."""
+    is_coupon_lost: bool = False
+    """Whether the coupon that stands is not earned any more."""
+    is_coupon_added: bool = False
+    """Whether a coupon is earned that was not before, which only a correction does."""
 
 
 def read_standing(stored: Mapping[str, Any]) -> Standing:
     """Read back what stood of an award."""
     entries = tuple((reference, points) for reference, points in stored["entries"])
-    return Standing(stored["revision_id"], stored["growth"], entries)
+    return Standing(
+        stored["revision_id"], stored["growth"], entries, stored.get("coupon_id"), stored.get("coupon_kept")
+    )
 
 
 def payments(
@@ -102,9 +114,15 @@ def payments(
     ]
 
 
-def standings(awards: Iterable[Award], paid: Sequence[Payment]) -> list[Standing]:
-    """Return what stands of each award right after it was paid."""
-    return [Standing(award.revision_id, award.growth, _entries_of(award.revision_id, paid)) for award in awards]
+def standings(
+    awards: Iterable[Award], paid: Sequence[Payment], coupon_ids: Mapping[int, int] | None = None
+) -> list[Standing]:
+    """Return what stands of each award right after it was paid, with the coupons given by revision."""
+    given = coupon_ids or {}
+    return [
+        Standing(one.revision_id, one.growth, _entries_of(one.revision_id, paid), given.get(one.revision_id))
+        for one in awards
+    ]
 
 
 def evaluate_rest(
@@ -119,10 +137,12 @@ def evaluate_rest(
 
 def changes(before: Sequence[Standing], after: Evaluation, *, may_grow: bool) -> list[Change]:
     """Compare what stands with what should; a refund never adds to any award."""
-    due = {award.revision_id: (award.points, award.growth) for award in after.awards}
+    due = {one.revision_id: (one.points, one.growth, one.coupon_template_id is not None) for one in after.awards}
     known = {standing.revision_id: standing for standing in before}
     fresh = [Standing(revision_id, 0, ()) for revision_id in due if revision_id not in known and may_grow]
-    return [_change(standing, *due.get(standing.revision_id, (0, 0)), may_grow) for standing in [*before, *fresh]]
+    return [
+        _change(standing, *due.get(standing.revision_id, (0, 0, False)), may_grow) for standing in [*before, *fresh]
+    ]
 
 
 def after_payment(changed: Iterable[Change], paid: Sequence[Payment]) -> list[Standing]:
@@ -133,7 +153,7 @@ def after_payment(changed: Iterable[Change], paid: Sequence[Payment]) -> list[St
     ]
 
 
-def _change(standing: Standing, points: int, growth: int, may_grow: bool) -> Change:
+def _change(standing: Standing, points: int, growth: int, has_coupon: bool, may_grow: bool) -> Change:
     if not may_grow:
         points, growth = min(points, standing.points), min(growth, standing.growth)
     surplus = max(0, standing.points - points)
@@ -145,9 +165,17 @@ def _change(standing: Standing, points: int, growth: int, may_grow: bool) -> Cha
             taken.append((reference, part))
         if paid > part:
             kept.append((reference, paid - part))
-    left = replace(standing, growth=growth, entries=tuple(reversed(kept)))
+    coupon_kept = None if has_coupon else standing.coupon_kept
+    left = replace(standing, growth=growth, entries=tuple(reversed(kept)), coupon_kept=coupon_kept)
     added = max(0, points - standing.points)
-    return Change(left, tuple(taken), added, growth - standing.growth)
+    return Change(
+        left,
+        tuple(taken),
+        added,
+        growth - standing.growth,
+        is_coupon_lost=standing.coupon_id is not None and not has_coupon,
+        is_coupon_added=standing.coupon_id is None and has_coupon and may_grow,
+    )
 
 
 def _entries_of(revision_id: int, paid: Iterable[Payment]) -> tuple[Share, ...]:

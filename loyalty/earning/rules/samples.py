@@ -4,7 +4,8 @@ from datetime import UTC, date, datetime, timedelta
 
 from loyalty.earning.rules.definition import Conditions, Definition, Multiple, PerAmount
 from loyalty.earning.rules.evaluation import RuleRevision, evaluate
-from loyalty.earning.rules.facts import EarningEvent, EventFacts, FactLine, LocalTime
+from loyalty.earning.rules.facts import EarningEvent, EventFacts, FactLine
+from loyalty.kernel.local_time import LocalTime
 
 _FIRST_DAY = date(2024, 1, 1)
 _DAYS_TRIED = 800

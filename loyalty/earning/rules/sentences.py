@@ -2,18 +2,10 @@
 
 from collections.abc import Iterator
 
-from loyalty.earning.rules.definition import BirthdayMatch, Conditions, Definition, Fixed, Hours, PerAmount, Reward
+from loyalty.earning.rules.definition import BirthdayMatch, Conditions, Definition, Fixed, PerAmount, Reward
 from loyalty.earning.rules.facts import EarningEvent
-from loyalty.earning.rules.words import (
-    EVENT_NAMES,
-    LIMIT_NAMES,
-    ROUNDING_NAMES,
-    WEEKDAY_NAMES,
-    Names,
-    clock,
-    times,
-    yuan,
-)
+from loyalty.earning.rules.words import EVENT_NAMES, LIMIT_NAMES, ROUNDING_NAMES, Names, times
+from loyalty.kernel.wording import WEEKDAY_NAMES, span, yuan
 from loyalty.points.rules.expiry import sentence as expiry_words
 
 _NO_NAMES = Names()
@@ -22,7 +14,7 @@ _NO_NAMES = Names()
 def sentence(definition: Definition, *, names: Names = _NO_NAMES) -> str:
     """Return what a definition says in one Chinese sentence; nothing of it is left out."""
     conditions = "，".join(_conditions(definition, names))
-    rewards = "，".join(_rewards(definition))
+    rewards = "，".join(_rewards(definition, names))
     terms = "".join(f"；{term}" for term in _terms(definition))
     return f"{conditions}，{rewards}{terms}。"
 
@@ -55,12 +47,7 @@ def _place_and_time(wanted: Conditions, names: Names) -> Iterator[str]:
     if wanted.weekdays:
         yield f"每{'、'.join(WEEKDAY_NAMES[day] for day in sorted(wanted.weekdays))}"
     if wanted.hours:
-        yield "、".join(_span(span) for span in wanted.hours)
-
-
-def _span(span: Hours) -> str:
-    next_day = "次日 " if span.until_minute <= span.from_minute else ""
-    return f"{clock(span.from_minute)}–{next_day}{clock(span.until_minute)}"
+        yield "、".join(span(one) for one in wanted.hours)
 
 
 def _who(wanted: Conditions, names: Names) -> Iterator[str]:
@@ -69,7 +56,7 @@ def _who(wanted: Conditions, names: Names) -> Iterator[str]:
     if wanted.tier_levels:
         yield f"限{names.of_tiers(wanted.tier_levels)}"
     if wanted.tags:
-        yield f"限有{_listed(wanted.tags)}标签的会员"
+        yield f"限有{names.of_tags(wanted.tags)}标签的会员"
 
 
 def _what(wanted: Conditions) -> Iterator[str]:
@@ -87,11 +74,13 @@ def _what(wanted: Conditions) -> Iterator[str]:
         yield f"满 {wanted.minimum_quantity} 件"
 
 
-def _rewards(definition: Definition) -> Iterator[str]:
+def _rewards(definition: Definition, names: Names) -> Iterator[str]:
     if definition.points is not None:
         yield _reward(definition.points, "积分", "基础积分")
     if definition.growth is not None:
         yield _reward(definition.growth, "成长值", "基础成长值")
+    if definition.coupon_template_id is not None:
+        yield f"送 {names.of_coupon(definition.coupon_template_id)}"
 
 
 def _reward(reward: Reward, unit: str, base: str) -> str:

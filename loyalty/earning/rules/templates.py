@@ -19,6 +19,8 @@ class Template:
     hint: str
     start: Callable[[date], Definition]
     """Makes the definition, given today's business date."""
+    has_coupon_to_choose: bool = False
+    """Whether it gives nothing until a coupon is chosen in the form."""
 
 
 def base_points(_today: date) -> Definition:
@@ -45,6 +47,11 @@ def birthday_double(_today: date) -> Definition:
 def first_order_gift(_today: date) -> Definition:
     """Begin with 200 points for the first purchase (首单礼)."""
     return Definition(event=_PURCHASE, points=Fixed(200), conditions=Conditions(is_first_purchase=True))
+
+
+def first_order_coupon(_today: date) -> Definition:
+    """Begin with a coupon for the first purchase, still to be chosen (首单礼送券)."""
+    return Definition(event=_PURCHASE, conditions=Conditions(is_first_purchase=True))
 
 
 def products_multiple(_today: date) -> Definition:
@@ -78,6 +85,11 @@ def birthday_gift(_today: date) -> Definition:
     return Definition(event=EarningEvent.BIRTHDAY, points=Fixed(100))
 
 
+def birthday_coupon(_today: date) -> Definition:
+    """Begin with a coupon on the birthday, still to be chosen (生日送券)."""
+    return Definition(event=EarningEvent.BIRTHDAY)
+
+
 def review_gift(_today: date) -> Definition:
     """Begin with 10 points for a review (评价礼), twice a day."""
     return Definition(event=EarningEvent.REVIEW, points=Fixed(10), caps=Caps(member_day=20))
@@ -95,12 +107,18 @@ TEMPLATES: Mapping[str, Template] = {
     "members_day_double": Template("会员日双倍", "每月固定日期消费双倍积分", members_day_double),
     "birthday_double": Template("生日双倍", "生日当天或当月消费双倍积分", birthday_double),
     "first_order_gift": Template("首单礼", "第一次消费额外送积分", first_order_gift),
+    "first_order_coupon": Template(
+        "首单礼送券", "第一次消费送一张优惠券", first_order_coupon, has_coupon_to_choose=True
+    ),
     "products_multiple": Template("指定商品多倍", "买指定商品或品类，积分翻倍", products_multiple),
     "holiday": Template("节假日活动", "一段日期内消费双倍积分", holiday),
     "profile_gift": Template("完善资料礼", "完善个人资料送积分", profile_gift),
     "check_in_gift": Template("签到加赠", "在签到方案之外再加送积分", check_in_gift),
     "enrolment_gift": Template("入会礼", "成为会员送积分", enrolment_gift),
     "birthday_gift": Template("生日礼", "生日当天送积分，不用消费", birthday_gift),
+    "birthday_coupon": Template(
+        "生日送券", "生日当天送一张优惠券，不用消费", birthday_coupon, has_coupon_to_choose=True
+    ),
     "review_gift": Template("评价礼", "评价订单送积分", review_gift),
     "custom_gift": Template("自定义事件", "接入系统上报的其他事件送积分", custom_gift),
 }

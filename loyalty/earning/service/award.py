@@ -1,11 +1,11 @@
 """Awarding (发放): an event is evaluated once, and what it earns is posted with the reason why.
 
 Everything happens in the caller's transaction and in the order of locks: the account first, which ``gather`` holds,
-then the limits, then only rows that nobody else has.
+then coupons, then the limits, then only rows that nobody else has.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -16,10 +16,13 @@ from loyalty.earning.evaluations import find_in_family
 from loyalty.earning.rules import Award, EarningEvent, Evaluation, EventFacts, RuleRevision, evaluate
 from loyalty.earning.rules.keeping import inputs_of
 from loyalty.earning.rules.paying import Payment, payments, standings
+from loyalty.earning.service.coupons import Given, foresee, give
 from loyalty.earning.service.facts import Gathered
 from loyalty.earning.service.reserving import Room, look, reserve
 from loyalty.earning.statement import AWARD
+from loyalty.earning.titles import with_titles
 from loyalty.kernel.database import Json
+from loyalty.kernel.prepared import send
 from loyalty.points import service as points
 from loyalty.points.posting import parameters
 from loyalty.tiers import service as tiers
@@ -44,8 +47,9 @@ def award(
     """Pay what an event earns by the rules in force when it happened (发放积分).
 
     Once by its reference, also after a merge: a replay tells what the first call paid. ``is_new`` says that a
-    natural key of the caller's has made sure of that. Points cut by a cap or a budget say so in their explanation.
-    Nothing is kept of an event for which there is no rule.
+    natural key of the caller's has made sure of that. Points cut by a cap or a budget say so in their explanation;
+    a coupon that is refused is told of as missed, and all else is paid. Nothing is kept of an event for which there
+    is no rule.
     """
     facts = gathered.facts
     if not is_new:
@@ -54,7 +58,7 @@ def award(
             return Outcome(known.points, known.growth, known.awards, known.misses, is_replay=True)
     if not gathered.revisions:
         return Outcome()
-    evaluation, room = _within_limits(session, gathered.revisions, facts)
+    evaluation, room, given = _within_limits(session, gathered.revisions, facts, reference, at, zone)
     paid = payments(
         {one.revision_id: one.points for one in evaluation.awards},
         evaluation.awards,
@@ -63,17 +67,21 @@ def award(
         default=gathered.default_expiry,
         zone=zone,
     )
-    outcome = _post(session, evaluation, paid, reference, inputs_of(facts, gathered.revisions, room), facts, at)
+    inputs = inputs_of(facts, gathered.revisions, room)
+    outcome = _post(session, evaluation, paid, given, reference, inputs, facts, at)
     if evaluation.growth:
         tiers.reach(session, member_id=facts.member_id, at=at)
     return outcome
 
 
-def preview(session: Session, *, facts: EventFacts, revisions: Sequence[RuleRevision]) -> Outcome:
+def preview(
+    session: Session, *, facts: EventFacts, revisions: Sequence[RuleRevision], at: datetime, zone: ZoneInfo
+) -> Outcome:
     """Return what an event would earn now, by the same rules and limits, changing nothing (预估)."""
     unbounded = evaluate(revisions, facts)
     room = look(session, revisions=revisions, awards=unbounded.awards, facts=facts)
-    evaluation = evaluate(revisions, facts, room=room) if room else unbounded
+    room |= foresee(session, awards=unbounded.awards, facts=facts, at=at, zone=zone)
+    evaluation = with_titles(session, evaluate(revisions, facts, room=room) if room else unbounded)
     return Outcome(
         evaluation.points,
         evaluation.growth,
@@ -105,11 +113,15 @@ def post(
     return balance_after
 
 
-def _within_limits(session: Session, revisions: Sequence[RuleRevision], facts: EventFacts) -> tuple[Evaluation, Room]:
+def _within_limits(
+    session: Session, revisions: Sequence[RuleRevision], facts: EventFacts, reference: str, at: datetime, zone: ZoneInfo
+) -> tuple[Evaluation, Room, Given]:
     unbounded = evaluate(revisions, facts)
+    given = give(session, awards=unbounded.awards, facts=facts, reference=reference, at=at, zone=zone)
     wanted = {one.revision_id: one.points for one in unbounded.awards}
-    room = reserve(session, revisions=revisions, points=wanted, facts=facts)
-    return (evaluate(revisions, facts, room=room) if room else unbounded), room
+    room = reserve(session, revisions=revisions, points=wanted, facts=facts) | given.withheld
+    bounded = evaluate(revisions, facts, room=room) if room else unbounded
+    return with_titles(session, bounded), room, given
 
 
 def _explanation(one: Payment, awards: Sequence[Award], facts: EventFacts) -> Json:
@@ -122,14 +134,15 @@ def _post(
     session: Session,
     evaluation: Evaluation,
     paid: Sequence[Payment],
+    given: Given,
     reference: str,
     inputs: Json,
     facts: EventFacts,
     at: datetime,
 ) -> Outcome:
     """Post the first entry with everything else in one statement; the few more that there may be, after it."""
-    stood = {one.revision_id: one.to_json()["entries"] for one in standings(evaluation.awards, paid)}
-    awards = [{**one.explanation, "entries": stood[one.revision_id]} for one in evaluation.awards]
+    stood = {one.revision_id: one.to_json() for one in standings(evaluation.awards, paid, given.coupon_ids)}
+    awards = [{**one.explanation, **stood[one.revision_id]} for one in evaluation.awards]
     misses = [one.explanation for one in evaluation.misses]
     values = {
         **inputs,
@@ -146,9 +159,9 @@ def _post(
         "occurred_at": facts.occurred_at,
         "recorded_at": at,
     }
-    balance_after = session.execute(AWARD, parameters(values)).scalar_one()
+    (posted,) = send(session, AWARD, parameters(values))
     more = post(session, paid=paid[1:], awards=evaluation.awards, facts=facts, at=at)
-    return Outcome(evaluation.points, evaluation.growth, awards, misses, balance_after if more is None else more)
+    return Outcome(evaluation.points, evaluation.growth, awards, misses, posted.balance_after if more is None else more)
 
 
 def _entry_values(paid: Sequence[Payment], awards: Sequence[Award], facts: EventFacts) -> dict[str, Any]:
@@ -159,7 +172,9 @@ def _entry_values(paid: Sequence[Payment], awards: Sequence[Award], facts: Event
     first = paid[0]
     return {
         **opened,
-        **asdict(first.terms),
+        "expires_at": first.terms.expires_at,
+        "idle_days": first.terms.idle_days,
+        "idle_zone": first.terms.idle_zone,
         "points": first.points,
         "revision_id": first.revision_id,
         "explanation": _explanation(first, awards, facts),

@@ -14,7 +14,7 @@ from loyalty.earning.service.facts import Happening, gather
 from loyalty.kernel.clock import end_of
 from loyalty.kernel.crypto import Vault
 from loyalty.members.models import Member
-from loyalty.members.queries import HOLDING, lock_members
+from loyalty.members.queries import lock_bearer
 from loyalty.members.rules.members import MemberStatus
 
 BIRTHDAYS_PER_PAGE = 500
@@ -36,8 +36,8 @@ def reward(
 
     Nobody is left of a member that was closed, and nothing is awarded then.
     """
-    member = _hold_bearer(session, happening.member_id)
-    if member is None or member.status not in HOLDING:
+    member = lock_bearer(session, member_id=happening.member_id)
+    if member is None:
         return Outcome()
     gathered = gather(session, vault, happening=replace(happening, member_id=member.id), zone=zone, at=at)
     return award(session, gathered=gathered, reference=f"earning:{reference}", at=at, zone=zone)
@@ -64,14 +64,6 @@ def reward_birthdays(
         happening = Happening(event=EarningEvent.BIRTHDAY, member_id=member_id, occurred_at=occurred_at)
         reward(session, vault, happening=happening, reference=f"birthday:{on.year}", at=at, zone=zone)
     return BirthdayPage(len(celebrating), rows[-1].id if len(rows) == BIRTHDAYS_PER_PAGE else None)
-
-
-def _hold_bearer(session: Session, member_id: int) -> Member | None:
-    """Hold a member, or whoever it was merged into, until the transaction ends: no merge or erasure comes between."""
-    member = lock_members(session, member_ids=[member_id]).get(member_id)
-    if member is None or member.merged_into_id is None:
-        return member
-    return _hold_bearer(session, member.merged_into_id)
 
 
 def _is_celebrated(vault: Vault, sealed: bytes, on: date) -> bool:

@@ -10,10 +10,12 @@ from sqlalchemy import BigInteger, ScalarSelect, Select, bindparam, exists, func
 from sqlalchemy.orm import Session
 
 from loyalty.earning.live import LIVE, read_live
-from loyalty.earning.rules import EarningEvent, EventFacts, FactLine, RuleRevision, is_birthday_on, local_time
+from loyalty.earning.rules import EarningEvent, EventFacts, FactLine, RuleRevision, is_birthday_on
 from loyalty.kernel.clock import business_date
 from loyalty.kernel.crypto import Vault
 from loyalty.kernel.database import AnyRow
+from loyalty.kernel.local_time import local_time
+from loyalty.kernel.prepared import send
 from loyalty.members.models import Member
 from loyalty.members.rules.members import MemberNotFound
 from loyalty.orders.models import Order
@@ -23,6 +25,7 @@ from loyalty.points.rules.expiry import DEFAULT_POLICY, ExpiryPolicy, policy_of
 from loyalty.points.service import open_account
 from loyalty.stores.models import Store
 from loyalty.stores.rules import StoreKind
+from loyalty.tags.queries import TAG_IDS
 from loyalty.tiers.models import MemberTier
 from loyalty.tiers.periods import LEVEL
 from loyalty.tiers.queries import MULTIPLIER
@@ -73,10 +76,10 @@ def gather(session: Session, vault: Vault, *, happening: Happening, zone: ZoneIn
     Raises:
         MemberNotFound: there is no such member.
     """
-    row = session.execute(_FACTS, _values(happening)).first()
+    row = _sent(session, _FACTS, happening)
     if row is None and _is_known(session, happening.member_id):
         open_account(session, member_id=happening.member_id, at=at)
-        row = session.execute(_FACTS, _values(happening)).first()
+        row = _sent(session, _FACTS, happening)
     return _gathered(row, happening, vault, zone)
 
 
@@ -86,12 +89,13 @@ def gather_to_look(session: Session, vault: Vault, *, happening: Happening, zone
     Raises:
         MemberNotFound: there is no such member.
     """
-    return _gathered(session.execute(_PREVIEW, _values(happening)).first(), happening, vault, zone)
+    return _gathered(_sent(session, _PREVIEW, happening), happening, vault, zone)
 
 
 def gather_for_anybody(session: Session, *, happening: Happening, zone: ZoneInfo) -> Gathered:
     """Return the facts of an event of somebody without any membership: on the lowest tier, without a birthday."""
-    row = session.execute(_ANYBODY, _values(happening)).one()
+    row = _sent(session, _ANYBODY, happening)
+    assert row is not None
     facts = _facts_of(happening, zone, region_id=row.region_id, tier_level=LOWEST_LEVEL)
     return _with_rules(row, facts)
 
@@ -111,6 +115,7 @@ def _gathered(row: AnyRow | None, happening: Happening, vault: Vault, zone: Zone
         region_id=row.region_id,
         tier_level=row.tier_level,
         tier_multiplier_bp=row.tier_multiplier_bp,
+        tags=frozenset(row.tag_ids or ()),
         is_first_purchase=happening.event is EarningEvent.PURCHASE and row.is_first_purchase,
         is_birthday=birthday is not None and is_birthday_on((birthday.month, birthday.day), on),
         is_birthday_month=birthday is not None and birthday.month == on.month,
@@ -136,14 +141,15 @@ def _facts_of(happening: Happening, zone: ZoneInfo, **known: Any) -> EventFacts:
     )
 
 
-def _values(happening: Happening) -> dict[str, Any]:
-    return {
+def _sent(session: Session, statement: Select[Any], happening: Happening) -> AnyRow | None:
+    values = {
         "member_id": happening.member_id,
         "store_id": happening.store_id,
         "order_id": happening.order_id,
-        "event": happening.event,
+        "event": happening.event.value,
         "at": happening.occurred_at,
     }
+    return next(iter(send(session, statement, values)), None)
 
 
 def _is_known(session: Session, member_id: int) -> bool:
@@ -181,6 +187,7 @@ def _facts() -> Select[Any]:
         _REGION.label("region_id"),
         func.coalesce(level, LOWEST_LEVEL).label("tier_level"),
         func.coalesce(MULTIPLIER.scalar_subquery(), ONE_TIME).label("tier_multiplier_bp"),
+        TAG_IDS,
         LIVE,
         DEFAULT_EXPIRY,
     ).where(MEMBERS.c.id == _MEMBER_ID)

@@ -10,13 +10,16 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from loyalty.approvals.rules import check_decider
+from loyalty.coupons.queries.prospects import is_issuing
 from loyalty.earning.models import EarningRule, EarningRuleRevision
 from loyalty.earning.rules.checking import check_definition
 from loyalty.earning.rules.definition import Definition
 from loyalty.earning.rules.documents import to_json
 from loyalty.earning.rules.errors import (
+    EarningRuleCouponUnknown,
     EarningRuleNotRunning,
     EarningRuleOver,
+    EarningRuleTagUnknown,
     InvalidEarningRule,
     NoEarningRuleDraft,
     OverrideNotPermitted,
@@ -37,6 +40,7 @@ from loyalty.earning.service.revisions import (
 from loyalty.kernel.audit import Actor
 from loyalty.stores.queries import get_store, names
 from loyalty.stores.rules import StoreKind
+from loyalty.tags import queries as tags
 
 
 def create_rule(
@@ -54,6 +58,8 @@ def create_rule(
     Raises:
         ValueForFollowingOrSharing: it would pay for what WeChat forbids to pay for.
         InvalidEarningRule: it could not be paid as it reads.
+        EarningRuleTagUnknown: it asks for a tag that does not exist.
+        EarningRuleCouponUnknown: it gives a coupon that is not issued.
         InvalidExpiryPolicy: its expiry policy cannot be reckoned.
     """
     check_definition(definition)
@@ -96,6 +102,8 @@ def save_draft(
         EarningRuleNotFound: there is no such rule.
         ValueForFollowingOrSharing: it would pay for what WeChat forbids to pay for.
         InvalidEarningRule: it could not be paid as it reads.
+        EarningRuleTagUnknown: it asks for a tag that does not exist.
+        EarningRuleCouponUnknown: it gives a coupon that is not issued.
         InvalidExpiryPolicy: its expiry policy cannot be reckoned.
         StoreNotFound: there is no such store or region.
         OverrideNotPermitted: headquarters does not let this rule be had otherwise.
@@ -215,6 +223,8 @@ def _check_saying(
         check_definition(definition)
         check_event_kept(definition, EarningEvent(rule.event))
         _check_nodes_exist(session, definition)
+        _check_tags_exist(session, definition)
+        _check_coupon_issued(session, definition)
     if node_id is not None:
         _check_place(session, rule, node_id, definition, at)
 
@@ -231,6 +241,18 @@ def _check_nodes_exist(session: Session, definition: Definition) -> None:
     ]
     if problems:
         raise InvalidEarningRule(problems)
+
+
+def _check_tags_exist(session: Session, definition: Definition) -> None:
+    wanted = definition.conditions.tags
+    if len(tags.names(session, wanted)) != len(wanted):
+        raise EarningRuleTagUnknown([Problem("tags", "会员标签里有已不存在的标签")])
+
+
+def _check_coupon_issued(session: Session, definition: Definition) -> None:
+    template_id = definition.coupon_template_id
+    if template_id is not None and not is_issuing(session, template_id=template_id):
+        raise EarningRuleCouponUnknown([Problem("coupon_template_id", "所送的优惠券不存在、未发布或已停止发放")])
 
 
 def _check_place(

@@ -22,6 +22,8 @@ from loyalty.earning.rules.paying import Change, Payment, Standing, after_paymen
 from loyalty.earning.service.award import post
 from loyalty.earning.service.facts import DEFAULT_EXPIRY, read_default_expiry
 from loyalty.earning.service.reserving import Room, give_back, reserve
+from loyalty.earning.service.settling_coupons import settle_coupons
+from loyalty.earning.titles import with_titles
 from loyalty.kernel.database import Json
 from loyalty.members.queries import survivor_of
 from loyalty.points import service as points
@@ -86,7 +88,14 @@ def settle(
     due = evaluate_rest(case.revisions, facts, lines, kept.room)
     changed = changes(kept.standings, due, may_grow=is_correction)
     _undo(session, case, changed, _for_merged(session, case, shortfall))
-    changed, room = _release(session, case, changed)
+    coupons = settle_coupons(
+        session, changed=changed, due=due, facts=_borne(session, case), cause=cause, at=at, zone=zone
+    )
+    changed, room = _release(session, case, coupons.changed)
+    room |= coupons.withheld
+    if coupons.withheld:
+        due = evaluate_rest(case.revisions, facts, lines, room)
+    due = with_titles(session, due)
     paid = _top_up(session, case, changed, due)
     _regrow(session, case, changed, reference)
     _note(session, case, _told(after_payment(changed, paid), due), lines, room)
@@ -95,6 +104,11 @@ def settle(
     added = sum(one.points for one in paid)
     lost = -sum(change.growth for change in changed)
     return Settled(taken - added, lost, _debt(session, survivor_of(session, member_id=member_id), at))
+
+
+def _borne(session: Session, case: _Case) -> EventFacts:
+    """Since a merge the caps and coupons of the merged member count for the survivor."""
+    return replace(case.facts, member_id=survivor_of(session, member_id=case.facts.member_id))
 
 
 def _undo(session: Session, case: _Case, changed: Collection[Change], shortfall: Shortfall) -> None:
@@ -128,8 +142,9 @@ def _release(session: Session, case: _Case, changed: Sequence[Change]) -> tuple[
     """Give back what was taken back, and reserve what is added; what no limit allows is not added."""
     taken = {one.standing.revision_id: sum(part for _entry, part in one.taken) for one in changed}
     added = {one.standing.revision_id: one.added for one in changed}
-    give_back(session, revisions=case.revisions, points=taken, facts=case.facts)
-    short = reserve(session, revisions=case.revisions, points=added, facts=case.facts)
+    bearer = _borne(session, case)
+    give_back(session, revisions=case.revisions, points=taken, facts=bearer)
+    short = reserve(session, revisions=case.revisions, points=added, facts=bearer)
     granted = {revision_id: least for (revision_id, _name), least in short.items()}
     allowed = [replace(one, added=granted.get(one.standing.revision_id, one.added)) for one in changed]
     stood = {one.standing.revision_id: one.standing.points for one in allowed}

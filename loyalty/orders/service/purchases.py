@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from loyalty.kernel.database import AnyRow
 from loyalty.kernel.errors import InvariantBroken
+from loyalty.kernel.prepared import send
 from loyalty.members.models import Member
 from loyalty.members.queries import HOLDING, survivor_of
 from loyalty.members.rules.members import MemberGone, MemberNotFound
@@ -58,9 +59,9 @@ def record_purchase(session: Session, *, purchase: Purchase, at: datetime) -> Re
         RefundExceedsOrder: a correction leaves less than was already refunded.
     """
     check_purchase(purchase, at=at)
-    row = session.execute(_RECORD, _values(purchase, purchase.member_id, at)).first()
+    row = _recorded(session, purchase, purchase.member_id, at)
     if row is not None and row.merged_into_id is not None:
-        row = session.execute(_RECORD, _values(purchase, row.merged_into_id, at)).first()
+        row = _recorded(session, purchase, row.merged_into_id, at)
     if row is None:
         raise MemberNotFound(member_id=purchase.member_id)
     if row.status not in HOLDING:
@@ -105,14 +106,16 @@ def _record() -> Select[Any]:
 _RECORD = _record()
 
 
-def _values(purchase: Purchase, owner_id: int, at: datetime) -> dict[str, Any]:
-    return {
+def _recorded(session: Session, purchase: Purchase, owner_id: int, at: datetime) -> AnyRow | None:
+    """Record the purchase for a member who may have one; return the member, with the order's id if it is new."""
+    values = {
         "owner_id": owner_id,
         "source": purchase.source,
         "order_number": purchase.order_number,
         "recorded_at": at,
         **_content(purchase),
     }
+    return next(iter(send(session, _RECORD, values)), None)
 
 
 def _content(purchase: Purchase) -> dict[str, Any]:
