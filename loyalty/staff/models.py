@@ -76,6 +76,29 @@ class StaffSession(Base):
     revoked_at: Mapped[datetime | None]
 
 
+class StaffBinding(Base):
+    """One row is the WeChat by which one account takes coupons at the till (店员微信绑定); unbinding deletes it."""
+
+    __tablename__ = "staff_bindings"
+    __table_args__ = (Index("uq_staff_bindings_appid_openid", "appid", "openid", unique=True),)
+
+    staff_id: Mapped[int] = mapped_column(ForeignKey("staff_accounts.id"), primary_key=True)
+    appid: Mapped[str]
+    openid: Mapped[str]
+    bound_at: Mapped[datetime]
+
+
+class StaffBindingLink(Base):
+    """One row is the link by which one account can be bound once; the next link takes the place of the last."""
+
+    __tablename__ = "staff_binding_links"
+    __table_args__ = (Index("uq_staff_binding_links_token_hash", "token_hash", unique=True),)
+
+    staff_id: Mapped[int] = mapped_column(ForeignKey("staff_accounts.id"), primary_key=True)
+    token_hash: Mapped[bytes]
+    expires_at: Mapped[datetime]
+
+
 class LoginThrottle(Base):
     """One row counts the tries of one subject, an account or an address, in one window."""
 

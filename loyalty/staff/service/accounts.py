@@ -16,7 +16,7 @@ from loyalty.staff import passwords, queries, rules
 from loyalty.staff.models import StaffAccount, StaffRole, StaffScope
 from loyalty.staff.queries import StaffView
 from loyalty.staff.rules import Role
-from loyalty.staff.service import login
+from loyalty.staff.service import bindings, login
 from loyalty.stores import queries as stores
 
 
@@ -130,7 +130,7 @@ def update_staff(
 
 
 def set_active(session: Session, *, staff_id: int, is_active: bool, actor: Actor, at: datetime) -> None:
-    """Switch an account off, which ends its sessions at once, or on again.
+    """Switch an account off, which ends its sessions and unbinds its WeChat at once, or on again.
 
     Raises:
         StaffNotFound: there is no such account.
@@ -147,6 +147,9 @@ def set_active(session: Session, *, staff_id: int, is_active: bool, actor: Actor
         login.revoke_sessions(session, staff_id=staff_id, at=at)
     account.is_active = is_active
     session.flush()
+    if not is_active:
+        # After the account is held, so that nobody binds it meanwhile.
+        bindings.revoke(session, staff_id=staff_id, actor=actor, at=at)
     _audit(
         session,
         staff_id,

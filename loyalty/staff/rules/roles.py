@@ -1,32 +1,7 @@
-"""Staff rules: roles (角色) and what each may do, passwords, sessions and tries, as pure data."""
+"""Roles (角色) of staff, and what each may do, as pure data."""
 
-import re
 from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import datetime, timedelta
 from enum import StrEnum
-
-from loyalty.kernel.errors import InvalidInput
-from loyalty.stores.rules import StoreScope
-
-SESSION_IDLE = timedelta(hours=8)
-SESSION_ABSOLUTE = timedelta(days=7)
-TOTP_WAIT = timedelta(minutes=5)
-SEEN_STEP = timedelta(minutes=1)
-"""A session's last use is noted at most this often, so that reading a page is not a write."""
-
-TRY_WINDOW = timedelta(minutes=15)
-TRIES_PER_ACCOUNT = 8
-TRIES_PER_IP = 40
-TRIES_PER_TOTP = 5
-TRIES_PER_PASSWORD_CHANGE = 5
-TRACES_KEPT = timedelta(days=30)
-"""How long ended sessions and counted tries are kept; the audit log keeps the log-ins themselves."""
-
-PASSWORD_LENGTH_MIN = 10
-PASSWORD_LENGTH_MAX = 128
-NAME_LENGTH_MAX = 40
-_USERNAME = re.compile(r"[a-z][a-z0-9._-]{2,31}")
 
 
 class Role(StrEnum):
@@ -63,6 +38,8 @@ class Permission(StrEnum):
     MEMBERS_READ = "members.read"
     MEMBERS_EXPORT = "members.export"
     MEMBERS_UNMASK = "members.unmask"
+    MEMBERS_TAG = "members.tag"
+    """Put tags on members and take them off; with the whole chain in scope also make and change tags."""
     HOLDS_RELEASE = "holds.release"
     """Free points that a till set aside and never settled."""
     BINDINGS_DECIDE = "bindings.decide"
@@ -82,6 +59,17 @@ class Permission(StrEnum):
     """Propose what stores and regions of one's own shall have otherwise."""
     EARNING_APPROVE = "earning.approve"
     """Permit overrides, and put them in force."""
+    COUPONS_READ = "coupons.read"
+    COUPONS_WRITE = "coupons.write"
+    """Make templates, put them in force, pause and stop them."""
+    COUPONS_ISSUE = "coupons.issue"
+    """Give coupons, to one or to many, and make claim codes."""
+    COUPONS_VOID = "coupons.void"
+    """Take unused coupons and claim codes away."""
+    COUPONS_REVERSE = "coupons.reverse"
+    """Undo uses at stores of one's own."""
+    COUPONS_REDEEM = "coupons.redeem"
+    """Take coupons at the till with one's own phone, and undo one's own mistakes."""
     CHECK_INS_READ = "check_ins.read"
     CHECK_INS_WRITE = "check_ins.write"
     TIERS_READ = "tiers.read"
@@ -109,6 +97,7 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
             _P.SELF,
             _P.DASHBOARD_READ,
             _P.MEMBERS_READ,
+            _P.MEMBERS_TAG,
             _P.STORES_READ,
             _P.CHANNELS_READ,
             _P.CHANNELS_WRITE,
@@ -122,6 +111,10 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
             _P.EARNING_READ,
             _P.EARNING_WRITE,
             _P.EARNING_OVERRIDE,
+            _P.COUPONS_READ,
+            _P.COUPONS_WRITE,
+            _P.COUPONS_ISSUE,
+            _P.COUPONS_VOID,
             _P.ADJUSTMENTS_READ,
             _P.ADJUSTMENTS_WRITE,
             _P.JOBS_READ,
@@ -136,6 +129,8 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
             _P.MEMBERS_EXPORT,
             _P.STORES_READ,
             _P.EARNING_READ,
+            _P.COUPONS_READ,
+            _P.COUPONS_REVERSE,
             _P.ADJUSTMENTS_READ,
             _P.ADJUSTMENTS_WRITE,
             _P.ADJUSTMENTS_APPROVE,
@@ -151,6 +146,8 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
             _P.MEMBERS_UNMASK,
             _P.BINDINGS_DECIDE,
             _P.STORES_READ,
+            _P.COUPONS_READ,
+            _P.COUPONS_VOID,
             _P.AUDIT_READ,
         }
     ),
@@ -159,12 +156,15 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
             _P.SELF,
             _P.DASHBOARD_READ,
             _P.MEMBERS_READ,
+            _P.MEMBERS_TAG,
             _P.HOLDS_RELEASE,
             _P.MEMBERS_EXPORT,
             _P.BINDINGS_DECIDE,
             _P.STORES_READ,
             _P.EARNING_READ,
             _P.EARNING_OVERRIDE,
+            _P.COUPONS_READ,
+            _P.COUPONS_REVERSE,
         }
     ),
     Role.STORE_MANAGER: frozenset(
@@ -172,66 +172,20 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
             _P.SELF,
             _P.DASHBOARD_READ,
             _P.MEMBERS_READ,
+            _P.MEMBERS_TAG,
             _P.HOLDS_RELEASE,
             _P.BINDINGS_DECIDE,
             _P.STORES_READ,
             _P.EARNING_READ,
             _P.EARNING_OVERRIDE,
+            _P.COUPONS_READ,
+            _P.COUPONS_REVERSE,
+            _P.COUPONS_REDEEM,
         }
     ),
-    Role.CLERK: frozenset({_P.SELF}),
+    Role.CLERK: frozenset({_P.SELF, _P.COUPONS_REDEEM}),
     Role.AUDITOR: _READS,
 }
-
-
-class InvalidUsername(InvalidInput):
-    """A log-in name has 3 to 32 small letters, digits, dots, dashes or underscores."""
-
-    code = "invalid_username"
-    message = "登录名须以小写字母开头，3–32 位小写字母、数字、点、- 或 _"
-
-
-class InvalidStaffName(InvalidInput):
-    """The person's name is missing or too long."""
-
-    code = "invalid_staff_name"
-    message = "请填写姓名，不超过 40 个字"
-
-
-class WeakPassword(InvalidInput):
-    """The password is short, long, common, or holds the log-in name."""
-
-    code = "weak_password"
-    message = "密码须为 10–128 位，不能过于常见或重复，也不能包含登录名"
-
-
-class RoleRequired(InvalidInput):
-    """Every account has a role and a part of the tree, or it could do nothing."""
-
-    code = "staff_role_required"
-    message = "请至少选择一个角色和一个数据范围"
-
-
-@dataclass(frozen=True, slots=True)
-class StaffCaller:
-    """Who is behind a session, what they may do, and which stores they may see."""
-
-    session_id: int
-    seen_at: datetime
-    awaits_totp: bool
-    staff_id: int
-    username: str
-    name: str
-    roles: frozenset[Role]
-    permissions: frozenset[Permission]
-    scope: StoreScope
-    must_change_password: bool
-    has_totp: bool
-
-
-def actor_name(staff_id: int) -> str:
-    """Return how an account is called in the audit log."""
-    return f"staff:{staff_id}"
 
 
 def permissions_of(roles: Iterable[Role]) -> frozenset[Permission]:
@@ -240,46 +194,3 @@ def permissions_of(roles: Iterable[Role]) -> frozenset[Permission]:
     for role in roles:
         granted |= PERMISSIONS[role]
     return granted
-
-
-def normal_username(typed: str) -> str:
-    """Return the log-in name as it is stored: without blanks around it, in small letters."""
-    # The database cannot even be asked for a text with a zero byte.
-    return typed.replace("\0", "").strip().lower()
-
-
-def check_account(*, username: str, name: str) -> None:
-    """Refuse a log-in name or a name that could not be typed or read.
-
-    Raises:
-        InvalidUsername: other characters, too short or too long.
-        InvalidStaffName: empty or too long.
-    """
-    if not _USERNAME.fullmatch(username):
-        raise InvalidUsername
-    if not 0 < len(name) <= NAME_LENGTH_MAX:
-        raise InvalidStaffName
-
-
-def check_password(password: str, *, username: str) -> None:
-    """Refuse a password that would be guessed.
-
-    Raises:
-        WeakPassword: its length, its few different characters, or the log-in name in it.
-    """
-    lowered = password.lower()
-    is_sound = (
-        PASSWORD_LENGTH_MIN <= len(password) <= PASSWORD_LENGTH_MAX
-        and len(set(lowered)) >= 5
-        and username not in lowered
-        and not any(common in lowered for common in ("password", "123456789", "qwertyuiop"))
-    )
-    if not is_sound:
-        raise WeakPassword
-
-
-def is_session_alive(*, opened_at: datetime, seen_at: datetime, awaits_totp: bool, at: datetime) -> bool:
-    """Tell whether a session may still be used: not idle too long, nor open too long."""
-    if awaits_totp:
-        return at - opened_at < TOTP_WAIT
-    return at - seen_at < SESSION_IDLE and at - opened_at < SESSION_ABSOLUTE

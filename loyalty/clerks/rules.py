@@ -1,0 +1,130 @@
+"""Clerk rules: how long a code that was read stands, what a clerk has to type in, and until when a use is undone."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from loyalty.coupons.rules.basket import names_goods
+from loyalty.coupons.rules.terms import FixedPrice, Gift, Terms
+from loyalty.kernel.errors import Conflict, InvalidInput, NotAllowed
+from loyalty.orders.rules import Line
+
+VISIT_LIFETIME = timedelta(minutes=15)
+REVERSE_WITHIN = timedelta(minutes=30)
+"""How long a clerk may undo a use of their own (撤销时限); afterwards the back office does it."""
+TRIES_MAX = 30
+"""How many codes that turn out wrong a clerk may read within a quarter of an hour."""
+CHANNEL = "pos"
+"""Coupons for the till are good on a clerk's phone too."""
+SKU = "till"
+"""Of goods that the clerk does not name."""
+
+
+class NotTheCodeOfAnything(InvalidInput):
+    """What was read or typed is no code of a member and none of a coupon."""
+
+    code = "clerk_code_unknown"
+    message = "这不是会员码或券码，请扫会员卡或优惠券页面上的码"
+
+
+class VisitOver(Conflict):
+    """The code was read more than a quarter of an hour ago, by somebody else, or at another store."""
+
+    code = "clerk_visit_over"
+    message = "识别已超过 15 分钟或已更换门店，请重新扫码"
+
+
+class AmountMissing(InvalidInput):
+    """What a coupon is worth depends on an amount that was not typed."""
+
+    code = "clerk_amount_missing"
+    message = "请输入金额"
+
+
+class ReversalTooLate(Conflict):
+    """The use was longer ago than a clerk may undo."""
+
+    code = "clerk_reversal_too_late"
+    message = "核销已超过 30 分钟，不能自行撤销，请联系店长在后台处理"
+
+
+class StoreNotChosen(NotAllowed):
+    """The store is not an open one of the clerk's."""
+
+    code = "clerk_store_not_chosen"
+    message = "请先选择所在门店"
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """Who stands at the till: a member, or a coupon of one, as a code has named them."""
+
+    staff_id: int
+    store_id: int
+    member_id: int
+    coupon_id: int | None
+    """Empty when the member was named: then any coupon of theirs may be taken."""
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Which amounts a clerk types in for a coupon."""
+
+    piece: bool
+    """What the one piece costs that the coupon is for."""
+    goods: bool
+    """What the goods cost that the coupon holds for; beside the piece, the others of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """The amounts that a clerk typed."""
+
+    piece_fen: int | None = None
+    goods_fen: int | None = None
+
+
+def asked_for(terms: Terms) -> Asked:
+    """Return what decides what a coupon is worth; of a gift without a threshold nothing does."""
+    is_of_goods = isinstance(terms.worth, Gift) and names_goods(terms.scope)
+    if isinstance(terms.worth, Gift) and not terms.threshold_fen:
+        return Asked(piece=False, goods=False)
+    piece = isinstance(terms.worth, FixedPrice) or is_of_goods
+    return Asked(piece=piece, goods=not piece or terms.threshold_fen > 0)
+
+
+def lines_of(terms: Terms, typed: Typed) -> tuple[Line, ...]:
+    """Return what was typed as a basket of goods for which the coupon holds.
+
+    The piece is the dearest of them, so that the others are as many as make each of them no dearer.
+
+    Raises:
+        AmountMissing: an amount that is asked for was not typed.
+    """
+    asked, lines = asked_for(terms), []
+    piece_fen, goods_fen = typed.piece_fen or 0, typed.goods_fen or 0
+    if (asked.piece and not piece_fen) or (asked.goods and not asked.piece and not goods_fen):
+        raise AmountMissing
+    if asked.piece:
+        lines.append(_line(terms, 1, 1, piece_fen))
+    if asked.goods and goods_fen:
+        count = -(-goods_fen // piece_fen) if asked.piece else 1
+        lines.append(_line(terms, len(lines) + 1, count, goods_fen))
+    return tuple(lines)
+
+
+def check_reversible(*, redeemed_at: datetime, at: datetime) -> None:
+    """Refuse to undo a use that was too long ago.
+
+    Raises:
+        ReversalTooLate: it was.
+    """
+    if at > redeemed_at + REVERSE_WITHIN:
+        raise ReversalTooLate
+
+
+def _line(terms: Terms, number: int, quantity: int, amount_fen: int) -> Line:
+    scope = terms.scope
+    sku = min(scope.skus - scope.excluded_skus, default=SKU)
+    category = "" if scope.skus else min(scope.categories - scope.excluded_categories, default="")
+    return Line(number, sku, category, quantity, amount_fen)
