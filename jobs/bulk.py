@@ -11,10 +11,11 @@ from uuid import uuid4
 
 import structlog
 
-from jobs import adjustments, context, queues
+from jobs import adjustments, context, coupon_issues, queues
 from jobs.periodic import PeriodicRun
 from loyalty.adjustments.rules.batches import Work
 from loyalty.container import Container
+from loyalty.coupons.rules.issue_jobs import Work as IssueWork
 from loyalty.kernel import bulk, runs
 from loyalty.kernel.bulk import BulkRun, Overtaken, Page
 from loyalty.kernel.database import Json, Session
@@ -44,6 +45,11 @@ KINDS: Mapping[str, Kind] = {
     Work.APPLY: Kind(adjustments.apply),
     Work.TELL: Kind(adjustments.tell),
     Work.UNDO: Kind(adjustments.undo),
+    IssueWork.CHECK: Kind(coupon_issues.check, slice_seconds=JOB_SECONDS),
+    IssueWork.CHECK_TAG: Kind(coupon_issues.check_tag),
+    IssueWork.ISSUE: Kind(coupon_issues.issue),
+    IssueWork.TELL: Kind(coupon_issues.tell),
+    IssueWork.UNDO: Kind(coupon_issues.undo),
 }
 
 

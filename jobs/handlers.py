@@ -7,7 +7,7 @@ unique key of what it calls.
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
-from jobs import binding, bulk, earning, followers, growth, merging, points_changes, pushes, sending, tiers
+from jobs import binding, bulk, coupons, earning, followers, growth, merging, points_changes, pushes, sending, tiers
 from loyalty.container import Container
 from loyalty.kernel import outbox
 from loyalty.kernel.database import Json, Session
@@ -22,6 +22,10 @@ IN_TRANSACTION: Mapping[str, Sequence[Handler]] = {
     "bulk.wanted": (),
     "check_in.recorded": (growth.grow_by_check_in, earning.reward_check_in),
     "consent.withdrawn": (),
+    "coupon.issued": (coupons.tell_issued,),
+    "coupon.redeemed": (coupons.pay_bonus,),
+    "coupon.redemption_reversed": (coupons.take_back_bonus,),
+    "coupon.voided": (),
     "identity.followed": (),
     "identity.unfollowed": (),
     "member.closed": (),

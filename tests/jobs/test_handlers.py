@@ -13,9 +13,12 @@ from loyalty.channels import service as channels
 from loyalty.container import Container
 from loyalty.gateways.null import NullOfficialAccount
 from loyalty.gateways.protocols import Follower
+from loyalty.kernel.audit import Actor
 from loyalty.kernel.database import Json
 from loyalty.kernel.outbox import OutboxEvent
 from loyalty.members.rules.identities import IdentityKind
+from loyalty.members.rules.members import MemberStatus
+from loyalty.merging.service import merge
 from loyalty.notices import queries
 from loyalty.points import service as points
 from loyalty.points.rules import EVENT_OF_KIND
@@ -100,6 +103,36 @@ def test_a_check_in_grows_by_its_plan_and_is_not_told(
 
     assert inbox(session, member.id) == []
     assert tiers.tier_of(session, member_id=member.id, at=at).growth == 1
+
+
+def checked_in(member_id: int, at: datetime) -> Json:
+    on = {"checked_in_on": "2026-03-10", "checked_in_at": at.isoformat()}
+    return {"member_id": member_id, **on, "growth": 5, "store_id": None}
+
+
+@pytest.mark.parametrize("is_delivered_before", [False, True])
+def test_a_check_in_of_a_member_merged_since_grows_the_survivor_once(
+    jobs_container: Container, session: Session, at: datetime, is_delivered_before: bool
+) -> None:
+    survivor, other = make_member(session), make_member(session)
+    if is_delivered_before:
+        handle_twice(jobs_container, "check_in.recorded", checked_in(other.id, at))
+    merge(session, survivor_id=survivor.id, other_id=other.id, actor=Actor("system:tests"), at=at)
+
+    handle_twice(jobs_container, "check_in.recorded", checked_in(other.id, at))
+
+    growth = [tiers.tier_of(session, member_id=member.id, at=at).growth for member in (survivor, other)]
+    assert growth == [5, 0]
+
+
+def test_a_check_in_of_a_member_closed_since_grows_nobody(
+    jobs_container: Container, session: Session, at: datetime
+) -> None:
+    member = make_member(session, phone=None, status=MemberStatus.CLOSED)
+
+    handle_twice(jobs_container, "check_in.recorded", checked_in(member.id, at))
+
+    assert tiers.tier_of(session, member_id=member.id, at=at).growth == 0
 
 
 def test_points_earned_at_night_are_told_at_once_and_an_adjustment_waits(

@@ -11,7 +11,7 @@ from loyalty.kernel.outbox import OutboxEvent
 from loyalty.kernel.runs import JobRun
 from loyalty.notices.models import InboxMessage
 from tests.factories.members import make_member
-from tests.factories.tiers import grow, make_ladder, rolling
+from tests.factories.tiers import LADDER, changes_of, grow, make_ladder, rolling
 from tests.support.containers import StandingClock
 
 
@@ -48,6 +48,24 @@ def test_a_member_hears_of_the_rise_of_the_end_to_come_and_of_the_fall(
     results = session.scalars(select(JobRun.result).where(JobRun.job == "evaluate_tiers").order_by(JobRun.slot)).all()
     assert [(one or {})["tiers_begin_grace"] for one in results] == [1, 0]
     assert [(one or {})["tiers_demote"] for one in results] == [0, 1]
+
+
+def test_a_member_hears_nothing_of_a_fall_from_a_step_that_the_ladder_has_lost(
+    jobs_container: Container, session: Session, clock: StandingClock
+) -> None:
+    begin = clock.at
+    make_ladder(session, policy=rolling(12, grace_days=0), at=begin)
+    member = make_member(session)
+    grow(session, member.id, 2_000, begin)
+    work_off(jobs_container, session)
+    make_ladder(session, tiers=LADDER[:-1], at=begin)
+    told = inbox(session, member.id)
+
+    periodic.perform("evaluate_tiers", begin.date().isoformat(), begin.date().isoformat())
+    work_off(jobs_container, session)
+
+    assert changes_of(session, member.id)[-1] == ("demoted", 3, 2)
+    assert inbox(session, member.id) == told
 
 
 def test_unconfirmed_members_are_erased_page_by_page(jobs_container: Container, session: Session) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -22,23 +23,31 @@ from sqlalchemy.exc import DBAPIError
 
 from loyalty.kernel.clock import Clock
 from loyalty.kernel.database import Database, connect
+from loyalty.kernel.outbox import LEASE
 from sandbox.defaults import DEFAULT_TEMPLATES
 from sandbox.server import Handle, start
 from tests.support import engines, settings
+from tests.support.proof import IS_FULL
 from trial.engines.postgres import PostgresServer, remove_postgres, start_postgres
+from trial.engines.postgres_cluster import OWNER
 from trial.engines.valkey import ValkeyServer, remove_valkey, start_valkey
 from trial.processes import wait_until
 
-RECOVERY_SECONDS = 30.0
+RECOVERY_SECONDS = 30.0 + (LEASE.total_seconds() if IS_FULL else 0.0)
+"""Thirty from when the leases of what was killed have run out, which only the full proof waits for."""
+JOBS = "flask jobs"
+"""What the processes call themselves to the database; the tests call themselves nothing."""
+_numbers = count(1)
 
 
 @dataclass
 class Installation:
-    """Engines, sandbox and the processes of ``flask jobs``."""
+    """Engines, sandbox and the processes of ``flask jobs``, on a database of this test's own."""
 
     folder: Path
     engines_folder: Path
     postgres: PostgresServer
+    database_name: str
     valkey: ValkeyServer
     sandbox: Handle
     database: Database
@@ -47,13 +56,13 @@ class Installation:
     @property
     def environment(self) -> dict[str, str]:
         ours = settings.environment(
-            DATABASE_URL=self.postgres.url(),
+            DATABASE_URL=self.postgres.url(self.database_name),
             REDIS_URL=self.valkey.url(),
             WECHAT_SANDBOX_URL=self.sandbox.url,
             CLOCK_OFFSET_FILE=str(self.offset_file),
             LOG_LEVEL="INFO",
         )
-        return {"PATH": os.environ["PATH"], "PYTHONUNBUFFERED": "1", **ours}
+        return {"PATH": os.environ["PATH"], "PYTHONUNBUFFERED": "1", "PGAPPNAME": JOBS, **ours}
 
     @property
     def redis(self) -> redis.Redis:
@@ -75,11 +84,6 @@ class Installation:
 
     def now(self) -> datetime:
         return Clock(self.offset_file).now()
-
-    def forget_what_was_running(self) -> None:
-        """Clear what an earlier test left of its processes: their lead, their runs, their events."""
-        for table in ("leases", "job_runs", "outbox_events"):
-            self.value(f"WITH gone AS (DELETE FROM {table} RETURNING 1) SELECT count(*) FROM gone")
 
     def set_time_of_day(self, hour: int) -> None:
         """Move the clock of everybody on to an hour of Shanghai, so that no quiet hours hold messages."""
@@ -109,6 +113,10 @@ class Installation:
                 os.kill(pid, signal.SIGKILL)
         process.wait(10)
 
+    def wait_until_the_dead_have_left(self) -> None:
+        """Wait until the database is done with what processes had sent to it before they were killed."""
+        self.wait(lambda: self.value(_WORKING, name=JOBS) == 0, "a killed process is still at work in the database")
+
     def control(self, path: str, body: dict[str, Any] | None = None, *, method: str = "POST") -> Any:
         answer = requests.request(method, f"{self.sandbox.url}/_sim{path}", json=body, timeout=10)
         assert answer.ok, answer.text
@@ -135,6 +143,9 @@ class Installation:
     def wait(self, condition: Callable[[], bool], what: str, seconds: float = RECOVERY_SECONDS) -> None:
         assert wait_until(condition, within_seconds=seconds), f"{what}\n{self.logs()}"
 
+    def has_logged(self, event: str) -> bool:
+        return any(event in file.read_text(errors="replace") for file in self.folder.glob("*.log"))
+
     def logs(self) -> str:
         return "\n".join(
             f"--- {file.name}\n" + file.read_text(errors="replace")[-3000:]
@@ -145,6 +156,9 @@ class Installation:
         for process in self.processes:
             if process.poll() is None:
                 self.kill(process)
+
+
+_WORKING = "SELECT count(*) FROM pg_stat_activity WHERE application_name = :name AND datname = current_database()"
 
 
 def _children_of(pid: int) -> list[int]:
@@ -159,7 +173,7 @@ def _world() -> dict[str, Any]:
 
 @pytest.fixture(scope="session")
 def own_engines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Data folders of engines that only these tests use."""
+    """Data folders of engines that only these tests use; the owner's database is the template of theirs."""
     folder = tmp_path_factory.mktemp("kill")
     server = start_postgres(folder / "postgres")
     engines.migrate(server.url())
@@ -173,9 +187,10 @@ def installation(own_engines: Path, tmp_path: Path) -> Iterator[Installation]:
     postgres, valkey = start_postgres(own_engines / "postgres"), start_valkey(own_engines / "valkey")
     redis.Redis.from_url(valkey.url()).flushall()
     sandbox = start(_world(), clock_offset_file=tmp_path / "clock-offset")
-    database = connect(postgres.url(), connections=8)
-    made = Installation(tmp_path, own_engines, postgres, valkey, sandbox, database)
-    made.forget_what_was_running()
+    name = f"kill_{next(_numbers)}"
+    postgres.create_database(name, template=OWNER)
+    database = connect(postgres.url(name), connections=8)
+    made = Installation(tmp_path, own_engines, postgres, name, valkey, sandbox, database)
     made.set_time_of_day(12)
     yield made
     made.stop()

@@ -14,18 +14,23 @@ from jobs import periodic, queues
 from loyalty.kernel.clock import business_date, end_of
 from loyalty.kernel.transaction import run
 from loyalty.points import service as points
+from loyalty.points.service.batches import Change, adjust_many
 from loyalty.points.service.expiry import MEMBERS_AT_A_TIME
-from tests.factories.expiry import SHANGHAI, open_inbox, plan
-from tests.factories.members import make_member
-from tests.factories.points import earn
+from tests.factories.expiry import SHANGHAI, plan
 from tests.kill.conftest import Installation
 from tests.support.proof import size
 from tests.support.settings import SEAL_KEY
 
 pytestmark = pytest.mark.kill
 
-MEMBERS = size(reduced=700, full=6_000)
+MEMBERS = size(reduced=2_500, full=60_000)
 KILLS = size(reduced=2, full=10)
+
+_MEMBERS = text(
+    "INSERT INTO members (number, status, enrolled_at, last_active_at)"
+    " SELECT 'E' || n, 'active', :at, :at FROM generate_series(1, :members) n RETURNING id"
+)
+_READ = text("UPDATE inbox_messages SET read_at = :at")
 
 
 def members_with_ended_lots(site: Installation) -> tuple[list[int], date]:
@@ -34,12 +39,12 @@ def members_with_ended_lots(site: Installation) -> tuple[list[int], date]:
     midnight = end_of(today - timedelta(days=1), SHANGHAI)
 
     def make(session: Session) -> list[int]:
-        members = [make_member(session).id for _ in range(MEMBERS)]
-        for member_id in members:
-            earn(session, member_id, 10, at=midnight - timedelta(days=9), expires_at=midnight)
+        at = midnight - timedelta(days=9)
+        members = sorted(session.scalars(_MEMBERS, {"members": MEMBERS, "at": at}))
+        changes = [Change(member_id, 10, "gift", midnight) for member_id in members]
+        adjust_many(session, changes=changes, explanation={"rule": "adjustment"}, actor="system:tests", at=at)
         plan(session, midnight - timedelta(days=1))
-        for member_id in members:
-            open_inbox(session, member_id, at=midnight - timedelta(hours=12))
+        session.execute(_READ, {"at": midnight - timedelta(hours=12)})
         return members
 
     return run(site.database, make), today
@@ -65,6 +70,7 @@ def has_been_taken_up(site: Installation, times: int) -> bool:
 
 def start(site: Installation, on: date) -> Any:
     """Start the night's run, or take it up where a dead worker left it; return the worker."""
+    site.wait_until_the_dead_have_left()  # or the last sign of life of one would come after this
     stale = text("UPDATE job_runs SET heartbeat_at = now() - interval '10 minutes'")
     run(site.database, lambda session: session.execute(stale))
     queues.queue(queues.NIGHTLY, connection=site.redis).enqueue_call(

@@ -2,7 +2,10 @@
 
 import signal
 import subprocess
-from threading import Event, Thread
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from threading import Event
 from typing import Any
 
 import pytest
@@ -213,28 +216,13 @@ def test_a_killed_queue_server_loses_nothing(site: Installation) -> None:
 def test_a_database_restarted_under_load_loses_and_doubles_nothing(site: Installation) -> None:
     member_ids = run(site.database, lambda session: [make_member(session).id for _ in range(5)])
     scheduler, worker = at_work(site)
-    stop, done = Event(), []
 
-    def load() -> None:
-        number = 0
-        while not stop.is_set() and number < 2000 * SIZE:
-            try:
-                earn(site, member_ids[number % 5], f"order:{number}")
-            except Unavailable:
-                stop.wait(0.05)  # and once more under the same reference
-                continue
-            done.append(number)
-            number += 1
-
-    loading = Thread(target=load)
-    loading.start()
-    site.wait(lambda: len(done) > 50, "no load")
-    site.postgres.stop()
-    before = len(done)
-    site.start_postgres()
-    site.wait(lambda: len(done) > before + 50, "the load does not go on")
-    stop.set()
-    loading.join(RECOVERY_SECONDS)
+    with load(site, member_ids) as done:
+        site.wait(lambda: len(done) > 50, "no load")
+        site.postgres.stop()
+        before = len(done)
+        site.start_postgres()
+        site.wait(lambda: len(done) > before + 50, "the load does not go on")
 
     if not IS_FULL:
         site.value("UPDATE outbox_events SET due_at = now() WHERE lease_id IS NOT NULL RETURNING id")
@@ -246,6 +234,29 @@ def test_a_database_restarted_under_load_loses_and_doubles_nothing(site: Install
     assert is_proved(site)
 
 
+@contextmanager
+def load(site: Installation, member_ids: list[int]) -> Iterator[list[int]]:
+    """Let members earn all the time until the block ends; yield the numbers of what was acknowledged."""
+    stop, done = Event(), list[int]()
+
+    def go_on() -> None:
+        while not stop.is_set() and len(done) < 2000 * SIZE:
+            try:
+                earn(site, member_ids[len(done) % 5], f"order:{len(done)}")
+            except Unavailable:
+                stop.wait(0.05)  # and once more under the same reference
+            else:
+                done.append(len(done))
+
+    with ThreadPoolExecutor(1) as pool:
+        loading = pool.submit(go_on)
+        try:
+            yield done
+        finally:
+            stop.set()
+        loading.result(RECOVERY_SECONDS)
+
+
 @pytest.mark.parametrize("command", ["worker", "scheduler"])
 def test_a_process_stops_cleanly_when_asked(site: Installation, command: str) -> None:
     process = site.run(command)
@@ -253,8 +264,8 @@ def test_a_process_stops_cleanly_when_asked(site: Installation, command: str) ->
 
     process.send_signal(signal.SIGTERM)
 
-    code = process.wait(10)
-    assert code == 0, site.logs()[-1500:]
+    site.wait(lambda: process.poll() is not None, f"the {command} does not stop", seconds=10)
+    assert process.returncode == 0, site.logs()[-1500:]
     assert "Traceback" not in site.logs()
 
 
@@ -268,7 +279,7 @@ def at_work(site: Installation) -> tuple[subprocess.Popen[bytes], subprocess.Pop
 def is_up(site: Installation, command: str) -> bool:
     if command == "worker":
         return bool(site.redis.smembers("rq:workers"))
-    return "scheduler_started" in site.logs()
+    return site.has_logged("scheduler_started")
 
 
 def is_proved(site: Installation) -> bool:
