@@ -4,26 +4,24 @@ The one condition behind every search by phone. Enrolment counts once the person
 otherwise enrol any phone to see whether it is found afterwards.
 """
 
-from typing import Any
-
-from sqlalchemy import ColumnElement, or_, select, true
+from sqlalchemy import Boolean, ColumnElement, bindparam, or_, select
 from sqlalchemy.orm import aliased
 
 from loyalty.members.models import Member
 from loyalty.members.queries import LIVING
 from loyalty.orders.models import Order
 from loyalty.partners.models import MemberEncounter
-from loyalty.partners.queries import stores_of
-from loyalty.partners.rules.keys import PartnerCaller
+from loyalty.partners.queries import ROOTS, stores_of
 
 
-def is_known_to(caller: PartnerCaller) -> ColumnElement[bool]:
-    """Say in SQL that a row of members enrolled at, bought at or showed a code at one of a key's stores.
+def is_known() -> ColumnElement[bool]:
+    """Say in SQL that a row of members enrolled at, bought at or showed a code at one of the stores below ``roots``.
 
-    Who confirmed a membership that belongs to no store, such as one from online, is known to a key of the whole chain.
+    Who confirmed a membership that belongs to no store, such as one from online, is known to a key that
+    ``is_chain_wide``.
     """
-    stores = stores_of(caller)
-    is_home: ColumnElement[Any] = true() if caller.is_chain_wide else Member.enrolled_store_id.in_(stores)
+    stores = stores_of(ROOTS)
+    is_home = or_(bindparam("is_chain_wide", type_=Boolean), Member.enrolled_store_id.in_(stores))
     merged = aliased(Member)
     before = select(merged.id).where(merged.merged_into_id == Member.id)
     bought = select(Order.id).where(

@@ -1,22 +1,39 @@
 """Partner queries: keys as staff see them, and what a key's stores are."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Select, any_, func, literal, or_, select, true
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Select,
+    String,
+    and_,
+    any_,
+    bindparam,
+    func,
+    literal,
+    or_,
+    select,
+    true,
+)
 from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by
 from sqlalchemy.orm import Session, aliased
 
 from loyalty.approvals.queries import find_latest, list_waiting
 from loyalty.approvals.rules import ApprovalKind, ApprovalState, ApprovalView
 from loyalty.kernel.database import AnyRow
+from loyalty.kernel.prepared import send
 from loyalty.partners.models import PartnerKey, PartnerKeyScope, PartnerSecret
 from loyalty.partners.rules.keys import PartnerCaller, PartnerKeyNotFound
 from loyalty.stores.models import Store
 from loyalty.stores.queries import StoreNotFound
 from loyalty.stores.rules import StoreKind
+
+ROOTS = bindparam("roots", type_=ARRAY(BigInteger))
+"""The roots of the scope of whoever asks, in statements that are the same for all keys."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +87,12 @@ def list_keys(session: Session, *, text: str = "", is_active: bool | None = None
     return [_view(row) for row in session.execute(query)]
 
 
+def names(session: Session, partner_key_ids: Collection[int]) -> dict[int, str]:
+    """Return the names of some keys by id."""
+    rows = session.execute(select(PartnerKey.id, PartnerKey.name).where(PartnerKey.id.in_(partner_key_ids)))
+    return {row.id: row.name for row in rows}
+
+
 def get_key(session: Session, *, partner_key_id: int, at: datetime) -> PartnerKeyView:
     """Return one key.
 
@@ -89,15 +112,20 @@ def is_within(store: type[Store], roots: ColumnElement[Any]) -> ColumnElement[bo
     return or_(store.id == any_(roots), store.parent_id == any_(roots), above)
 
 
-def stores_of(caller: PartnerCaller) -> Select[int]:
-    """Select the ids of the nodes that a key acts for."""
-    return select(Store.id).where(is_within(Store, _array(caller.roots)))
+def stores_of(roots: ColumnElement[Any]) -> Select[int]:
+    """Select the ids of the nodes that a key acts for, from the ``roots`` of its scope."""
+    return select(Store.id).where(is_within(Store, roots))
 
 
-def open_store(caller: PartnerCaller, code: ColumnElement[str] | str) -> ColumnElement[bool]:
-    """Say in SQL that a row of stores is the open store with a code, and one that a key acts for."""
-    is_open = (Store.code == code) & (Store.kind == StoreKind.STORE) & Store.is_open
-    return is_open & is_within(Store, _array(caller.roots))
+def roots_of(caller: PartnerCaller) -> ColumnElement[Any]:
+    """Return the roots of a key's scope, for a statement of its own."""
+    return literal(list(caller.roots), ARRAY(BigInteger))
+
+
+def open_store() -> Select[int]:
+    """Select the open store that has ``store_code``, if it is one that the key with these ``roots`` acts for."""
+    is_open = and_(Store.code == bindparam("store_code", type_=String), Store.kind == StoreKind.STORE, Store.is_open)
+    return select(Store.id.label("store_id")).where(is_open, is_within(Store, ROOTS))
 
 
 def require_store(session: Session, *, caller: PartnerCaller, code: str) -> int:
@@ -106,14 +134,13 @@ def require_store(session: Session, *, caller: PartnerCaller, code: str) -> int:
     Raises:
         StoreNotFound: no open store of this key has this code; whether another key has one is not told.
     """
-    store_id = session.scalar(select(Store.id).where(open_store(caller, code)))
-    if store_id is None:
+    found = send(session, _OPEN_STORE, {"roots": list(caller.roots), "store_code": code})
+    if not found:
         raise StoreNotFound(store_code=code)
-    return store_id
+    return int(found[0].store_id)
 
 
-def _array(roots: Sequence[int]) -> ColumnElement[Any]:
-    return literal(list(roots), ARRAY(BigInteger))
+_OPEN_STORE = open_store()
 
 
 def _keys(at: datetime) -> Select[Any]:

@@ -18,7 +18,7 @@ from loyalty.kernel.database import AnyRow
 from loyalty.kernel.errors import InvalidInput
 from loyalty.kernel.pagination import Page, decode_cursor, page_of
 from loyalty.orders.models import Order, Refund
-from loyalty.partners.queries import require_store, stores_of
+from loyalty.partners.queries import require_store, roots_of, stores_of
 from loyalty.partners.rules.keys import PartnerCaller
 from loyalty.partners.service.holds import own_reference
 from loyalty.points.models import LedgerEntry
@@ -67,7 +67,7 @@ def list_bookings(
         InvalidCursor: the cursor was not made by us.
     """
     size = max(1, min(limit, PAGE_SIZE_MAX))
-    stores: ColumnElement[bool] = LedgerEntry.store_id.in_(stores_of(caller))
+    stores: ColumnElement[bool] = LedgerEntry.store_id.in_(stores_of(roots_of(caller)))
     if store_code is not None:
         stores = LedgerEntry.store_id == require_store(session, caller=caller, code=store_code)
     page = (

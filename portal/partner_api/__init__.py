@@ -4,21 +4,29 @@ from flask import Flask, Response
 from flask_smorest import Blueprint
 from werkzeug.exceptions import HTTPException
 
-from loyalty.settings import Settings
 from portal.partner_api import errors, limits, openapi
-from portal.partner_api.v1 import batches, events, members, points, purchases, statement
+from portal.partner_api.v1 import (
+    baskets,
+    batches,
+    coupon_uses,
+    coupons,
+    events,
+    members,
+    points,
+    purchases,
+    statement,
+)
 from portal.partner_api.v1.blueprint import PREFIX
 
-SUBJECTS = (members, purchases, points, events, batches, statement)
+SUBJECTS = (members, purchases, points, coupons, coupon_uses, baskets, events, batches, statement)
 
 
-def register(app: Flask, settings: Settings) -> tuple[Blueprint, ...]:
+def register(app: Flask) -> tuple[Blueprint, ...]:
     """Put the API on the application; return its blueprints, which need no CSRF token."""
+    limits.prepare(app)
     api = openapi.install(app)
     for module in SUBJECTS:
         api.register_blueprint(module.blueprint)
-    # After the guards, so that only requests of a proved key count against it.
-    limits.install(app, settings.redis_url, blueprints=[module.blueprint.name for module in SUBJECTS])
     return tuple(module.blueprint for module in SUBJECTS)
 
 

@@ -11,8 +11,9 @@ from flask import Blueprint, Response, current_app, jsonify, request
 from werkzeug.exceptions import HTTPException
 
 from loyalty.kernel import errors
+from loyalty.kernel.waiting import RETRY_AFTER_SECONDS, retry_after
 from portal.context import request_id
-from portal.errors import RETRY_AFTER_SECONDS, status_of
+from portal.errors import status_of
 
 log = structlog.get_logger("partner_api")
 
@@ -38,7 +39,7 @@ def install(blueprint: Blueprint) -> None:
 def refused(error: errors.LoyaltyError) -> Response:
     """Answer an anticipated refusal of the domain."""
     log.info("refused", error=error.code, endpoint=request.endpoint)
-    return answer(status_of(error), error.code, error.message, dict(error.details))
+    return answer(status_of(error), error.code, error.message, dict(error.details), error.retry_after_seconds)
 
 
 def refused_by_framework(error: HTTPException) -> Response:
@@ -61,10 +62,12 @@ def failed(error: Exception) -> Response:
     return answer(500, "internal_error", "系统出错了，请稍后再试", {})
 
 
-def answer(status: int, code: str, message: str, details: dict[str, object]) -> Response:
-    """Make an error answer in the API's one shape."""
+def answer(
+    status: int, code: str, message: str, details: dict[str, object], wait_seconds: int = RETRY_AFTER_SECONDS
+) -> Response:
+    """Make an error answer in the API's one shape; who may come back is told when, not all at the same moment."""
     response = jsonify(error={"code": code, "message": message, "details": details}, request_id=request_id())
     response.status_code = status
     if status in (429, 503):
-        response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+        response.headers["Retry-After"] = str(retry_after(wait_seconds))
     return response

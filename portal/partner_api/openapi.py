@@ -15,7 +15,7 @@ DESCRIPTION = """合作系统（收银、ERP、CRM）接口。每个请求带四
 请求时间与服务器相差不得超过五分钟，同一 Nonce 只能用一次。
 
 金额为整数分，积分为整数，时间为带时区的 ISO 8601。带自身单号的请求（order_number、refund_number、reference、event_id）
-以单号为准，其余 POST 须带 `Idempotency-Key`：同一请求重复提交永远得到第一次的结果，内容不同则返回 409。
+以单号为准，换取会员引用和登记会员须带 `Idempotency-Key`：同一请求重复提交永远得到第一次的结果，内容不同则返回 409。
 密钥只能操作其授权门店；没有在这些门店消费、出示会员码或入会的会员，按手机号一律查不到。
 错误统一为 `{"error": {"code", "message", "details"}, "request_id"}`。"""
 HEADERS = ("Partner-Key", "Partner-Timestamp", "Partner-Nonce", "Partner-Signature")

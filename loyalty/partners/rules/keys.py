@@ -80,7 +80,12 @@ class PartnerCaller:
     @property
     def source(self) -> str:
         """How orders, holds and answers of this key are told from those of others."""
-        return f"partner:{self.id}"
+        return source_of(self.id)
+
+
+def source_of(partner_key_id: int) -> str:
+    """Return the name under which a key reports and acts."""
+    return f"partner:{partner_key_id}"
 
 
 def check_details(details: KeyDetails) -> None:

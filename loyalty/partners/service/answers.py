@@ -7,16 +7,27 @@ work and kept after it, and whoever came at the same moment reads the answer of 
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from loyalty.kernel.database import Json
 from loyalty.kernel.idempotency import Answer, IdempotencyKeyReused, IdempotencyRecord
+from loyalty.kernel.prepared import send
 from loyalty.members.models import Member
 from loyalty.partners.rules.references import MemberName
 from loyalty.partners.service.desk import Desk
 from loyalty.partners.service.locating import Located, StoredAnswer, locate
+from loyalty.points.posting import table_of
+
+ANSWERS = table_of(IdempotencyRecord)
+_KEEP = (
+    insert(ANSWERS)
+    .values({column.name: bindparam(column.name, type_=column.type) for column in ANSWERS.columns})
+    .on_conflict_do_nothing()
+    .returning(ANSWERS.c.key)
+)
+"""One row where the answer is the first under its key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,20 +62,15 @@ def answer_once(session: Session, *, desk: Desk, report: Report, work: Callable[
         return _again(session, report, located, located.answered)
     answer = work(located)
     member_id = None if located.found_member is None else located.found_member.member_id
-    kept = session.execute(
-        insert(IdempotencyRecord)
-        .values(
-            scope=report.scope,
-            key=report.key,
-            request_hash=report.content,
-            status=answer.status,
-            answer={"member_id": member_id, "body": answer.body},
-            recorded_at=desk.at,
-        )
-        .on_conflict_do_nothing()
-        .returning(IdempotencyRecord.key)
-    )
-    if kept.first() is not None:
+    kept = {
+        "scope": report.scope,
+        "key": report.key,
+        "request_hash": report.content,
+        "status": answer.status,
+        "answer": {"member_id": member_id, "body": answer.body},
+        "recorded_at": desk.at,
+    }
+    if send(session, _KEEP, kept):
         return answer
     return _again(session, report, located, _stored(session, report))
 

@@ -2,7 +2,8 @@
 
 Secrets that were opened once are kept by the process, so that a signature is checked before anything is written:
 who has no secret cannot use up nonces. The statement itself asks anew whether the key and the secret are good, so
-that switching one off counts from the next request on.
+that switching one off counts from the next request on. It does not wait until the nonce is on disk: whatever the
+request then writes waits for all that was written before it, and a refusal may be replayed without harm.
 """
 
 from datetime import datetime
@@ -10,7 +11,7 @@ from secrets import token_urlsafe
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import BigInteger, DateTime, Select, String, and_, bindparam, exists, func, or_, select
+from sqlalchemy import BigInteger, DateTime, Select, String, and_, bindparam, exists, func, or_, select, true
 from sqlalchemy.dialects.postgresql import insert
 
 from loyalty.kernel.crypto import Vault
@@ -27,7 +28,7 @@ from loyalty.partners.rules.signatures import (
     is_signed_by,
 )
 from loyalty.partners.service.keys import SECRET_CONTEXT
-from loyalty.points.posting import table_of
+from loyalty.points.posting import constant, table_of
 from loyalty.stores.models import Store
 from loyalty.stores.rules import StoreKind
 
@@ -67,6 +68,7 @@ def _admit() -> Select[Any]:
     )
     return select(
         *key.c,
+        func.set_config(constant("synchronous_commit"), constant("off"), true()).label("is_flushed_later"),
         roots.scalar_subquery().label("roots"),
         headquarters.label("is_chain_wide"),
         exists(select(noted.c.nonce)).label("is_fresh"),

@@ -10,7 +10,6 @@ from loyalty.checkout.rules import PointsPaymentNotFound, PointsQuote
 from loyalty.checkout.service.points_as_money import ledger_reference
 from loyalty.kernel.database import Json
 from loyalty.kernel.idempotency import Answer, request_hash
-from loyalty.members.rules.members import MemberProvisional
 from loyalty.partners.rules.keys import PartnerCaller
 from loyalty.partners.rules.references import MemberName
 from loyalty.partners.service.answers import Report, answer_once, member_of
@@ -44,7 +43,7 @@ def quote_points(session: Session, *, desk: Desk, name: MemberName, store_code: 
     """
     located = locate(session, caller=desk.caller, vault=desk.vault, store_code=store_code, name=name, at=desk.at)
     located.require_store()
-    return checkout.quote_points(session, member_id=_spender(located), amount_fen=amount_fen, at=desk.at)
+    return checkout.quote_points(session, member_id=located.require_spender(), amount_fen=amount_fen, at=desk.at)
 
 
 def hold_points(session: Session, *, desk: Desk, name: MemberName, wish: HoldWish) -> Answer:
@@ -63,7 +62,7 @@ def hold_points(session: Session, *, desk: Desk, name: MemberName, wish: HoldWis
         store_id = located.require_store()
         held = checkout.hold_points(
             session,
-            member_id=_spender(located),
+            member_id=located.require_spender(),
             points=wish.points,
             amount_fen=wish.amount_fen,
             reference=own_reference(caller, wish.reference),
@@ -122,13 +121,6 @@ def _holder(session: Session, caller: PartnerCaller, reference: str) -> int:
     if member_id is None:
         raise PointsPaymentNotFound(reference=reference)
     return member_id
-
-
-def _spender(located: Located) -> int:
-    member = located.require_member()
-    if not member.is_introduced:
-        raise MemberProvisional
-    return member.member_id
 
 
 def _scope(caller: PartnerCaller) -> str:

@@ -3,26 +3,25 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
 from typing import Any, Literal
 
-from sqlalchemy import Select, String, bindparam, false, func, literal, null, select, true
+from sqlalchemy import Select, bindparam, false, func, literal, null, select, true
 from sqlalchemy.orm import Session, aliased
 
 from loyalty.kernel.crypto import Vault
 from loyalty.kernel.database import Json
 from loyalty.kernel.errors import LoyaltyError
 from loyalty.kernel.idempotency import IdempotencyRecord
+from loyalty.kernel.prepared import send
 from loyalty.members.models import Member
 from loyalty.members.queries import HOLDING
-from loyalty.members.rules.members import MemberNotFound
+from loyalty.members.rules.members import MemberNotFound, MemberProvisional
 from loyalty.members.rules.phones import normalise_phone
-from loyalty.partners.acquaintance import is_known_to
+from loyalty.partners.acquaintance import is_known
 from loyalty.partners.models import MemberRef
 from loyalty.partners.queries import open_store
 from loyalty.partners.rules.keys import PartnerCaller
 from loyalty.partners.rules.references import MemberName, MemberRefNotFound, NamedMember
-from loyalty.stores.models import Store
 from loyalty.stores.queries import StoreNotFound
 
 _By = Literal["nothing", "phone", "ref"]
@@ -68,6 +67,18 @@ class Located:
             raise self.member_missing()
         return self.found_member
 
+    def require_spender(self) -> int:
+        """Return the member whom the request names, where they may use what they have.
+
+        Raises:
+            MemberRefNotFound, MemberNotFound: as ``require_member``.
+            MemberProvisional: the person has not confirmed the membership.
+        """
+        member = self.require_member()
+        if not member.is_introduced:
+            raise MemberProvisional
+        return member.member_id
+
 
 def locate(
     session: Session,
@@ -85,9 +96,18 @@ def locate(
     Raises:
         PhoneInvalid: the phone is no mobile number of the four regions.
     """
-    by = "nothing" if name is None else "phone" if name.ref is None else "ref"
-    values = {"store_code": store_code or "", "scope": scope, "key": key, "at": at}
-    row = session.execute(_statement(caller, by), {**values, **_named(name, vault)}).one()
+    by, named = _named(name, vault)
+    values = {
+        **named,
+        "partner_key_id": caller.id,
+        "roots": list(caller.roots),
+        "is_chain_wide": caller.is_chain_wide,
+        "store_code": store_code or "",
+        "scope": scope,
+        "key": key,
+        "at": at,
+    }
+    (row,) = send(session, _STATEMENTS[by], values)
     return Located(
         answered=None if row.status is None else StoredAnswer(row.request_hash, row.status, row.answer),
         found_store_id=row.store_id,
@@ -97,42 +117,38 @@ def locate(
     )
 
 
-def _named(name: MemberName | None, vault: Vault) -> dict[str, Any]:
+def _named(name: MemberName | None, vault: Vault) -> tuple[_By, dict[str, Any]]:
     if name is None:
-        return {}
+        return "nothing", {}
     if name.ref is not None:
-        return {"ref": name.ref}
-    return {"phone_index": vault.index(normalise_phone(name.phone or ""), context="members.phone")}
+        return "ref", {"ref": name.ref}
+    return "phone", {"phone_index": vault.index(normalise_phone(name.phone or ""), context="members.phone")}
 
 
-@lru_cache(maxsize=1024)
-def _statement(caller: PartnerCaller, by: _By) -> Select[*tuple[Any, ...]]:
-    """Built once for each key as it stands: building it costs several times as much as sending it."""
-    is_open = open_store(caller, bindparam("store_code", type_=String))
-    store = select(Store.id.label("store_id")).where(is_open).subquery("store")
-    member = _MEMBERS[by](caller).subquery("member")
+def _statement(member: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
+    of_store, of_member = open_store().subquery("store"), member.subquery("member")
     answered = (
         select(IdempotencyRecord.request_hash, IdempotencyRecord.status, IdempotencyRecord.answer)
         .where(IdempotencyRecord.scope == bindparam("scope"), IdempotencyRecord.key == bindparam("key"))
         .subquery("answered")
     )
     asked = select(literal(1).label("asked")).subquery("asked")
-    return select(*store.c, *member.c, *answered.c).select_from(
-        asked.outerjoin(store, true()).outerjoin(member, true()).outerjoin(answered, true())
+    return select(*of_store.c, *of_member.c, *answered.c).select_from(
+        asked.outerjoin(of_store, true()).outerjoin(of_member, true()).outerjoin(answered, true())
     )
 
 
-def _nobody(_caller: PartnerCaller) -> Select[*tuple[Any, ...]]:
+def _nobody() -> Select[*tuple[Any, ...]]:
     return select(null().label("member_id"), null().label("is_introduced")).where(false())
 
 
-def _by_phone(caller: PartnerCaller) -> Select[*tuple[Any, ...]]:
+def _by_phone() -> Select[*tuple[Any, ...]]:
     return select(Member.id.label("member_id"), true().label("is_introduced")).where(
-        Member.phone_index == bindparam("phone_index"), Member.status.in_(HOLDING), is_known_to(caller)
+        Member.phone_index == bindparam("phone_index"), Member.status.in_(HOLDING), is_known()
     )
 
 
-def _by_ref(caller: PartnerCaller) -> Select[*tuple[Any, ...]]:
+def _by_ref() -> Select[*tuple[Any, ...]]:
     survivor = aliased(Member)
     return (
         select(func.coalesce(survivor.id, Member.id).label("member_id"), MemberRef.is_introduced)
@@ -140,15 +156,15 @@ def _by_ref(caller: PartnerCaller) -> Select[*tuple[Any, ...]]:
         .outerjoin(survivor, survivor.id == Member.merged_into_id)
         .where(
             MemberRef.token == bindparam("ref"),
-            MemberRef.partner_key_id == caller.id,
+            MemberRef.partner_key_id == bindparam("partner_key_id"),
             MemberRef.expires_at > bindparam("at"),
             func.coalesce(survivor.status, Member.status).in_(HOLDING),
         )
     )
 
 
-_MEMBERS: Mapping[_By, Callable[[PartnerCaller], Select[*tuple[Any, ...]]]] = {
-    "nothing": _nobody,
-    "phone": _by_phone,
-    "ref": _by_ref,
+_STATEMENTS: Mapping[_By, Select[*tuple[Any, ...]]] = {
+    "nothing": _statement(_nobody()),
+    "phone": _statement(_by_phone()),
+    "ref": _statement(_by_ref()),
 }

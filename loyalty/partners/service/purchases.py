@@ -10,7 +10,7 @@ from loyalty.checkout.rules import Basket
 from loyalty.kernel.database import Json
 from loyalty.kernel.idempotency import Answer, request_hash
 from loyalty.members.rules.members import MemberProvisional
-from loyalty.orders.rules import Line, Purchase, RefundLine, RefundReport
+from loyalty.orders.rules import Line, Purchase, RefundLine, RefundReport, to_json
 from loyalty.partners.rules.keys import PartnerCaller
 from loyalty.partners.rules.references import MemberName
 from loyalty.partners.service.answers import Report, answer_once
@@ -21,7 +21,7 @@ from loyalty.partners.service.locating import Located, locate
 
 @dataclass(frozen=True, slots=True)
 class ReportedPurchase:
-    """A purchase as a till tells it; ``hold_reference`` are points set aside that pay for a part of it."""
+    """A purchase as a till tells it; ``hold_reference`` names coupons and points set aside for it."""
 
     store_code: str
     order_number: str
@@ -77,10 +77,10 @@ def report_purchase(session: Session, *, desk: Desk, name: MemberName, purchase:
         MemberProvisional: points were to pay, and the person has not confirmed the membership.
         IdempotencyKeyReused: the order number came before with other content or for another member.
         InvalidOrder, OrderVersionOutdated, RefundExceedsOrder, PointsPaymentNotFound, PointsPaymentRefused,
-        HoldClosed: as ``checkout.purchase``.
+        HoldClosed, CouponNotUsable: as ``checkout.purchase``.
     """
     caller, key = desk.caller, f"{purchase.order_number}/{purchase.version}"
-    content = request_hash(asdict(purchase))
+    content = request_hash(_content(purchase))
     report = Report(f"{caller.source}:purchases", key, content, purchase.store_code, name)
 
     def take(located: Located) -> Answer:
@@ -132,6 +132,19 @@ def report_refund(session: Session, *, desk: Desk, refund: ReportedRefund) -> An
     return answer_once(session, desk=desk, report=report, work=take)
 
 
+def _content(purchase: ReportedPurchase) -> Json:
+    """Return all that was told of a purchase; what is made of it never changes, since its hash is kept for ever."""
+    return {
+        "store_code": purchase.store_code,
+        "order_number": purchase.order_number,
+        "version": purchase.version,
+        "channel": purchase.channel,
+        "paid_at": purchase.paid_at,
+        "lines": to_json(purchase.lines),
+        "hold_reference": purchase.hold_reference,
+    }
+
+
 def _told(caller: PartnerCaller, purchase: ReportedPurchase, located: Located) -> Purchase:
     return Purchase(
         source=caller.source,
@@ -154,6 +167,7 @@ def _purchase_body(purchase: ReportedPurchase, outcome: checkout.PurchaseOutcome
         "balance_after": outcome.balance_after if is_introduced else None,
         "captured_points": outcome.captured_points,
         "captured_fen": outcome.captured_fen,
+        "discount_fen": outcome.discount_fen,
         "reasons": list(outcome.sentences),
     }
 
@@ -165,6 +179,8 @@ def _refund_body(refund: ReportedRefund, outcome: checkout.RefundOutcome) -> Jso
         "is_waiting_for_purchase": outcome.is_waiting_for_purchase,
         "points_taken_back": outcome.points_taken_back,
         "points_returned": outcome.points_returned,
+        "money_fen": outcome.money_fen,
+        "returned_coupon_ids": list(outcome.returned_coupon_ids),
         "growth_taken_back": outcome.growth_taken_back,
         "debt": outcome.debt,
     }

@@ -9,22 +9,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import insert, select
-from sqlalchemy.dialects.postgresql import insert as insert_or_skip
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import insert
+from sqlalchemy.orm import Session
 
 from loyalty.kernel.crypto import Vault
 from loyalty.kernel.idempotency import Answer, once, request_hash
-from loyalty.members.models import Member
-from loyalty.members.queries import LIVING
-from loyalty.members.rules.member_code import MemberCodeInvalid, read_code
 from loyalty.members.rules.phones import normalise_phone
 from loyalty.members.service.provisional import enrol_provisional
-from loyalty.partners.models import MemberEncounter, MemberRef, UsedMemberCode
+from loyalty.partners.models import MemberRef
 from loyalty.partners.queries import require_store
 from loyalty.partners.rules.keys import PartnerCaller
-from loyalty.partners.rules.references import LIFETIME, IssuedRef, MemberCodeUsed, MemberName
+from loyalty.partners.rules.references import LIFETIME, IssuedRef, MemberName
 from loyalty.partners.service.locating import locate
+from loyalty.partners.service.member_codes import take_code
 
 _TOKEN_BYTES = 18
 
@@ -77,7 +74,7 @@ def enrol_phone(session: Session, *, till: Till, vault: Vault, phone: str, at: d
     def enrol() -> IssuedRef:
         store_id = require_store(session, caller=till.caller, code=till.store_code)
         enrolled = enrol_provisional(session, vault, phone=phone, store_id=store_id, at=at)
-        return _issue(session, till.caller, enrolled.member_id, is_introduced=False, at=at)
+        return issue_ref(session, till.caller, enrolled.member_id, is_introduced=False, at=at)
 
     return _once(session, till, "enrol:" + _phone_index(vault, phone), at, enrol)
 
@@ -100,27 +97,14 @@ def _once(session: Session, till: Till, asked: str, at: datetime, work: Callable
 
 def _by_code(session: Session, till: Till, code_key: bytes, code: str, at: datetime) -> IssuedRef:
     store_id = require_store(session, caller=till.caller, code=till.store_code)
-    member_id = _living(session, read_code(code_key, code, at))
-    taken = session.execute(
-        insert_or_skip(UsedMemberCode)
-        .values(code=code, member_id=member_id, used_at=at)
-        .on_conflict_do_nothing()
-        .returning(UsedMemberCode.code)
-    )
-    if taken.first() is None:
-        raise MemberCodeUsed
-    session.execute(
-        insert_or_skip(MemberEncounter)
-        .values(member_id=member_id, store_id=store_id, first_met_at=at)
-        .on_conflict_do_nothing()
-    )
-    return _issue(session, till.caller, member_id, is_introduced=True, at=at)
+    member_id = take_code(session, code_key=code_key, code=code, store_id=store_id, at=at)
+    return issue_ref(session, till.caller, member_id, is_introduced=True, at=at)
 
 
 def _by_phone(session: Session, till: Till, vault: Vault, name: MemberName, at: datetime) -> IssuedRef:
     located = locate(session, caller=till.caller, vault=vault, store_code=till.store_code, name=name, at=at)
     located.require_store()
-    return _issue(session, till.caller, located.require_member().member_id, is_introduced=True, at=at)
+    return issue_ref(session, till.caller, located.require_member().member_id, is_introduced=True, at=at)
 
 
 def _phone_index(vault: Vault, phone: str) -> str:
@@ -128,19 +112,10 @@ def _phone_index(vault: Vault, phone: str) -> str:
     return vault.index(normalise_phone(phone), context="partners.request").hex()
 
 
-def _living(session: Session, member_id: int) -> int:
-    survivor = aliased(Member)
-    row = session.execute(
-        select(Member.id, Member.status, survivor.id.label("survivor_id"), survivor.status.label("survivor_status"))
-        .outerjoin(survivor, survivor.id == Member.merged_into_id)
-        .where(Member.id == member_id)
-    ).first()
-    if row is None or (row.survivor_status or row.status) not in LIVING:
-        raise MemberCodeInvalid
-    return int(row.survivor_id or row.id)
-
-
-def _issue(session: Session, caller: PartnerCaller, member_id: int, *, is_introduced: bool, at: datetime) -> IssuedRef:
+def issue_ref(
+    session: Session, caller: PartnerCaller, member_id: int, *, is_introduced: bool, at: datetime
+) -> IssuedRef:
+    """Return a reference to a member, good for one key and a quarter of an hour."""
     issued = IssuedRef(token=secrets.token_urlsafe(_TOKEN_BYTES), expires_at=at + LIFETIME)
     session.execute(
         insert(MemberRef).values(

@@ -5,7 +5,7 @@ from typing import Any
 from flask_smorest import Blueprint
 from marshmallow import Schema
 
-from portal.partner_api import errors
+from portal.partner_api import errors, limits
 from portal.partner_api.auth import guard
 from portal.partner_api.bodies import BodyParser
 
@@ -26,5 +26,6 @@ def subject(name: str, import_name: str, *, description: str) -> Blueprint:
     """Make the blueprint of one subject."""
     blueprint = _Subject(f"partner_{name}", import_name, url_prefix=PREFIX, description=description)
     blueprint.before_request(guard)
+    limits.install(blueprint)
     errors.install(blueprint)
     return blueprint

@@ -13,10 +13,12 @@ from flask import Flask
 from sqlalchemy.orm import Session
 from werkzeug.serving import make_server
 
+from loyalty.coupons.rules import codes as coupon_codes
 from loyalty.members.models import Member
 from loyalty.members.rules.member_code import current_code
 from loyalty.points.service import open_account
 from tests.factories.checkout import ACCEPTING, save_policy
+from tests.factories.coupons import issue_to, make_template
 from tests.factories.earning import make_rule
 from tests.factories.points import earn
 from tests.portal.partner_api.conftest import Till
@@ -28,12 +30,16 @@ CLIENT = ROOT / "docs" / "examples" / "partner_client.py"
 
 
 @pytest.fixture
-def programme(session: Session, member: Member, at: datetime) -> None:
+def programme(session: Session, member: Member, at: datetime) -> tuple[int, int]:
+    """A template, and a coupon of it that the member has; with points, and a rule that pays some."""
     make_rule(session)
     save_policy(session, ACCEPTING)
     open_account(session, member_id=member.id, at=at)
     earn(session, member.id, 5_000, at=at)
+    template_id = make_template(session, at=at)
+    coupon_id = issue_to(session, member.id, template_id, at=at).coupon_id
     session.commit()
+    return template_id, coupon_id
 
 
 @pytest.fixture
@@ -51,12 +57,15 @@ def code_of(till: Till, member: Member) -> str:
     return current_code(CODE_KEY, member.id, till.container.clock.now()).code
 
 
-@pytest.mark.usefixtures("programme")
-def test_the_python_examples_work_in_their_order(till: Till, member: Member, address: str) -> None:
+def test_the_python_examples_work_in_their_order(
+    till: Till, member: Member, address: str, programme: tuple[int, int]
+) -> None:
+    template_id, coupon_id = programme
     names: dict[str, Any] = {"__name__": "partner_client"}
     exec(compile(CLIENT.read_text(encoding="utf-8"), CLIENT.name, "exec"), names)
     client = names["PartnerClient"]
-    now = till.container.clock.now().timestamp()
+    at = till.container.clock.now()
+    now = at.timestamp()
     names |= {
         "PartnerClient": lambda *arguments, **options: client(*arguments, **options, clock=lambda: now),
         "portal": address,
@@ -64,16 +73,21 @@ def test_the_python_examples_work_in_their_order(till: Till, member: Member, add
         "secret": till.secret,
         "store": till.store.code,
         "member_code": code_of(till, member),
+        "coupon_code": coupon_codes.current_code(CODE_KEY, coupon_id, at).code,
+        "template_id": template_id,
     }
     examples = re.findall(r"^```python\n(.+?)^```", PAGE, re.M | re.DOTALL)
 
     for example in examples:
         exec(compile(example, "docs/partner-api.md", "exec"), names)
 
-    assert len(examples) >= 8
+    assert len(examples) >= 14
     assert names["earned"]["captured_fen"] > 0
     assert names["undone"]["points_taken_back"] > 0
     assert names["undone"]["points_returned"] > 0
+    assert (names["used"]["discount_fen"], names["settled"]["discount_fen"]) == (2_000, 2_000)
+    assert names["settled"]["captured_fen"] == 500
+    assert names["reserved"]["money_fen"] == 7_500
     assert names["booked"] != 0
 
 

@@ -106,7 +106,7 @@ def test_no_input_breaks_the_service_or_its_promises(app: Flask, till: Till, pro
 
         holds()
 
-    assert len(operations) == 13
+    assert len(operations) == 23
     assert 401 not in statuses
 
 

@@ -1,12 +1,15 @@
 """Purchases over the signed entrance: replayed, corrected, delayed, and nobody else's."""
 
+import json
 from datetime import datetime, timedelta
+from hashlib import sha256
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
+from loyalty.kernel.idempotency import IdempotencyRecord
 from loyalty.members.models import Member
 from tests.factories.earning import make_rule
 from tests.factories.members import make_member, unused_phone
@@ -51,6 +54,18 @@ class TestPurchase:
         again = till.post("/purchases", body | {"member_ref": till.ref_of(member)})
 
         assert again.json == first.json
+
+    def test_its_hash_is_made_as_it_always_was(self, till: Till, member: Member, session: Session) -> None:
+        body = a_purchase(till, till.ref_of(member)) | {"paid_at": "2026-03-10T01:58:00Z"}
+        till.post("/purchases", body)
+
+        told = {"channel": "pos", "hold_reference": None, "lines": [{"category": "", **line} for line in body["lines"]],
+                "order_number": body["order_number"], "paid_at": "2026-03-10 01:58:00+00:00",
+                "store_code": till.store.code, "version": 1}  # fmt: skip
+        query = select(IdempotencyRecord.request_hash).where(IdempotencyRecord.key == f"{body['order_number']}/1")
+        assert (
+            session.scalar(query) == sha256(json.dumps([told], sort_keys=True, separators=(",", ":")).encode()).digest()
+        )
 
     def test_the_same_instant_with_another_offset_is_the_same_purchase(self, till: Till, member: Member) -> None:
         body = a_purchase(till, till.ref_of(member))

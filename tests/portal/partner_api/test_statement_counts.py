@@ -11,6 +11,7 @@ from werkzeug.test import TestResponse
 from loyalty.members.models import Member
 from loyalty.points.service import open_account
 from tests.factories.checkout import ACCEPTING, save_policy
+from tests.factories.coupons import issue_to, make_template
 from tests.factories.earning import make_rule
 from tests.factories.points import earn
 from tests.portal.partner_api.conftest import Till, unused
@@ -58,7 +59,7 @@ def statement(till: Till, _about: dict[str, Any]) -> TestResponse:
 
 
 @pytest.mark.parametrize(
-    ("ask", "most"), [(purchase, 8), (preview, 5), (show, 3), (quote, 5), (report_event, 4), (statement, 2)]
+    ("ask", "most"), [(purchase, 6), (preview, 5), (show, 3), (quote, 5), (report_event, 4), (statement, 2)]
 )
 def test_a_request_sends_no_more_than(
     till: Till, about: dict[str, Any], statements: StatementCounter, ask: Ask, most: int
@@ -81,3 +82,20 @@ def test_a_replayed_purchase_is_answered_by_one_look(
     assert till.post("/purchases", body).status_code == 201
 
     assert statements.count == 2, "\n\n".join(statements.sent)
+
+
+def test_a_use_of_coupons_sends_five_and_trying_them_three(
+    till: Till, about: dict[str, Any], member: Member, session: Session, statements: StatementCounter
+) -> None:
+    coupon_ids = [issue_to(session, member.id, make_template(session)).coupon_id for _ in range(2)]
+    session.commit()
+    basket = about | {"lines": [LINES[0] | {"amount_fen": 12_000}]}
+    for path, most in (("/coupon-redemptions", 5), ("/coupon-validations", 3)):
+        for coupon_id in coupon_ids:
+            body = basket | {"coupon_ids": [coupon_id]}
+            body |= {"reference": unused("use")} if most == 5 else {}
+            statements.clear()
+
+            assert till.post(path, body).status_code < 300
+
+        assert statements.count <= most, "\n\n".join(statements.sent)

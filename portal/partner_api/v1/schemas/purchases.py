@@ -12,7 +12,7 @@ LINES_MAX = 500
 
 
 class Line(Input):
-    """One line of an order: how many pieces of one thing, and what was paid for them together."""
+    """One line of an order: how many pieces of one thing, and what they cost together before coupons and points."""
 
     line_number = fields.Integer(
         required=True, strict=True, validate=validate.Range(min=1, max=QUANTITY_MAX), metadata={"example": 1}
@@ -54,7 +54,9 @@ class PurchaseRequest(AboutMember):
     channel = fields.String(load_default="pos", validate=TEXT, metadata={"example": "pos"})
     paid_at = Instant(required=True, metadata={"example": "2026-03-10T10:00:00+08:00"})
     hold_reference = fields.String(
-        load_default=None, validate=NUMBER, metadata={"description": "Points set aside that pay for a part."}
+        load_default=None,
+        validate=NUMBER,
+        metadata={"description": "Coupons and points set aside that pay for a part."},
     )
     lines = fields.List(fields.Nested(Line), required=True, validate=LINES)
 
@@ -71,6 +73,7 @@ class Purchase(Schema):
     )
     captured_points = fields.Integer(required=True, metadata={"description": "Points that paid for a part."})
     captured_fen = fields.Integer(required=True)
+    discount_fen = fields.Integer(required=True, metadata={"description": "What coupons took off."})
     reasons = fields.List(fields.String(), required=True)
 
 
@@ -101,5 +104,12 @@ class Refund(Schema):
     is_waiting_for_purchase = fields.Boolean(required=True)
     points_taken_back = fields.Integer(required=True, metadata={"example": 18})
     points_returned = fields.Integer(required=True, metadata={"description": "Of the points that paid."})
+    money_fen = fields.Integer(
+        required=True,
+        metadata={"description": "What to pay back in money, less what coupons and points had paid.", "example": 1800},
+    )
+    returned_coupon_ids = fields.List(
+        fields.Integer(), required=True, metadata={"description": "Coupons that the member can use again."}
+    )
     growth_taken_back = fields.Integer(required=True)
     debt = fields.Integer(required=True, metadata={"description": "What the member owes by now."})
