@@ -6,10 +6,22 @@ from werkzeug.exceptions import HTTPException
 
 from loyalty.settings import Settings
 from miniprogram_api import errors, limits, openapi
-from miniprogram_api.v1 import check_ins, me, member_codes, messages, phone, points, privacy, proofs, sessions
+from miniprogram_api.v1 import (
+    check_ins,
+    coupon_centre,
+    coupons,
+    me,
+    member_codes,
+    messages,
+    phone,
+    points,
+    privacy,
+    proofs,
+    sessions,
+)
 from miniprogram_api.v1.blueprint import PREFIX
 
-SUBJECTS = (sessions, me, phone, proofs, member_codes, points, check_ins, messages, privacy)
+SUBJECTS = (sessions, me, phone, proofs, member_codes, points, check_ins, coupon_centre, coupons, messages, privacy)
 
 
 def register(app: Flask, settings: Settings) -> tuple[Blueprint, ...]:

@@ -11,6 +11,7 @@ from flask import Blueprint, Response, current_app, jsonify, request
 from werkzeug.exceptions import HTTPException
 
 from loyalty.kernel import errors
+from loyalty.kernel.waiting import RETRY_AFTER_SECONDS, retry_after
 
 log = structlog.get_logger("miniprogram_api")
 
@@ -23,7 +24,6 @@ STATUSES: dict[type[errors.LoyaltyError], int] = {
     errors.LimitReached: 429,
     errors.Unavailable: 503,
 }
-RETRY_AFTER_SECONDS = 5
 HTTP_ERRORS = {
     400: ("bad_request", "请求格式不正确"),
     401: ("not_authenticated", "请先登录"),
@@ -47,7 +47,7 @@ def refused(error: errors.LoyaltyError) -> Response:
     """Answer an anticipated refusal of the domain."""
     log.info("refused", error=error.code, endpoint=request.endpoint)
     status = next(status for kind, status in STATUSES.items() if isinstance(error, kind))
-    return answer(status, error.code, error.message, dict(error.details))
+    return answer(status, error.code, error.message, dict(error.details), error.retry_after_seconds)
 
 
 def refused_by_framework(error: HTTPException) -> Response:
@@ -70,12 +70,14 @@ def failed(error: Exception) -> Response:
     return answer(500, "internal_error", "系统出错了，请稍后再试", {})
 
 
-def answer(status: int, code: str, message: str, details: dict[str, object]) -> Response:
-    """Make an error answer in the API's one shape."""
+def answer(
+    status: int, code: str, message: str, details: dict[str, object], wait_seconds: int = RETRY_AFTER_SECONDS
+) -> Response:
+    """Make an error answer in the API's one shape; who may come back is told when, not all at the same moment."""
     response = jsonify(
         error={"code": code, "message": message, "details": details}, request_id=request.environ.get("request_id", "")
     )
     response.status_code = status
     if status in (429, 503):
-        response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+        response.headers["Retry-After"] = str(retry_after(wait_seconds))
     return response

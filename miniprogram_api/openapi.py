@@ -12,7 +12,7 @@ from miniprogram_api.v1.schemas.base import ErrorAnswer
 DESCRIPTION = """会员小程序接口。除登录外，所有接口以 `Authorization: Bearer <token>` 识别调用者。
 
 时间为带时区的 ISO 8601，积分为整数，列表用 `cursor` 翻页。会产生积分变化的请求可带 `Idempotency-Key`，
-同一请求重复提交得到第一次的结果。错误统一为 `{"error": {"code", "message", "details"}, "request_id"}`。"""
+同一请求重复提交得到第一次的结果；领券必须带。错误统一为 `{"error": {"code", "message", "details"}, "request_id"}`。"""
 
 
 class _Api(Api):  # type: ignore[misc]

@@ -82,5 +82,6 @@ def _member(home: MemberHome) -> dict[str, Any]:
         "enrolled_at": member.enrolled_at,
         "tier": home.tier,
         "points_available": home.points.available,
+        "usable_coupons": home.usable_coupons,
         "unread": home.unread,
     }

@@ -1,17 +1,22 @@
 """Points: the account, the statement with its reasons, and the lots with their expiry."""
 
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from loyalty.earning import evaluations
 from loyalty.kernel.pagination import Page
 from loyalty.kernel.transaction import run
 from loyalty.points import queries, statement
 from loyalty.points.statement import EntryView
 from loyalty.reports.explained_entry import explained_entry
+from loyalty.stores import queries as stores
 from miniprogram_api.context import container, member_id
 from miniprogram_api.v1.blueprint import subject
 from miniprogram_api.v1.schemas import points as schemas
 from miniprogram_api.v1.schemas.base import CursorQuery
+
+if TYPE_CHECKING:
+    from loyalty.kernel.database import Session
 
 blueprint = subject("points", __name__, description="Points and why.")
 
@@ -67,6 +72,34 @@ def show_entry(entry_id: int) -> dict[str, Any]:
         "reversed_entry": trace.reversed_entry,
         "reversals": trace.reversals,
     }
+
+
+@blueprint.get("/points/evaluations")
+@blueprint.arguments(CursorQuery, location="query")
+@blueprint.response(200, schemas.Evaluations)
+def list_evaluations(query: dict[str, Any]) -> dict[str, Any]:
+    """List what became of events by the rules, newest first, also of those that brought nothing."""
+    owner = member_id()
+
+    def read(session: "Session") -> dict[str, Any]:
+        page = evaluations.list_evaluations(session, member_id=owner, **query)
+        names = stores.names(session, {one.store_id for one in page.items if one.store_id is not None})
+        items = [
+            {
+                "id": one.id,
+                "event": one.event,
+                "occurred_at": one.occurred_at,
+                "store_name": names.get(one.store_id or 0),
+                "points": one.points,
+                "growth": one.growth,
+                "awards": one.told_awards,
+                "misses": one.told_misses,
+            }
+            for one in page.items
+        ]
+        return {"items": items, "next_cursor": page.next_cursor}
+
+    return run(container().database, read)
 
 
 @blueprint.get("/points/lots")

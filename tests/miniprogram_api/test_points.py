@@ -4,6 +4,7 @@ import pytest
 from sqlalchemy.orm import Session
 
 from loyalty.points.service import earn as earn_by
+from tests.factories.earning import miss_review
 from tests.factories.members import make_member
 from tests.factories.points import earn, reverse, spend
 from tests.factories.stores import make_store
@@ -117,3 +118,14 @@ def test_an_entry_is_shown_in_three_statements_at_most(
     mini_program.get(f"/points/entries/{spent.entry_id}")
 
     assert statements.count <= 3, "\n".join(statements.sent)
+
+
+def test_tells_what_events_brought_and_what_they_lacked_also_when_nothing_was_paid(
+    mini_program: MiniProgram, session: Session, member_id: int, at: datetime
+) -> None:
+    miss_review(session, member_id, at)
+
+    (event,) = mini_program.get("/points/evaluations").json["items"]  # type: ignore[index]
+
+    assert (event["event"], event["points"], event["growth"], event["store_name"]) == ("review", 0, 0, None)
+    assert (event["awards"], event["misses"]) == ([], ["评价有礼：不在活动的星期"])

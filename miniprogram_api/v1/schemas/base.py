@@ -26,6 +26,20 @@ class IdempotencyHeaders(Schema):
     )
 
 
+class RequiredIdempotencyHeaders(Schema):
+    """The key that a request must carry, since nothing else tells a repeat from a second wish."""
+
+    class Meta:
+        unknown = "exclude"
+
+    idempotency_key = fields.String(
+        data_key="Idempotency-Key",
+        validate=IDEMPOTENCY_KEY,
+        required=True,
+        metadata={"description": "Same key, same request: the first answer again, for ever.", "example": "4f1c2a9e7b"},
+    )
+
+
 class CursorQuery(Schema):
     """Which page of a list."""
 

@@ -30,6 +30,9 @@ class Member(Schema):
     enrolled_at = fields.AwareDateTime(required=True)
     tier = fields.Nested(Tier, required=True)
     points_available = fields.Integer(required=True, metadata={"example": 120})
+    usable_coupons = fields.Integer(
+        required=True, metadata={"description": "That can be used now or later.", "example": 2}
+    )
     unread = fields.Integer(required=True, metadata={"description": "Inbox messages not read yet."})
 
 

@@ -2,12 +2,14 @@
 
 from marshmallow import Schema, fields, validate
 
+from loyalty.earning.rules import EarningEvent
 from loyalty.points.rules import EntryKind
 from loyalty.points.statement import LotState
 from miniprogram_api.v1.schemas.base import CursorQuery
 from miniprogram_api.v1.schemas.check_ins import MonthQuery
 
 KINDS = [kind.value for kind in EntryKind]
+EVENTS = [event.value for event in EarningEvent]
 
 
 class SoonestExpiry(Schema):
@@ -98,12 +100,36 @@ class DrawnLot(Schema):
     lot = fields.Nested(Lot, required=True)
 
 
+_AWARDS = {"description": "One sentence for each rule."}
+_MISSES = {"example": ["满额送：差 ¥12.00 可得 10 积分"]}
+
+
+class EvaluatedEvent(Schema):
+    """What became of one event by the rules (规则评估)."""
+
+    id = fields.Integer(required=True)
+    event = fields.String(required=True, validate=validate.OneOf(EVENTS))
+    occurred_at = fields.AwareDateTime(required=True)
+    store_name = fields.String(required=True, allow_none=True, metadata={"example": "人民路店"})
+    points = fields.Integer(required=True, metadata={"example": 0})
+    growth = fields.Integer(required=True, metadata={"example": 0})
+    awards = fields.List(fields.String(), required=True, metadata=_AWARDS)
+    misses = fields.List(fields.String(), required=True, metadata=_MISSES)
+
+
+class Evaluations(Schema):
+    """A page of evaluated events, newest first."""
+
+    items = fields.List(fields.Nested(EvaluatedEvent), required=True)
+    next_cursor = fields.String(required=True, allow_none=True)
+
+
 class EntryDetail(Schema):
     """One entry with everything it touched."""
 
     entry = fields.Nested(Entry, required=True)
-    awards = fields.List(fields.String(), required=True, metadata={"description": "One sentence for each rule."})
-    misses = fields.List(fields.String(), required=True, metadata={"example": ["满额送：差 ¥12.00 可得 10 积分"]})
+    awards = fields.List(fields.String(), required=True, metadata=_AWARDS)
+    misses = fields.List(fields.String(), required=True, metadata=_MISSES)
     opened = fields.List(fields.Nested(Lot), required=True)
     draws = fields.List(fields.Nested(DrawnLot), required=True)
     lots_count = fields.Integer(

@@ -1,0 +1,120 @@
+"""The coupon centre (领券中心): what a member can claim, and claiming it there, by a link or by a code."""
+
+from datetime import datetime
+from typing import Any
+
+from loyalty.coupons.queries import centre
+from loyalty.coupons.queries.centre import CentreView
+from loyalty.coupons.rules.sentences import details, headline
+from loyalty.coupons.service import self_service
+from loyalty.kernel.transaction import run
+from miniprogram_api.context import container, member_id
+from miniprogram_api.v1.blueprint import subject
+from miniprogram_api.v1.coupons import picture_path
+from miniprogram_api.v1.schemas import coupons as schemas
+from miniprogram_api.v1.schemas.base import CursorQuery, RequiredIdempotencyHeaders
+
+blueprint = subject("coupon_centre", __name__, description="Coupons to claim.")
+
+
+@blueprint.get("/coupon-centre")
+@blueprint.arguments(CursorQuery, location="query")
+@blueprint.response(200, schemas.Offers)
+def list_offers(query: dict[str, Any]) -> dict[str, Any]:
+    """List what the centre offers; of a page, what can be claimed comes first."""
+    at, owner, zone = container().clock.now(), member_id(), container().zone
+    page = run(
+        container().database,
+        lambda session: centre.list_centre(session, member_id=owner, at=at, zone=zone, **query),
+    )
+    return {"items": [_offer(view) for view in page.items], "next_cursor": page.next_cursor, "now": at}
+
+
+@blueprint.get("/coupon-centre/<int:template_id>")
+@blueprint.response(200, schemas.OfferDetail)
+def show_offer(template_id: int) -> dict[str, Any]:
+    """Show one template of the centre with all of its terms."""
+    at, owner, zone = container().clock.now(), member_id(), container().zone
+    view = run(
+        container().database,
+        lambda session: centre.see_template(session, template_id=template_id, member_id=owner, at=at, zone=zone),
+    )
+    return _detail(view, at)
+
+
+@blueprint.post("/coupon-centre/<int:template_id>/claims")
+@blueprint.arguments(RequiredIdempotencyHeaders, location="headers")
+@blueprint.response(201, schemas.Claimed)
+def claim(headers: dict[str, Any], template_id: int) -> Any:
+    """Claim a coupon; a second tap under another key is refused with the coupon held in the details."""
+    return self_service.claim(
+        container().database,
+        template_id=template_id,
+        member_id=member_id(),
+        key=headers["idempotency_key"],
+        at=container().clock.now(),
+        zone=container().zone,
+    )
+
+
+@blueprint.get("/coupon-links/<link_token>")
+@blueprint.response(200, schemas.OfferDetail)
+def show_link(link_token: str) -> dict[str, Any]:
+    """Show the template that a claim link or its QR code names."""
+    at, owner, zone = container().clock.now(), member_id(), container().zone
+    view = run(
+        container().database,
+        lambda session: centre.see_link(session, link_token=link_token, member_id=owner, at=at, zone=zone),
+    )
+    return _detail(view, at)
+
+
+@blueprint.post("/coupon-links/<link_token>/claims")
+@blueprint.arguments(RequiredIdempotencyHeaders, location="headers")
+@blueprint.response(201, schemas.Claimed)
+def claim_by_link(headers: dict[str, Any], link_token: str) -> Any:
+    """Claim the coupon of a link; a second tap under another key is refused with the coupon held in the details."""
+    return self_service.claim_by_link(
+        container().database,
+        link_token=link_token,
+        member_id=member_id(),
+        key=headers["idempotency_key"],
+        at=container().clock.now(),
+        zone=container().zone,
+    )
+
+
+@blueprint.post("/coupon-codes/claims")
+@blueprint.arguments(schemas.ClaimCodeRequest)
+@blueprint.response(201, schemas.Claimed)
+def claim_by_code(body: dict[str, Any]) -> Any:
+    """Claim the coupon of a claim code; again by the same member, the first answer again. So many tries a day."""
+    return self_service.claim_by_code(
+        container().database,
+        codes_key=container().settings.member_code_key,
+        typed=body["code"],
+        member_id=member_id(),
+        at=container().clock.now(),
+        zone=container().zone,
+    )
+
+
+def _offer(view: CentreView) -> dict[str, Any]:
+    terms = view.terms
+    return {
+        "template_id": view.template_id,
+        "title": terms.title,
+        "headline": headline(terms),
+        "state": view.state.value,
+        "reason": view.reason,
+        "opens_at": view.opens_at,
+        "closes_at": terms.claiming.closes_at,
+        "points_price": terms.claiming.points_price,
+        "percent_left": view.percent_left,
+        "picture": picture_path(terms),
+    }
+
+
+def _detail(view: CentreView, at: datetime) -> dict[str, Any]:
+    told = {"lines": details(view.terms, view.names), "description": view.terms.description, "now": at}
+    return _offer(view) | told
