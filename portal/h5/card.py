@@ -2,7 +2,8 @@
 
 from flask import render_template, url_for
 
-from loyalty.members.rules.member_code import MemberCode, current_code
+from loyalty.kernel.rotating_codes import RotatingCode
+from loyalty.members.rules.member_code import current_code
 from loyalty.reports.member_home import member_home
 from portal.context import container
 from portal.h5 import session
@@ -30,5 +31,5 @@ def member_code() -> str:
     return render_template("h5/_member_code.html", code=_code())
 
 
-def _code() -> MemberCode:
+def _code() -> RotatingCode:
     return current_code(container().settings.member_code_key, session.member_id(), container().clock.now())

@@ -5,5 +5,6 @@ from flask import url_for
 
 def inside(path: str | None) -> str:
     """Return a path of the member pages as it is, and the card for anything else."""
-    is_ours = path is not None and path.startswith("/h5/") and "\\" not in path and "//" not in path
-    return path if is_ours and path is not None else url_for("h5.card")
+    if path is None or not path.startswith("/h5/") or not path.isprintable():
+        return url_for("h5.card")
+    return url_for("h5.card") if "\\" in path or "//" in path else path

@@ -2,8 +2,8 @@
 (() => {
   "use strict";
 
-  const LEFT = ["新会员", "签到"];
-  const RIGHT = ["发放积分", "使用积分"];
+  const LEFT = ["新会员", "签到", "发放", "核销"];
+  const RIGHT = ["发放积分", "使用积分", "优惠成本"];
 
   function options(data) {
     const shown = data.series.filter((one) => LEFT.includes(one.name) || RIGHT.includes(one.name));
@@ -16,8 +16,8 @@
       tooltip: { trigger: "axis", renderMode: "richText" },
       xAxis: { type: "category", data: data.days.map((day) => day.slice(5)), axisTick: { show: false } },
       yAxis: [
-        { type: "value", name: "人次", minInterval: 1 },
-        { type: "value", name: "积分", splitLine: { show: false } },
+        { type: "value", name: data.axes[0], minInterval: 1 },
+        { type: "value", name: data.axes[1], splitLine: { show: false } },
       ],
       series: shown.map((one) => ({
         name: one.name,

@@ -34,6 +34,30 @@
     slot.classList.toggle("is-mini-program", event.target.value === "miniprogram");
   });
 
+  // One box chooses all of its table.
+  document.addEventListener("change", (event) => {
+    const name = event.target.dataset.selectAll;
+    if (!name) return;
+    event.target.form.querySelectorAll(`input[name="${name}"]`).forEach((box) => {
+      box.checked = event.target.checked;
+    });
+  });
+
+  // On a phone a table reads as a list of cards, whose lines say what column they are; forms keep their columns.
+  document.querySelectorAll(".table-responsive > .card-table").forEach((table) => {
+    if (table.querySelector("tbody :is(input:not([type=hidden]), select)")) return;
+    const labels = [...table.querySelectorAll(":scope > thead th")].map((head) => head.textContent.trim());
+    table.querySelectorAll(":scope > tbody > tr").forEach((row) => {
+      let column = 0;
+      [...row.cells].forEach((cell) => {
+        cell.dataset.label = labels[column];
+        column += cell.colSpan;
+        cell.classList.toggle("is-empty", !cell.textContent.trim() && !cell.children.length);
+      });
+    });
+    table.classList.add("stacks");
+  });
+
   // One click sends a form once.
   document.addEventListener("submit", (event) => {
     const form = event.target;

@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy.orm import Session
 
 from loyalty.points import service as points
+from tests.factories.earning import miss_review
 from tests.factories.members import make_member
 from tests.factories.points import earn, reverse, spend
 from tests.factories.stores import make_store
@@ -155,3 +156,16 @@ def test_each_page_sends_few_statements(
     assert browser.open(path.format(entry_id=entry_id)).status_code == 200
 
     assert statements.count <= most, "\n".join(statements.sent)
+
+
+def test_tells_what_events_brought_and_what_they_lacked_also_when_nothing_was_paid(
+    browser: Browser, session: Session, member_id: int, at: datetime
+) -> None:
+    miss_review(session, member_id, at)
+
+    page = browser.open("/h5/points/evaluations").text
+
+    assert 'href="/h5/points/evaluations"' in browser.open("/h5/points").text
+    assert "评价" in page
+    assert "这次没有得到的" in page
+    assert "评价有礼：不在活动的星期" in page

@@ -1,0 +1,279 @@
+"""Coupons on the phone: claiming in the centre, by link and by code, the wallet and the code for the till."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any, NoReturn
+
+import pytest
+from flask import Flask
+from sqlalchemy import Executable
+from sqlalchemy.orm import Session
+from werkzeug.test import TestResponse
+
+from loyalty.coupons.queries.codes import get_batch
+from loyalty.coupons.queries.templates import get_template
+from loyalty.coupons.queries.wallet import Shelf, list_wallet
+from loyalty.coupons.rules.claim_codes import claim_code
+from loyalty.coupons.rules.terms import CashOff, Claiming, DaysFromIssue, MemberLimits, Windows
+from loyalty.coupons.service.code_batches import make_batch
+from loyalty.kernel.database import Database
+from loyalty.kernel.transaction import DatabaseUnavailable
+from tests.factories.coupons import ACTOR, issue_to, make_template, terms_of
+from tests.factories.members import make_member
+from tests.portal.h5.conftest import Browser
+from tests.support.containers import NullContainer, StandingClock
+
+ONCE = MemberLimits(total=1)
+HOUR = timedelta(hours=1)
+BY_SCRIPT = {"Accept": "application/json"}
+
+
+class AwayAfterTheCaller(Database):
+    """A database that knows the caller and then answers no more, as one whose connections are all taken."""
+
+    def __init__(self, inner: Database) -> None:
+        self._inner = inner
+
+    def session(self) -> NoReturn:
+        raise DatabaseUnavailable
+
+    def single(self, statement: Executable, parameters: Mapping[str, Any]) -> Sequence[Any]:
+        return self._inner.single(statement, parameters)
+
+
+@pytest.fixture
+def member_id(browser: Browser) -> int:
+    assert browser.member is not None
+    return browser.member.id
+
+
+@pytest.fixture
+def held(session: Session, member_id: int, at: datetime) -> Callable[[], int]:
+    """How many coupons the member holds."""
+    return lambda: len(list_wallet(session, member_id=member_id, shelf=Shelf.USABLE, at=at).items)
+
+
+def by_script(browser: Browser, path: str, **fields: str) -> TestResponse:
+    """Send the page's form as its script does."""
+    token = re.search(r'name="csrf_token" value="([^"]+)"', browser.open("/h5/coupon-code").text)
+    assert token
+    return browser.client.post(path, data={"csrf_token": token[1], **fields}, headers=BY_SCRIPT)
+
+
+class TestCentre:
+    def test_claims_with_one_tap_and_comes_back(
+        self, browser: Browser, session: Session, held: Callable[[], int]
+    ) -> None:
+        template_id = make_template(session, terms_of(title="会员日券", member_limits=ONCE))
+        session.commit()
+
+        page = browser.send(
+            f"/h5/coupon-centre/{template_id}", page="/h5/coupon-centre", key="k" * 24, next="/h5/coupon-centre"
+        )
+
+        assert "领取成功，已放入券包" in page.text
+        assert "已领取 1 张，达到每人上限" in page.text
+        assert held() == 1
+
+    def test_sent_twice_is_one_coupon(self, browser: Browser, session: Session, held: Callable[[], int]) -> None:
+        template_id = make_template(session)
+        session.commit()
+
+        pages = [browser.send(f"/h5/coupon-centre/{template_id}", key="k" * 24) for _ in range(2)]
+
+        assert ["领取成功" in page.text for page in pages] == [True, True]
+        assert held() == 1
+
+    def test_never_leads_to_another_site(self, browser: Browser, session: Session) -> None:
+        template_id = make_template(session)
+        session.commit()
+        token = re.search(r'name="csrf_token" value="([^"]+)"', browser.open("/h5/coupon-code").text)
+        assert token
+
+        sent = browser.client.post(
+            f"/h5/coupon-centre/{template_id}", data={"csrf_token": token[1], "next": "//elsewhere.example/"}
+        )
+
+        assert (sent.status_code, sent.headers["Location"]) == (303, "/h5/")
+
+
+class TestOffer:
+    def test_counts_down_by_the_servers_time_and_is_never_kept(
+        self, browser: Browser, session: Session, at: datetime
+    ) -> None:
+        claiming = Claiming(is_in_centre=True, opens_at=at + HOUR)
+        template_id = make_template(session, terms_of(claiming=claiming))
+        session.commit()
+
+        page = browser.open(f"/h5/coupon-centre/{template_id}")
+
+        assert 'data-opens-in-ms="3600000"' in page.text
+        assert re.search(r'data-testid="claim" disabled', page.text)
+        assert page.headers["Cache-Control"] == "no-store"
+
+    def test_says_that_it_is_sold_out_without_a_form(self, browser: Browser, session: Session) -> None:
+        template_id = make_template(session, stock=1)
+        issue_to(session, make_member(session).id, template_id)
+        session.commit()
+
+        page = browser.open(f"/h5/coupon-centre/{template_id}").text
+
+        assert "已领完" in page
+        assert "data-claim" not in page
+
+    def test_a_second_claim_shows_the_coupon_held(self, browser: Browser, session: Session) -> None:
+        template_id = make_template(session, terms_of(member_limits=ONCE))
+        session.commit()
+        path = f"/h5/coupon-centre/{template_id}"
+        first = browser.send(path, key="a" * 24)
+        again = browser.send(path, page="/h5/coupon-code", key="b" * 24)
+
+        assert again.request.path == first.request.path
+        assert re.fullmatch(r"/h5/coupons/\d+", again.request.path)
+        assert "您已领取过该优惠券" in again.text
+
+
+class TestByScript:
+    def test_is_told_where_to_go(self, browser: Browser, session: Session) -> None:
+        template_id = make_template(session)
+        session.commit()
+
+        answer = by_script(browser, f"/h5/coupon-centre/{template_id}", key="k" * 24)
+
+        assert answer.json is not None
+        assert "领取成功" in browser.open(answer.json["location"]).text
+
+    def test_is_told_in_words_that_nothing_is_left_and_to_stay_away(self, browser: Browser, session: Session) -> None:
+        template_id = make_template(session, stock=1)
+        issue_to(session, make_member(session).id, template_id)
+        session.commit()
+
+        answer = by_script(browser, f"/h5/coupon-centre/{template_id}", key="k" * 24)
+
+        assert (answer.status_code, answer.json) == (429, {"message": "优惠券已领完"})
+        assert 60 <= int(answer.headers["Retry-After"]) <= 120
+
+    def test_that_comes_too_early_is_told_how_long_to_wait(
+        self, browser: Browser, session: Session, at: datetime
+    ) -> None:
+        claiming = Claiming(is_in_centre=True, opens_at=at + timedelta(seconds=1.5))
+        template_id = make_template(session, terms_of(claiming=claiming))
+        session.commit()
+
+        answer = by_script(browser, f"/h5/coupon-centre/{template_id}", key="k" * 24)
+
+        assert (answer.status_code, answer.json) == (409, {"message": "领取还没有开始", "opens_in_ms": 1500})
+
+    def test_is_told_when_to_come_back_while_the_database_is_away(
+        self, app: Flask, browser: Browser, session: Session, container: NullContainer
+    ) -> None:
+        template_id = make_template(session)
+        session.commit()
+        token = re.search(r'name="csrf_token" value="([^"]+)"', browser.open("/h5/coupon-code").text)
+        assert token
+        app.extensions["container"] = replace(container, database=AwayAfterTheCaller(container.database))
+
+        answers = [
+            browser.client.post(
+                f"/h5/coupon-centre/{template_id}", data={"csrf_token": token[1], "key": "k" * 24}, headers=BY_SCRIPT
+            )
+            for _ in range(12)
+        ]
+
+        assert {(answer.status_code, answer.mimetype) for answer in answers} == {(503, "text/html")}
+        waits = {int(answer.headers["Retry-After"]) for answer in answers}
+        assert waits <= set(range(5, 11))
+        assert len(waits) > 1
+
+
+class TestLink:
+    def test_claims_what_is_not_in_the_centre(
+        self, browser: Browser, session: Session, held: Callable[[], int]
+    ) -> None:
+        template_id = make_template(session, terms_of(claiming=Claiming()))
+        token = get_template(session, template_id=template_id).link_token
+        session.commit()
+
+        browser.send(f"/h5/c/{token}", key="k" * 24)
+
+        assert held() == 1
+        assert browser.open("/h5/c/guessed").status_code == 404
+
+    def test_sends_a_fan_to_bind_a_phone_and_back(self, visitor: Browser, session: Session) -> None:
+        token = get_template(session, template_id=make_template(session)).link_token
+        session.commit()
+
+        asked = visitor.client.get(f"/h5/c/{token}")
+
+        assert asked.headers["Location"] == f"/h5/binding?next=/h5/c/{token}"
+        assert f'name="next" value="/h5/c/{token}"' in visitor.open(f"/h5/c/{token}").text
+
+
+class TestClaimCode:
+    def test_is_typed_in_any_way(
+        self,
+        browser: Browser,
+        session: Session,
+        container: NullContainer,
+        at: datetime,
+        held: Callable[[], int],
+    ) -> None:
+        batch_id = make_batch(session, template_id=make_template(session), name="传单", count=1, actor=ACTOR, at=at)
+        code = claim_code(container.settings.member_code_key, get_batch(session, batch_id=batch_id).first_serial)
+        session.commit()
+
+        page = browser.send("/h5/coupon-code", code=f" {code.lower().replace('-', ' ')} ")
+
+        assert "领取成功" in page.text
+        assert held() == 1
+
+    def test_that_is_wrong_stays_in_the_form_with_the_reason(self, browser: Browser) -> None:
+        page = browser.send("/h5/coupon-code", code="2222-2222-2222")
+
+        assert page.status_code == 422
+        assert "兑换码不正确" in page.text
+        assert 'value="2222-2222-2222"' in page.text
+
+
+class TestWallet:
+    def test_shows_shelves_and_a_coupon_with_its_code(
+        self, browser: Browser, session: Session, container: NullContainer, member_id: int
+    ) -> None:
+        terms = terms_of(title="限时券", worth=CashOff(500), threshold_fen=0, validity=DaysFromIssue(1))
+        coupon_id = issue_to(session, member_id, make_template(session, terms)).coupon_id
+        session.commit()
+
+        wallet, page = browser.open("/h5/coupons").text, browser.open(f"/h5/coupons/{coupon_id}").text
+        assert "限时券" in wallet
+        assert "立减 5 元" in wallet
+        assert re.search(r'data-testid="coupon-code">66\d\d( \d{4}){3} \d\d<', page)
+        assert re.search(r'data-testid="usable-coupons">1 张<', browser.open("/h5/").text)
+
+        assert isinstance(container.clock, StandingClock)
+        container.clock.advance(days=1)
+        assert "没有可使用的优惠券" in browser.open("/h5/coupons").text
+        assert "已过期" in browser.open("/h5/coupons?shelf=lapsed").text
+        code = browser.open(f"/h5/coupons/{coupon_id}/code").text
+        assert "本券已过期" in code
+        assert "hx-get" not in code
+
+    def test_shows_no_code_outside_its_hours_but_when_they_come(
+        self, browser: Browser, session: Session, member_id: int
+    ) -> None:
+        terms = terms_of(windows=Windows(weekdays=frozenset({6, 7})))
+        coupon_id = issue_to(session, member_id, make_template(session, terms)).coupon_id
+        session.commit()
+
+        code = browser.open(f"/h5/coupons/{coupon_id}/code").text
+
+        assert "本券仅限 周六、周日 使用，下次可用时间 3月14日 00:00" in code
+        assert 'coupon-code"' in code
+        assert "<svg" not in code
+
+    def test_keeps_others_out(self, browser: Browser, session: Session) -> None:
+        coupon_id = issue_to(session, make_member(session).id, make_template(session)).coupon_id
+        session.commit()
+
+        assert browser.open(f"/h5/coupons/{coupon_id}").status_code == 404
