@@ -3,24 +3,23 @@
 A batch may name any member of the chain, so all of it is for those who see the whole chain.
 """
 
-import base64
 from collections.abc import Iterator
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
-from flask import current_app, flash, redirect, render_template, request, url_for
+from flask import flash, redirect, render_template, request, url_for
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.wrappers import Response
 
 from loyalty.adjustments import queries, service
-from loyalty.adjustments.queries import BatchView, Problem
-from loyalty.adjustments.rules.batches import FILE_BYTES_MAX, BatchState, FileMissing, FileTooLarge, Phase
+from loyalty.adjustments.queries import Problem
+from loyalty.adjustments.rules.batches import BatchState, Phase
 from loyalty.adjustments.rules.single import Reason
 from loyalty.kernel.bulk import BulkState
 from loyalty.kernel.errors import LoyaltyError, NotAllowed
-from loyalty.kernel.pagination import Page
+from loyalty.kernel.sheets import FileTooLarge
 from loyalty.kernel.transaction import run
 from loyalty.staff.rules import Permission, actor_name
-from portal.console import adjustment_names, exports, forms, paging
+from portal.console import adjustment_names, exports, forms, uploads
 from portal.console.access import actor, current_scope, current_staff, requires
 from portal.console.actors import names_of
 from portal.console.blueprint import blueprint
@@ -31,9 +30,6 @@ from portal.web import csrf
 if TYPE_CHECKING:
     from loyalty.kernel.database import Session
 
-PART_BYTES = 192 * 1024
-FORM_BYTES = 64 * 1024
-"""What the other fields of the form may take beside the file."""
 SHOWN_MAX = 50
 PROBLEMS_PER_PAGE = 1_000
 FIELDS = ("title", "reason", "expires_on")
@@ -50,34 +46,14 @@ class WholeChainOnly(NotAllowed):
     """The caller sees a part of the chain only, and a batch may name anybody."""
 
     code = "whole_chain_only"
-    message = "批量调整涉及全部会员，仅限数据范围为总部的账号"
-
-
-@blueprint.get("/adjustments")
-@requires(Permission.ADJUSTMENTS_READ)
-def adjustment_list() -> str:
-    """List batches, newest first."""
-    _require_whole_chain()
-    cursor = paging.cursor()
-
-    def read(session: "Session") -> Page[BatchView]:
-        return queries.list_batches(session, cursor=cursor)
-
-    page = run(container().database, read)
-    return render_template(
-        "console/adjustment_list.html",
-        page=page,
-        names=adjustment_names,
-        is_first=cursor is None,
-        address=paging.address,
-    )
+    message = "批量操作涉及全部会员，仅限数据范围为总部的账号"
 
 
 @blueprint.get("/adjustments/new")
 @requires(Permission.ADJUSTMENTS_WRITE)
 def new_adjustment_batch() -> str:
     """Show the form for a file."""
-    _require_whole_chain()
+    require_whole_chain()
     return _form({})
 
 
@@ -85,11 +61,9 @@ def new_adjustment_batch() -> str:
 @requires(Permission.ADJUSTMENTS_WRITE)
 def upload_adjustments() -> Response | tuple[str, int]:
     """Take in a file; one that is too large is refused by its announced length, before it is read."""
-    _require_whole_chain()
-    request.max_content_length = FILE_BYTES_MAX + FORM_BYTES
+    require_whole_chain()
     try:
-        if current_app.config.get("WTF_CSRF_ENABLED", True):
-            csrf.protect()
+        uploads.let_in_a_file()
         batch_id = _upload()
     except RequestEntityTooLarge:
         return _refused(FileTooLarge(), {})
@@ -120,7 +94,7 @@ def adjustment_progress(batch_id: int) -> str:
 @requires(Permission.ADJUSTMENTS_READ)
 def export_adjustment_problems(batch_id: int) -> Response:
     """Download every line that met a problem, with its reason."""
-    _require_whole_chain()
+    require_whole_chain()
     batch = run(container().database, lambda session: queries.get_batch(session, batch_id=batch_id))
     pages = _problem_pages(batch_id, _PHASE_OF.get(batch.state, Phase.CHECK))
     rows = ([(one.line, adjustment_names.problem_text(one.reason, one.figure)) for one in page] for page in pages)
@@ -171,13 +145,14 @@ def resume_adjustments(batch_id: int) -> Response:
 @requires(Permission.ADJUSTMENTS_APPROVE)
 def preview_adjustments_undo(batch_id: int) -> str:
     """Show what undoing would find at this moment."""
-    _require_whole_chain()
+    require_whole_chain()
 
     def read(session: "Session") -> dict[str, Any]:
         batch = queries.get_batch(session, batch_id=batch_id)
-        return {"batch": batch, "preview": service.preview_undo(session, batch_id=batch_id)}
+        preview = service.preview_undo(session, batch_id=batch_id)
+        return {"batch": batch, "preview": preview, "progress": queries.find_progress(session, batch=batch)}
 
-    return render_template("console/adjustment_undo.html", **run(container().database, read))
+    return render_template("console/adjustment_undo.html", BulkState=BulkState, **run(container().database, read))
 
 
 @blueprint.post("/adjustments/<int:batch_id>/undo")
@@ -187,13 +162,18 @@ def undo_adjustments(batch_id: int) -> Response:
     return _act(batch_id, service.undo, done="开始撤销")
 
 
-def _require_whole_chain() -> None:
+def require_whole_chain() -> None:
+    """Refuse whoever sees a part of the chain only.
+
+    Raises:
+        WholeChainOnly: they do.
+    """
     if not current_scope().is_chain_wide:
         raise WholeChainOnly
 
 
 def _act(batch_id: int, work: Any, *, done: str, **values: object) -> Response:
-    _require_whole_chain()
+    require_whole_chain()
     at = container().clock.now()
     return forms.act(
         lambda session: work(session, batch_id=batch_id, actor=actor(), at=at, **values),
@@ -203,12 +183,9 @@ def _act(batch_id: int, work: Any, *, done: str, **values: object) -> Response:
 
 
 def _upload() -> int:
-    file = request.files.get("file")
-    if file is None or not file.filename:
-        raise FileMissing
     title, expires_on = forms.text("title"), forms.optional_day("expires_on")
     reason = forms.parsed_choice("reason", forms.text("reason"), Reason)
-    parts = list(_parts(file.stream))
+    parts = uploads.uploaded_parts()
     return run(
         container().database,
         lambda session: service.upload(
@@ -225,15 +202,6 @@ def _upload() -> int:
     )
 
 
-def _parts(stream: IO[bytes]) -> Iterator[str]:
-    size = 0
-    for part in iter(lambda: stream.read(PART_BYTES), b""):
-        size += len(part)
-        if size > FILE_BYTES_MAX:
-            raise FileTooLarge
-        yield base64.b64encode(part).decode()
-
-
 def _refused(error: LoyaltyError, form: dict[str, str]) -> tuple[str, int]:
     flash(error.message, "danger")
     return _form(form), status_of(error)
@@ -244,7 +212,7 @@ def _form(form: dict[str, str]) -> str:
 
 
 def _known_of(batch_id: int) -> dict[str, Any]:
-    _require_whole_chain()
+    require_whole_chain()
 
     def read(session: "Session") -> dict[str, Any]:
         batch = queries.get_batch(session, batch_id=batch_id)
@@ -254,6 +222,7 @@ def _known_of(batch_id: int) -> dict[str, Any]:
         return {
             "batch": batch,
             "progress": queries.find_progress(session, batch=batch),
+            "telling": queries.find_telling(session, batch_id=batch_id) if batch.state is BatchState.APPLIED else None,
             "approval": approval,
             "problems": queries.list_problems(session, batch_id=batch_id, phase=phase, limit=SHOWN_MAX)
             if phase

@@ -68,7 +68,7 @@ _PROBLEMS: dict[BadLine, str | Callable[[int | None], str]] = {
     BadLine.FORMULA: "单元格是公式，请粘贴为数值",
     BadLine.INSUFFICIENT: lambda points: f"可用积分不足，仅有 {points or 0}",
     BadLine.SPENT: lambda points: f"其中 {points} 积分已用完或被占用，未能扣回",
-    BadLine.NOT_UNDONE: "会员已合并，或该笔已单独冲正，未处理",
+    BadLine.NOT_UNDONE: "该笔已单独冲正，未处理",
 }
 
 

@@ -14,6 +14,7 @@ from loyalty.staff.rules import Permission
 from portal.console import exports, forms, paging
 from portal.console.access import requires
 from portal.console.actors import names_of
+from portal.console.audit_fields import FIELD_NAMES
 from portal.console.audit_names import ACTION_NAMES, subject_name
 from portal.console.blueprint import blueprint
 from portal.context import container
@@ -57,20 +58,24 @@ def audit_log() -> str:
 @requires(Permission.AUDIT_READ)
 def export_audit() -> Response:
     """Download what the filter shows, newest first."""
+    entries = _entries(before_id=None, limit=EXPORT_ROWS_MAX)
+    names = _names(entries)
     rows = (
         (
             entry.recorded_at,
             entry.actor,
+            names.get(entry.actor),
             entry.action,
+            ACTION_NAMES.get(entry.action),
             entry.subject,
             entry.before,
             entry.after,
             entry.ip,
             entry.request_id,
         )
-        for entry in _entries(before_id=None, limit=EXPORT_ROWS_MAX)
+        for entry in entries
     )
-    header = ("时间", "操作者", "操作", "对象", "之前", "之后", "来源", "请求编号")
+    header = ("时间", "操作者", "姓名", "操作", "操作名称", "对象", "之前", "之后", "来源", "请求编号")
     return exports.csv_response("audit", header, rows)
 
 
@@ -79,12 +84,14 @@ def differences(entry: "AuditEntry") -> Iterator[Difference]:
     before, after = entry.before or {}, entry.after or {}
     for name in sorted({*before, *after}):
         if before.get(name) != after.get(name):
-            yield Difference(name, _shown(before.get(name)), _shown(after.get(name)))
+            yield Difference(FIELD_NAMES.get(name, name), _shown(before.get(name)), _shown(after.get(name)))
 
 
 def _shown(value: object) -> object:
     if value is None:
         return "—"
+    if isinstance(value, bool):
+        return "是" if value else "否"
     return "、".join(map(str, value)) if isinstance(value, list) else value
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from flask import render_template, url_for
@@ -14,7 +15,7 @@ from loyalty.members.queries import MemberView
 from loyalty.members.rules.reviews import ReviewNotFound
 from loyalty.members.service import decide_by_staff
 from loyalty.staff.rules import Permission
-from portal.console import forms, paging
+from portal.console import exports, forms, paging
 from portal.console.access import actor, current_scope, requires
 from portal.console.blueprint import blueprint
 from portal.console.forms import InvalidField
@@ -26,6 +27,16 @@ if TYPE_CHECKING:
 
 REASON_LENGTH_MIN = 5
 OUTCOME_NAMES = {"same": True, "other": False}
+
+
+class Claim(StrEnum):
+    """What the claimant of a phone wants."""
+
+    BIND = "bind"
+    CHANGE = "change"
+
+
+CLAIM_NAMES = {Claim.BIND: "绑定手机号", Claim.CHANGE: "更换手机号"}
 
 
 class ReasonMissing(InvalidField):
@@ -53,9 +64,29 @@ class ReviewRow:
 @requires(Permission.BINDINGS_DECIDE)
 def binding_list() -> str:
     """List what waits for a decision."""
-    cursor = paging.cursor()
-    page = run(container().database, lambda session: _rows(session, cursor))
-    return render_template("console/binding_list.html", page=page, is_first=cursor is None, address=paging.address)
+    cursor, claim = paging.cursor(), forms.optional_choice("claim", Claim)
+    page = run(container().database, lambda session: _rows(session, claim, cursor))
+    return render_template(
+        "console/binding_list.html",
+        page=page,
+        is_first=cursor is None,
+        address=paging.address,
+        claim=claim or "",
+        claim_names=CLAIM_NAMES,
+    )
+
+
+@blueprint.get("/bindings.csv")
+@requires(Permission.BINDINGS_DECIDE)
+def export_bindings() -> Response:
+    """Download what waits for a decision, phones masked."""
+    claim = forms.optional_choice("claim", Claim)
+
+    def read(session: "Session", cursor: str | None) -> Page[exports.Row]:
+        page = _rows(session, claim, cursor)
+        return Page([_exported(row) for row in page.items], page.next_cursor)
+
+    return exports.streamed_list("bindings", ("手机号", "现属会员", "申请", "申请时间", "处理期限"), read)
 
 
 @blueprint.post("/bindings/<int:review_id>")
@@ -89,8 +120,14 @@ def _require_visible(session: "Session", review_id: int) -> None:
         raise ReviewNotFound(review_id=review_id)
 
 
-def _rows(session: "Session", cursor: str | None) -> Page[ReviewRow]:
-    page = queries.list_reviews(session, scope=current_scope(), cursor=cursor)
+def _exported(row: ReviewRow) -> exports.Row:
+    claim = CLAIM_NAMES[Claim.CHANGE if row.is_change else Claim.BIND]
+    return row.holder.phone_masked, row.holder.number, claim, row.opened_at, row.expires_at
+
+
+def _rows(session: "Session", claim: Claim | None, cursor: str | None) -> Page[ReviewRow]:
+    is_change = None if claim is None else claim is Claim.CHANGE
+    page = queries.list_reviews(session, scope=current_scope(), is_change=is_change, cursor=cursor)
     return Page([_row(session, review) for review in page.items], page.next_cursor)
 
 

@@ -73,7 +73,7 @@ def daily_figures() -> dict[str, object]:
     """Return the thirty days for the chart."""
     days = run(container().database, _days)
     series = [{"name": label, "figures": [asdict(day)[name] for day in days]} for name, label in LABELS.items()]
-    return {"days": [day.day.isoformat() for day in days], "series": series}
+    return {"days": [day.day.isoformat() for day in days], "axes": ["人次", "积分"], "series": series}
 
 
 def _missed_jobs(session: "Session") -> int:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from flask import flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
+from loyalty.coupons.queries import titles
+from loyalty.coupons.rules.states import TemplateState
 from loyalty.earning import queries
 from loyalty.earning.queries import RuleView
 from loyalty.earning.rules import Definition, EarningEvent
@@ -15,22 +17,26 @@ from loyalty.earning.rules.checking import check_definition
 from loyalty.earning.rules.errors import InvalidEarningRule
 from loyalty.earning.rules.sentences import sentence
 from loyalty.earning.rules.templates import TEMPLATES
-from loyalty.earning.rules.words import LIMIT_NAMES, WEEKDAY_NAMES
+from loyalty.earning.rules.words import LIMIT_NAMES
 from loyalty.earning.service import rules as service
 from loyalty.kernel.clock import business_date
 from loyalty.kernel.errors import LoyaltyError
 from loyalty.kernel.transaction import run
+from loyalty.kernel.wording import WEEKDAY_NAMES
 from loyalty.staff.rules import Permission
+from loyalty.tags.queries import list_choices
 from loyalty.tiers.queries import list_tiers
+from loyalty.tiers.rules import Tier
 from portal.console import forms
 from portal.console.access import PermissionMissing, actor, may, requires
 from portal.console.blueprint import blueprint
 from portal.console.earning_overrides import own_node
-from portal.console.earning_rule_fields import LABELS, Form, moment_of, shown_moment
+from portal.console.earning_rule_fields import LABELS, Reader, moment_of
 from portal.console.earning_rule_form import definition_of, form_of
-from portal.console.earning_rule_names import EVENT_NAMES, names_of_places_and_tiers
+from portal.console.earning_rule_names import EVENT_NAMES, names_for_sentences
 from portal.console.earning_rule_trial import Trial, try_out
 from portal.console.earning_rules import for_the_chain, page_of
+from portal.console.form_fields import Form, shown_moment
 from portal.console.points_expiry import EXPIRY_NAMES
 from portal.console.stores import visible_tree
 from portal.context import container
@@ -151,7 +157,7 @@ def _tried(subject: Subject, form: Form) -> Trial:
     at, zone = container().clock.now(), container().zone
 
     def read(session: "Session") -> Trial:
-        says = sentence(definition, names=names_of_places_and_tiers(session))
+        says = sentence(definition, names=names_for_sentences(session))
         return try_out(session, form=form, definition=definition, rule_id=subject.rule_id, says=says, zone=zone, at=at)
 
     return run(container().database, read)
@@ -206,7 +212,10 @@ def _editor(
     trial: Trial | None = None,
     problems: Sequence[str] = (),
 ) -> str:
-    tiers = run(container().database, list_tiers)
+    def read(session: "Session") -> tuple[Sequence[Tier], dict[int, str], dict[int, str]]:
+        return list_tiers(session), list_choices(session, beside=Reader(form).numbers("tags")), _coupons(session, form)
+
+    tiers, tags, coupons = run(container().database, read)
     nodes = visible_tree()
     return render_template(
         "console/earning_rule_form.html",
@@ -224,8 +233,18 @@ def _editor(
         is_custom=subject.event is EarningEvent.CUSTOM,
         nodes=[node for node in nodes if node.parent_id is not None],
         tiers=tiers,
+        tags=tags,
+        coupons=coupons,
         trial=trial,
         problems=problems,
+    )
+
+
+def _coupons(session: "Session", form: Form) -> dict[int, str]:
+    """Return the templates that issue, with the one that was chosen when it does no more."""
+    chosen = Reader(form).whole("coupon_template_id")
+    return titles.list_choices(session, state=TemplateState.LIVE) | titles.titles(
+        session, () if chosen is None else (chosen,)
     )
 
 

@@ -1,22 +1,15 @@
-"""The fields of the form of earning rules: what each is called, and what its text stands for.
+"""The fields of the form of earning rules: what each is called, and what its text stands for."""
 
-A field holds a text or some, so that whatever was typed can be shown again.
-"""
-
-import re
-from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
-from typing import TypeVar
 from zoneinfo import ZoneInfo
 
-from loyalty.earning.rules import Fixed, Hours, Multiple, PerAmount, Reward, Rounding
-from loyalty.earning.rules.errors import InvalidEarningRule, Problem
+from loyalty.earning.rules import Fixed, Multiple, PerAmount, Reward, Rounding
+from loyalty.earning.rules.errors import InvalidEarningRule
 from loyalty.earning.rules.words import LIMIT_NAMES
 from loyalty.points.rules.expiry import PERIODS, ExpiryPolicy, InvalidExpiryPolicy, PolicyKind, check_policy
 from portal.console.figures import money, times
+from portal.console.form_fields import Form, FormReader, whole
 
-Form = Mapping[str, Sequence[str]]
-Value = TypeVar("Value")
 LABELS = {
     "points_kind": "积分奖励",
     "points_value": "积分数量",
@@ -28,6 +21,7 @@ LABELS = {
     "growth_each": "成长值每满金额",
     "growth_times": "成长值倍数",
     "growth_rounding": "成长值零头",
+    "coupon_template_id": "送优惠券",
     "included_nodes": "参加的门店",
     "excluded_nodes": "不参加的门店",
     "tier_levels": "会员等级",
@@ -63,67 +57,17 @@ LABELS = {
     "sample_store": "试算门店",
 }
 """What each field is called, on the page and where it is refused."""
-TEXT_LENGTH_MAX = 4_000
-_BETWEEN = re.compile(r"[,，、;；\r\n]+")
-_WHOLE = re.compile(r"\d{1,15}", re.ASCII)
-_SPAN = re.compile(r"(\d{1,2}):(\d{2})\s*[-–~至]\s*(\d{1,2}):(\d{2})", re.ASCII)
 
 
-class Reader:
-    """Reads fields, and remembers every one that could not be read."""
+class Reader(FormReader):
+    """Reads the fields of a rule."""
 
     def __init__(self, form: Form) -> None:
-        self._form = form
-        self.problems: list[Problem] = []
-
-    def refuse(self, name: str, reason: str) -> None:
-        """Remember that a field is wrong."""
-        self.problems.append(Problem(name, f"{LABELS.get(name, name)}{reason}"))
-
-    def text(self, name: str) -> str:
-        """Return a field's first text, empty when it is missing."""
-        text = next(iter(self._form.get(name, ())), "").strip()
-        if len(text) > TEXT_LENGTH_MAX:
-            self.refuse(name, f"不能超过 {TEXT_LENGTH_MAX:,} 个字")
-            return ""
-        return text
-
-    def read(self, name: str, parse: Callable[[str], Value], reason: str) -> Value | None:
-        """Return what a field's text stands for, or None when it is empty or cannot be read."""
-        text = self.text(name)
-        try:
-            return parse(text) if text else None
-        except ValueError:
-            self.refuse(name, reason)
-            return None
-
-    def whole(self, name: str) -> int | None:
-        """Return a field as a number."""
-        return self.read(name, _whole, "须为整数")
-
-    def numbers(self, name: str) -> frozenset[int]:
-        """Return all chosen values of a field with several choices."""
-        found = [value for value in self._form.get(name, ()) if _WHOLE.fullmatch(value)]
-        if len(found) != len(self._form.get(name, ())):
-            self.refuse(name, "请从列表中选择")
-        return frozenset(map(int, found))
-
-    def listed(self, name: str, parse: Callable[[str], Value], reason: str) -> list[Value]:
-        """Return the values of a text that lists some, between commas or in lines."""
-        parts = [part.strip() for part in _BETWEEN.split(self.text(name))]
-        try:
-            return [parse(part) for part in parts if part]
-        except ValueError:
-            self.refuse(name, reason)
-            return []
+        super().__init__(form, LABELS)
 
     def month_days(self, name: str) -> list[int]:
         """Return the days of the month that a text lists."""
-        return self.listed(name, _whole, "须为日期数字，如 8、18、28")
-
-    def spans(self, name: str) -> list[Hours]:
-        """Return the spans of the day that a text lists."""
-        return self.listed(name, _span, "须如 14:00-17:00，多个用顿号分开")
+        return self.listed(name, whole, "须为日期数字，如 8、18、28")
 
     def reward(self, name: str) -> Reward | None:
         """Return the reward of points or of growth."""
@@ -164,30 +108,7 @@ def moment_of(form: Form, name: str, zone: ZoneInfo) -> datetime | None:
         InvalidEarningRule: it is none.
     """
     reader = Reader(form)
-    moment = reader.read(name, datetime.fromisoformat, "须为日期和时间，如 2026-03-10 08:00")
-    if moment is not None and not (moment.tzinfo is None and 2000 <= moment.year < 2200):
-        reader.refuse(name, "年份须在 2000–2199 之间")
+    moment = reader.moment(name, zone)
     if reader.problems:
         raise InvalidEarningRule(reader.problems)
-    return moment.replace(tzinfo=zone) if moment is not None else None
-
-
-def shown_moment(at: datetime | None, zone: ZoneInfo) -> str:
-    """Return an instant as the form shows it, to the minute."""
-    return at.astimezone(zone).strftime("%Y-%m-%dT%H:%M") if at is not None else ""
-
-
-def _whole(text: str) -> int:
-    if not _WHOLE.fullmatch(text):
-        raise ValueError(text)
-    return int(text)
-
-
-def _span(text: str) -> Hours:
-    found = _SPAN.fullmatch(text)
-    if found is None:
-        raise ValueError(text)
-    hour, minute, until_hour, until_minute = map(int, found.groups())
-    if max(minute, until_minute) >= 60:
-        raise ValueError(text)
-    return Hours(hour * 60 + minute, until_hour * 60 + until_minute)
+    return moment

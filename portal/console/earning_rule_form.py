@@ -16,11 +16,13 @@ from loyalty.earning.rules import (
     Stacking,
 )
 from loyalty.earning.rules.errors import InvalidEarningRule
-from loyalty.earning.rules.words import LIMIT_NAMES, clock, times
-from portal.console.earning_rule_fields import Form, Reader
+from loyalty.earning.rules.words import LIMIT_NAMES, times
+from loyalty.kernel.wording import clock
+from portal.console.earning_rule_fields import Reader
 from portal.console.figures import money, shown_money
+from portal.console.form_fields import Form
 
-_TEXT_SETS = ("tags", "skus", "categories", "excluded_skus", "excluded_categories", "channels")
+_TEXT_SETS = ("skus", "categories", "excluded_skus", "excluded_categories", "channels")
 
 
 def form_of(definition: Definition) -> dict[str, list[str]]:
@@ -29,7 +31,7 @@ def form_of(definition: Definition) -> dict[str, list[str]]:
     form = _shown_reward("points", definition.points) | _shown_reward("growth", definition.growth)
     for name in _TEXT_SETS:
         form[name] = ["、".join(sorted(getattr(wanted, name)))]
-    for name in ("included_nodes", "excluded_nodes", "tier_levels", "weekdays"):
+    for name in ("included_nodes", "excluded_nodes", "tier_levels", "tags", "weekdays"):
         form[name] = [str(value) for value in sorted(getattr(wanted, name))]
     for name in LIMIT_NAMES:
         form[name] = [_shown(getattr(definition.caps, name, None) or getattr(definition.budgets, name, None))]
@@ -43,6 +45,7 @@ def form_of(definition: Definition) -> dict[str, list[str]]:
         "month_days": ["、".join(map(str, sorted(wanted.month_days)))],
         "birthday": [wanted.birthday or ""],
         "custom_kind": [wanted.custom_kind or ""],
+        "coupon_template_id": [_shown(definition.coupon_template_id)],
         "group": [stacking.group or ""],
         "priority": [_shown(stacking.priority or None)],
         "pending_days": [_shown(definition.pending_days or None)],
@@ -63,6 +66,7 @@ def definition_of(form: Form, event: EarningEvent) -> Definition:
         event=event,
         points=reader.reward("points"),
         growth=reader.reward("growth"),
+        coupon_template_id=reader.whole("coupon_template_id"),
         conditions=_conditions(reader),
         stacking=Stacking(reader.text("group") or None, reader.whole("priority") or 0),
         caps=Caps(**{name: reader.whole(name) for name in LIMIT_NAMES if name.startswith("member")}),
@@ -80,6 +84,7 @@ def _conditions(reader: Reader) -> Conditions:
         included_nodes=reader.numbers("included_nodes"),
         excluded_nodes=reader.numbers("excluded_nodes"),
         tier_levels=reader.numbers("tier_levels"),
+        tags=reader.numbers("tags"),
         weekdays=reader.numbers("weekdays"),
         month_days=frozenset(reader.month_days("month_days")),
         hours=tuple(reader.spans("hours")),

@@ -2,16 +2,18 @@
 
 from typing import TYPE_CHECKING
 
+from loyalty.coupons.queries import titles as coupons
 from loyalty.earning.rules.lifecycle import OverridePolicy, RuleState
 from loyalty.earning.rules.words import EVENT_NAMES, Names
 from loyalty.stores import queries as stores
 from loyalty.stores.rules import EVERYTHING
+from loyalty.tags import queries as tags
 from loyalty.tiers import queries as tiers
 
 if TYPE_CHECKING:
     from loyalty.kernel.database import Session
 
-__all__ = ["EVENT_NAMES", "POLICY_NAMES", "STATE_COLOURS", "STATE_NAMES", "names_of_places_and_tiers"]
+__all__ = ["EVENT_NAMES", "POLICY_NAMES", "STATE_COLOURS", "STATE_NAMES", "names_for_sentences"]
 
 STATE_NAMES = {
     RuleState.DRAFT: "草稿",
@@ -32,9 +34,11 @@ POLICY_NAMES = {
 }
 
 
-def names_of_places_and_tiers(session: "Session") -> Names:
-    """Return what sentences call stores, regions and tiers."""
+def names_for_sentences(session: "Session") -> Names:
+    """Return what sentences call stores, regions, tiers, tags and coupons."""
     return Names(
         nodes={node.id: node.name for node in stores.list_tree(session, scope=EVERYTHING)},
         tiers={tier.level: tier.name for tier in tiers.list_tiers(session)},
+        tags=tags.names(session),
+        coupons=coupons.list_choices(session),
     )

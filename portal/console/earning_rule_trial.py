@@ -7,14 +7,17 @@ from zoneinfo import ZoneInfo
 
 from loyalty.earning import queries
 from loyalty.earning.queries import TRIED_ID
-from loyalty.earning.rules import Definition, EarningEvent, EventFacts, FactLine, local_time
+from loyalty.earning.rules import Definition, EarningEvent, EventFacts, FactLine
+from loyalty.earning.rules.coupons import TITLE
 from loyalty.earning.rules.errors import InvalidEarningRule
 from loyalty.earning.rules.explaining import explain
 from loyalty.earning.rules.samples import sample_of
+from loyalty.kernel.local_time import local_time
 from loyalty.stores.queries import get_store
 from loyalty.tiers.queries import list_tiers
-from portal.console.earning_rule_fields import Form, Reader, moment_of
+from portal.console.earning_rule_fields import Reader, moment_of
 from portal.console.figures import money
+from portal.console.form_fields import Form
 
 if TYPE_CHECKING:
     from loyalty.kernel.database import Session
@@ -31,6 +34,8 @@ class Trial:
     growth: int
     own: tuple[str, ...]
     others: tuple[str, ...]
+    coupons: tuple[str, ...]
+    """What the coupons are called that it would get."""
 
 
 def try_out(
@@ -58,6 +63,7 @@ def try_out(
         says=says,
         points=result.points,
         growth=result.growth,
+        coupons=tuple(one.explanation[TITLE] for one in result.awards if TITLE in one.explanation),
         own=tuple(text for revision_id, text in told if revision_id == TRIED_ID),
         others=tuple(text for revision_id, text in told if revision_id != TRIED_ID),
     )

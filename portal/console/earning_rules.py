@@ -27,7 +27,7 @@ from portal.console.earning_rule_names import (
     POLICY_NAMES,
     STATE_COLOURS,
     STATE_NAMES,
-    names_of_places_and_tiers,
+    names_for_sentences,
 )
 from portal.console.filters import local_time
 from portal.console.stores import visible_tree
@@ -92,7 +92,7 @@ def earning_rule_page(rule_id: int) -> str:
     def read(session: "Session") -> tuple[RuleView, Names, dict[str, str]]:
         rule = queries.get_rule(session, rule_id=rule_id, at=at)
         mentioned = {name for one in rule.revisions for name in (one.created_by, one.published_by) if name}
-        return rule, names_of_places_and_tiers(session), names_of(session, mentioned)
+        return rule, names_for_sentences(session), names_of(session, mentioned)
 
     rule, names, people = run(container().database, read)
     overridden = sorted({one.node_id for one in rule.revisions if one.node_id is not None})
@@ -184,7 +184,7 @@ def _found() -> tuple[Sequence[RuleView], Names]:
     event, state = forms.optional_choice("event", EarningEvent), forms.optional_choice("state", RuleState)
 
     def read(session: "Session") -> tuple[Sequence[RuleView], Names]:
-        return queries.list_rules(session, at=at), names_of_places_and_tiers(session)
+        return queries.list_rules(session, at=at), names_for_sentences(session)
 
     rules, names = run(container().database, read)
     return [

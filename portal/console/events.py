@@ -10,13 +10,16 @@ from loyalty.kernel.errors import NotFound
 from loyalty.kernel.pagination import PAGE_SIZE, decode_cursor, page_of
 from loyalty.kernel.transaction import run
 from loyalty.staff.rules import Permission
-from portal.console import forms, paging
+from portal.console import exports, forms, paging
 from portal.console.access import actor, requires
 from portal.console.blueprint import blueprint
 from portal.context import container
 
 if TYPE_CHECKING:
     from loyalty.kernel.database import Session
+
+
+EXPORT_ROWS_MAX = 10_000
 
 
 class EventNotDead(NotFound):
@@ -32,9 +35,10 @@ def dead_events() -> str:
     """List the events that were given up on, newest first."""
     cursor = paging.cursor()
     database, before_id = container().database, decode_cursor(cursor)
+    kind = forms.text("kind")
     rows = run(
         database,
-        lambda session: outbox.list_dead(session, before_id=before_id, limit=PAGE_SIZE + 1),
+        lambda session: outbox.list_dead(session, kind=kind, before_id=before_id, limit=PAGE_SIZE + 1),
     )
     waiting, _dead = run(database, outbox.count_waiting)
     return render_template(
@@ -43,7 +47,18 @@ def dead_events() -> str:
         is_first=cursor is None,
         address=paging.address,
         waiting=waiting,
+        kind=kind,
     )
+
+
+@blueprint.get("/events.csv")
+@requires(Permission.JOBS_READ)
+def export_dead_events() -> Response:
+    """Download what the filter shows, newest first."""
+    kind = forms.text("kind")
+    found = run(container().database, lambda session: outbox.list_dead(session, kind=kind, limit=EXPORT_ROWS_MAX))
+    rows = ((one.id, one.kind, one.payload, one.recorded_at, one.dead_at, one.last_error) for one in found)
+    return exports.csv_response("events", ("编号", "事件", "内容", "发生时间", "搁置时间", "最后的错误"), rows)
 
 
 @blueprint.post("/events/<int:event_id>/retry")

@@ -2,12 +2,19 @@
 
 import csv
 import io
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from flask import Response, stream_with_context
 
+from loyalty.kernel.transaction import run
 from portal.console.filters import local_time
+from portal.context import container
+
+if TYPE_CHECKING:
+    from loyalty.kernel.database import Session
+    from loyalty.kernel.pagination import Page
 
 _DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
 
@@ -31,6 +38,25 @@ def streamed_csv(name: str, header: Row, pages: Iterable[Iterable[Row]]) -> Resp
         yield from (_lines(page) for page in pages)
 
     return _download(name, stream_with_context(parts()))
+
+
+def streamed_list(name: str, header: Row, read: "Callable[[Session, str | None], Page[Row]]") -> Response:
+    """Return a whole list as a download, however long: ``read`` returns the page that begins at a cursor.
+
+    Each page is read in a transaction of its own: a slow download holds none open.
+    """
+    return streamed_csv(name, header, _pages(read))
+
+
+def _pages(read: "Callable[[Session, str | None], Page[Row]]") -> Iterator[Sequence[Row]]:
+    database = container().database
+    cursor: str | None = None
+    while True:
+        page = run(database, lambda session, cursor=cursor: read(session, cursor))  # type: ignore[misc]
+        yield page.items
+        cursor = page.next_cursor
+        if cursor is None:
+            return
 
 
 def _download(name: str, content: str | Iterator[str]) -> Response:

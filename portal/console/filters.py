@@ -4,8 +4,8 @@ from datetime import datetime, timedelta
 
 from flask.sansio.app import App
 
-from loyalty.earning.rules.words import yuan
 from loyalty.kernel.runs import JobRun
+from loyalty.kernel.wording import yuan
 from portal.context import container
 
 _SECONDS_SHOWN_MAX = 120

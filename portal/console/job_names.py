@@ -9,6 +9,9 @@ JOB_NAMES = {
     "plan_expiry_notices": "积分到期提醒",
     "grant_expiry_graces": "未送达提醒的积分延期",
     "expire_lots": "到期积分清零",
+    "release_run_out_locks": "释放到期的优惠券锁定",
+    "expire_coupons": "过期优惠券处理",
+    "plan_coupon_reminders": "优惠券到期提醒",
     "reward_birthdays": "发放生日礼积分",
     "seal_ledger": "积分账本封存",
     "erase_closed_members": "清除已注销会员的个人信息",
@@ -20,6 +23,8 @@ JOB_NAMES = {
 FIGURE_NAMES = {
     "bulk_runs": "批量作业",
     "counters": "过期计数",
+    "coupons": "优惠券",
+    "locks": "锁定",
     "deliveries": "消息",
     "holds": "冻结",
     "reviews": "审核",
@@ -43,3 +48,9 @@ FIGURE_NAMES = {
     "codes_and_sessions": "验证码与登录",
     "runs": "任务记录",
 }
+
+
+def slot_text(slot: str) -> str:
+    """Return the planned time that a slot such as ``2026-03-10T08-30`` stands for; a daily job's is its date."""
+    day, _, time = slot.partition("T")
+    return f"{day} {time.replace('-', ':')}".rstrip()

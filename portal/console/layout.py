@@ -4,7 +4,9 @@ from flask import g
 
 from loyalty.staff.rules import Permission
 from portal.console.access import may
+from portal.console.actors import actor_address
 from portal.console.navigation import visible_menu
+from portal.console.paging import export_address
 from portal.context import container
 from portal.vendor import vendor
 
@@ -15,6 +17,8 @@ def context() -> dict[str, object]:
         "staff": g.get("staff"),
         "menu": visible_menu() if g.get("staff") else [],
         "may": may,
+        "export_address": export_address,
+        "actor_address": actor_address,
         "Permission": Permission,
         "vendor": vendor,
         "programme_name": container().settings.programme_name,

@@ -3,7 +3,7 @@
 from loyalty.members.rules.consents import Purpose
 from loyalty.members.rules.identities import IdentityKind
 from loyalty.members.rules.members import MemberStatus
-from loyalty.orders.rules import RefundState
+from loyalty.orders.rules import RefundState, Returned
 from loyalty.points.rules import EntryKind, HoldState
 from loyalty.points.statement import LotState
 
@@ -81,4 +81,9 @@ REFUND_NAMES = {
     RefundState.WAITING: "等待原订单",
     RefundState.APPLIED: "已处理",
     RefundState.REFUSED: "未采纳（超出订单）",
+}
+RETURNED_NAMES = {
+    Returned.NOTHING: "没有退款",
+    Returned.PART: "部分退款",
+    Returned.WHOLE: "全部退款",
 }

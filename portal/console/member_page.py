@@ -16,6 +16,7 @@ from loyalty.stores import queries as stores
 from portal.console import member_names
 from portal.console.access import actor, requires
 from portal.console.blueprint import blueprint
+from portal.console.member_tags import tag_section
 from portal.console.member_tier import tier_section
 from portal.console.members import visible_member
 from portal.console.timeline import timeline
@@ -69,6 +70,7 @@ def _known_of(session: "Session", member_id: int) -> dict[str, Any]:
         **known,
         "store_name": stores.names(session, [store_id]).get(store_id) if store_id else None,
         "summary": points.summary(session, member_id=member_id, at=at),
+        **tag_section(session, member),
         **tier_section(session, member, at),
         "timeline": timeline(changes=changes, **known),
     }

@@ -1,13 +1,12 @@
 """A member's points statement: filters, one entry with everything it touched, and the whole of it as a file."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from flask import render_template
 from werkzeug.wrappers import Response
 
-from loyalty.kernel import audit
 from loyalty.kernel.clock import business_date
 from loyalty.kernel.pagination import PAGE_SIZE, PAGE_SIZE_MAX, Page
 from loyalty.kernel.transaction import run
@@ -17,9 +16,10 @@ from loyalty.points.statement import EntryView, Period
 from loyalty.reports.explained_entry import explained_entry
 from loyalty.staff.rules import Permission
 from portal.console import exports, forms, member_names, paging
-from portal.console.access import actor, requires
+from portal.console.access import requires
 from portal.console.actors import names_of
 from portal.console.blueprint import blueprint
+from portal.console.member_exports import export_of_member
 from portal.console.members import visible_member
 from portal.context import container
 
@@ -69,39 +69,14 @@ def member_entry(member_id: int, entry_id: int) -> str:
 @blueprint.post("/members/<int:member_id>/entries/export")
 @requires(Permission.MEMBERS_EXPORT)
 def export_entries(member_id: int) -> Response:
-    """Download what the filter shows, sent page by page; who took it is audited before the first line."""
-    at, kinds, period = container().clock.now(), _kinds(), _period()
+    """Download what the filter shows."""
+    kinds, period = _kinds(), _period()
 
-    def note(session: "Session") -> str:
-        number = visible_member(session, member_id=member_id).number
-        audit.write(
-            session,
-            actor=actor(),
-            action="points.export_statement",
-            subject=f"member:{member_id}",
-            after={"kind": forms.text("kind"), "month": forms.text("month")},
-            at=at,
-        )
-        return number
+    def read(session: "Session", cursor: str | None) -> Page[exports.Row]:
+        page = _page(session, member_id, kinds, period, cursor, PAGE_SIZE_MAX)
+        return Page([_row(entry) for entry in page.items], page.next_cursor)
 
-    number = run(container().database, note)
-    return exports.streamed_csv(f"statement-{number}", HEADER, _exported(member_id, kinds, period))
-
-
-def _exported(member_id: int, kinds: Collection[EntryKind], period: Period | None) -> Iterator[list[exports.Row]]:
-    """Read page after page, each in a transaction of its own: a slow download holds none open."""
-    cursor: str | None = None
-    while True:
-        page = run(
-            container().database,
-            lambda session, cursor=cursor: _page(  # type: ignore[misc]
-                session, member_id, kinds, period, cursor, PAGE_SIZE_MAX
-            ),
-        )
-        yield [_row(entry) for entry in page.items]
-        cursor = page.next_cursor
-        if cursor is None:
-            return
+    return export_of_member(member_id, name="statement", action="points.export_statement", header=HEADER, read=read)
 
 
 def _row(entry: EntryView) -> exports.Row:

@@ -23,7 +23,7 @@ from portal.console import exports, forms, paging
 from portal.console.access import actor, current_scope, requires
 from portal.console.blueprint import blueprint
 from portal.console.member_names import STATUS_COLOURS, STATUS_NAMES
-from portal.console.stores import visible_tree
+from portal.console.stores import chosen_store_ids, visible_tree
 from portal.context import container
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ EXPORT_ROWS_MAX = 20_000
 @requires(Permission.MEMBERS_READ)
 def member_list() -> str:
     """List the members that the caller may see, newest first."""
-    cursor, store_ids = paging.cursor(), _store_ids()
+    cursor, store_ids = paging.cursor(), chosen_store_ids()
     page = run(
         container().database,
         lambda session: _page(session, store_ids, cursor=cursor, limit=PAGE_SIZE),
@@ -70,7 +70,7 @@ def find_member() -> Response:
 @requires(Permission.MEMBERS_EXPORT)
 def export_members() -> Response:
     """Download what the filter shows, masked; who took how many is audited."""
-    store_ids, at = _store_ids(), container().clock.now()
+    store_ids, at = chosen_store_ids(), container().clock.now()
     members = list(_all(store_ids))
     names = _store_names(members)
     taken = {"rows": len(members), "status": forms.text("status"), "store_id": forms.text("store_id")}
@@ -124,17 +124,6 @@ def _found(who: str) -> MemberView | None:
     except PhoneInvalid:
         return None
     return run(database, lambda session: queries.find_by_phone(session, vault=vault, phone=phone))
-
-
-def _store_ids() -> Collection[int] | None:
-    """Return the stores to show members of: the chosen branch, cut to the caller's scope."""
-    scope, chosen = current_scope(), forms.optional_integer("store_id")
-    if chosen is None:
-        return None if scope.is_chain_wide else scope.store_ids
-    if not scope.covers(chosen):
-        raise stores.StoreNotFound
-    branch = run(container().database, lambda session: stores.scope_of(session, roots=[chosen]))
-    return None if branch.is_chain_wide else branch.store_ids
 
 
 def _page(session: "Session", store_ids: Collection[int] | None, *, cursor: str | None, limit: int) -> Page[MemberView]:

@@ -31,6 +31,7 @@ MENU = (
         "会员",
         (
             Entry("会员列表", "console.member_list", "members", _P.MEMBERS_READ),
+            Entry("标签", "console.tag_list", "tags", _P.MEMBERS_READ),
             Entry("绑定审核", "console.binding_list", "bindings", _P.BINDINGS_DECIDE),
         ),
     ),
@@ -41,6 +42,15 @@ MENU = (
             Entry("批量调整", "console.adjustment_list", "adjustments", _P.ADJUSTMENTS_READ),
             Entry("积分抵现", "console.points_as_money", "points_as_money", _P.EARNING_READ),
             Entry("积分有效期", "console.points_expiry", "points_expiry", _P.EARNING_READ),
+        ),
+    ),
+    Group(
+        "优惠券",
+        (
+            Entry("券模板", "console.coupon_template_list", "coupons", _P.COUPONS_READ),
+            Entry("批量发券", "console.coupon_issue_list", "coupon_issues", _P.COUPONS_READ),
+            Entry("核销记录", "console.coupon_redemption_list", "redemptions", _P.COUPONS_READ),
+            Entry("券效果", "console.coupon_report_page", "coupon_report", _P.COUPONS_READ),
         ),
     ),
     Group(

@@ -39,6 +39,9 @@ FACT_NAMES = {
     "growth_lacking": "还差成长值",
     "expiring_points": "到期积分",
     "expires_on": "到期日",
+    "coupons_count": "张数",
+    "worth": "优惠内容",
+    "coupon": "优惠券",
     "details": "明细",
 }
 ORDERS = (
@@ -99,12 +102,13 @@ def configure_notice_kind(kind: str) -> Response:
 def _rows(session: "Session") -> list[KindRow]:
     accounts = {account.appid: account.name for account in container().settings.wechat_accounts}
     templates = channels.list_templates(session)
+    settings = queries.all_kind_settings(session)
     return [
         KindRow(
             kind=kind,
             title=definition.title,
             text=definition.text.format_map({fact: f"〔{FACT_NAMES.get(fact, fact)}〕" for fact in definition.facts}),
-            settings=queries.kind_settings(session, kind),
+            settings=settings[kind],
             is_owed=definition.is_owed,
             templates=tuple(
                 f"{accounts.get(one.appid, one.appid)}：{one.title}"

@@ -1,4 +1,6 @@
-"""Addresses of pages of a list: the same filters, another cursor."""
+"""Addresses of pages of a list, and of its export: the same filters, another cursor."""
+
+from urllib.parse import urlencode
 
 from flask import request, url_for
 
@@ -18,6 +20,17 @@ def cursor() -> str | None:
 
 def address(**changes: str | None) -> str:
     """Return the address of this page with some parameters changed or, when None, left out."""
+    return _with_filters(request.endpoint or "", changes)
+
+
+def export_address(endpoint: str) -> str:
+    """Return the address that downloads what the filters of this page show, from its beginning."""
+    return _with_filters(endpoint, {"cursor": None})
+
+
+def _with_filters(endpoint: str, changes: dict[str, str | None]) -> str:
     arguments: dict[str, str | None] = {**request.args.to_dict(), **changes}
-    kept = {name: value for name, value in arguments.items() if value}
-    return url_for(request.endpoint or "", **(request.view_args or {}), **kept)  # type: ignore[arg-type]
+    query = urlencode({name: value for name, value in arguments.items() if value})
+    # Joined on by hand: of the names that come from outside, url_for takes some for its own options.
+    path = url_for(endpoint, **(request.view_args or {}))
+    return f"{path}?{query}" if query else path

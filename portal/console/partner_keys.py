@@ -17,6 +17,7 @@ from loyalty.partners.service import keys as service
 from loyalty.staff.rules import Permission
 from portal.console import exports, forms
 from portal.console.access import actor, requires
+from portal.console.actors import names_of
 from portal.console.blueprint import blueprint
 from portal.console.stores import visible_tree
 from portal.context import container
@@ -94,11 +95,13 @@ def partner_key_page(partner_key_id: int) -> str:
     """Show one key, and the change of it that waits."""
     at = container().clock.now()
 
-    def read(session: Session) -> tuple[PartnerKeyView, ApprovalView | None]:
+    def read(session: Session) -> tuple[PartnerKeyView, ApprovalView | None, dict[str, str]]:
         key = queries.get_key(session, partner_key_id=partner_key_id, at=at)
-        return key, queries.waiting_change(session, partner_key_id=partner_key_id)
+        waiting = queries.waiting_change(session, partner_key_id=partner_key_id)
+        acted = [key.created_by, *([waiting.requested_by] if waiting else [])]
+        return key, waiting, names_of(session, acted)
 
-    key, waiting = run(container().database, read)
+    key, waiting, people = run(container().database, read)
     form = {"name": key.name, "requests_per_minute": key.requests_per_minute, "store_ids": key.scope_ids}
     return render_template(
         "console/partner_key_page.html",
@@ -106,6 +109,7 @@ def partner_key_page(partner_key_id: int) -> str:
         form=form,
         nodes=visible_tree(),
         waiting=waiting,
+        people=people,
         change_names=CHANGE_NAMES,
         is_own=waiting is not None and waiting.requested_by == actor().name,
     )

@@ -6,6 +6,7 @@ from werkzeug.wrappers import Response
 from loyalty.kernel.errors import LoyaltyError
 from loyalty.kernel.transaction import run
 from loyalty.staff import passwords, queries, service
+from loyalty.staff.bindings import bound_at
 from loyalty.staff.queries import StaffView
 from loyalty.staff.rules import ROLE_NAMES, Permission, Role
 from portal.console import exports, forms
@@ -88,11 +89,15 @@ def create_staff() -> str | tuple[str, int]:
 @requires(Permission.STAFF_WRITE)
 def staff_page(staff_id: int) -> str:
     """Show one account."""
-    person = run(container().database, lambda session: queries.get_staff(session, staff_id=staff_id))
+    person, since = run(
+        container().database,
+        lambda session: (queries.get_staff(session, staff_id=staff_id), bound_at(session, staff_id=staff_id)),
+    )
     form = {"name": person.name, "roles": person.roles, "store_ids": person.scope_ids}
     return render_template(
         "console/staff_page.html",
         person=person,
+        bound_at=since,
         form=form,
         role_names=ROLE_NAMES,
         nodes=visible_tree(),

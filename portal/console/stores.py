@@ -1,6 +1,6 @@
 """Store pages: the tree as far as the caller sees it, and changes to it."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from flask import flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
@@ -129,6 +129,21 @@ def reopen_store(store_id: int) -> Response:
         done="已恢复营业",
         back=url_for("console.store_page", store_id=store_id),
     )
+
+
+def chosen_store_ids() -> Collection[int] | None:
+    """Return the stores that the filter ``store_id`` leaves: its branch, cut to the caller's scope; None for all.
+
+    Raises:
+        StoreNotFound: the branch is not within the scope.
+    """
+    scope, chosen = current_scope(), forms.optional_integer("store_id")
+    if chosen is None:
+        return None if scope.is_chain_wide else scope.store_ids
+    if not scope.covers(chosen):
+        raise queries.StoreNotFound
+    branch = run(container().database, lambda session: queries.scope_of(session, roots=[chosen]))
+    return None if branch.is_chain_wide else branch.store_ids
 
 
 def visible_tree() -> Sequence[StoreNode]:

@@ -141,6 +141,52 @@ class TestBatch:
         assert "其中 50 积分已用完或被占用，未能扣回" in page
         assert balance_of(session, member_id) == 0
 
+    def test_paused_on_the_way_is_stopped_and_undone(
+        self, finance: Browser, log_in: LogIn, container: NullContainer, session: Session, phone: str
+    ) -> None:
+        maker = log_in(Role.MARKETER)
+        upload(maker, csv_of([(phone, 200)]))
+        path = latest(session)
+        work_off(container)
+        maker.submit(f"{path}/submit")
+        finance.submit(f"{path}/decide", decision="approve")
+        assert "停止并撤销" not in finance.text(path)
+        finance.submit(f"{path}/pause")
+
+        assert "停止并撤销" in finance.text(path)
+        assert "只执行了 0 / 1 行" in finance.text(f"{path}/undo")
+        assert "开始撤销" in finance.submit(f"{path}/undo")
+        work_off(container)
+
+        assert "已撤销" in finance.text(path)
+
+    def test_whose_telling_failed_shows_the_error_and_tells_on(
+        self,
+        finance: Browser,
+        log_in: LogIn,
+        container: NullContainer,
+        session: Session,
+        phone: str,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        maker = log_in(Role.MARKETER)
+        upload(maker, csv_of([(phone, 200)]))
+        path = latest(session)
+        work_off(container)
+        maker.submit(f"{path}/submit")
+        finance.submit(f"{path}/decide", decision="approve")
+        with monkeypatch.context() as broken:
+            broken.setattr("jobs.adjustments.TOLD_PER_PAGE", "no number")
+            work_off(container)
+        page = finance.text(path)
+        assert "通知会员" in page
+        assert "执行出错，已自动暂停" in page
+
+        finance.submit(f"{path}/resume")
+        work_off(container)
+
+        assert "已通知 1 位会员" in finance.text(path)
+
     def test_shows_and_hands_out_every_wrong_line(
         self, finance: Browser, container: NullContainer, session: Session, phone: str
     ) -> None:

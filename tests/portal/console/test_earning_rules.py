@@ -1,4 +1,5 @@
 import re
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import product
 from zoneinfo import ZoneInfo
@@ -7,7 +8,7 @@ import pytest
 from sqlalchemy.orm import Session
 
 from loyalty.earning.queries import get_rule, list_rules, live_revisions
-from loyalty.earning.rules import Definition, EarningEvent, Fixed, PerAmount
+from loyalty.earning.rules import Budgets, Conditions, Definition, EarningEvent, Fixed, PerAmount
 from loyalty.earning.rules.checking import check_definition
 from loyalty.earning.rules.errors import InvalidEarningRule
 from loyalty.earning.rules.lifecycle import OverridePolicy, RuleState
@@ -15,11 +16,16 @@ from loyalty.earning.rules.templates import TEMPLATES
 from loyalty.earning.service.rules import set_override_policy
 from loyalty.kernel.errors import InvalidInput
 from loyalty.staff.rules import Role
+from loyalty.tags.service import rename_tag
 from portal.console.earning_rule_fields import LABELS, moment_of
 from portal.console.earning_rule_form import definition_of, form_of
 from tests.earning.test_definitions import FULL, TODAY
+from tests.factories.checkout import buy
 from tests.factories.earning import ACTOR, BASE, make_rule
+from tests.factories.members import make_member
+from tests.factories.orders import line, make_purchase
 from tests.factories.stores import make_headquarters, make_region, make_store
+from tests.factories.tags import MARKETER, make_tag
 from tests.portal.console.conftest import Browser, LogIn
 from tests.support.bad_input import TEXTS
 from tests.support.containers import NullContainer
@@ -126,6 +132,30 @@ class TestMakingARule:
         rule = get_rule(session, rule_id=rule_id, at=at + timedelta(hours=1))
         assert [one.state for one in rule.revisions] == [RuleState.ENDED, RuleState.ENDED]
         assert "没有待发布的草稿" in admin.submit(f"{HERE}/{rule_id}/publish")
+
+    def test_asks_for_tags_chosen_by_name_and_follows_their_names(
+        self, admin: Browser, session: Session, at: datetime
+    ) -> None:
+        chosen, archived = make_tag(session, name="企业客户"), make_tag(session, name="旧标签", is_archived=True)
+        session.commit()
+
+        offered = admin.text(f"{HERE}/new?template=amount_gift")
+        page = admin.submit(HERE, **FILLED | {"tags": [str(chosen), str(archived)]})
+        rule_id = only_rule(session, at)
+        rename_tag(session, tag_id=chosen, name="大客户", note=None, actor=MARKETER, at=at)
+        session.commit()
+
+        assert ("企业客户" in offered, "旧标签" in offered) == (True, False)
+        assert "限有企业客户、旧标签标签的会员" in page
+        assert "限有大客户、旧标签标签的会员" in admin.text(f"{HERE}/{rule_id}")
+        editor = admin.text(f"{HERE}/{rule_id}/edit")
+        assert re.findall(r'name="tags" value="(\d+)" checked', editor) == [str(chosen), str(archived)]
+
+    def test_refuses_a_tag_that_does_not_exist(self, admin: Browser, session: Session, at: datetime) -> None:
+        for unknown, reason in (("987654321", "会员标签里有已不存在的标签"), ("企业客户", "会员标签请从列表中选择")):
+            response = admin.post(HERE, **FILLED | {"tags": unknown})
+            assert (response.status_code, reason in response.text) == (422, True)
+        assert list_rules(session, at=at) == []
 
     def test_names_everything_wrong_and_keeps_what_was_typed(
         self, admin: Browser, session: Session, at: datetime
@@ -289,3 +319,24 @@ class TestPermissions:
         assert "确认结束" not in browser.text(f"{HERE}/{rule_id}")
         for path in ("", "/preview", f"/{rule_id}/draft", f"/{rule_id}/publish", f"/{rule_id}/end"):
             assert browser.post(f"{HERE}{path}", **FILLED).status_code == 403
+
+
+def test_tells_how_often_a_rule_was_missed_or_cut_and_what_its_budgets_have_left(
+    admin: Browser, session: Session, at: datetime
+) -> None:
+    rule_id = make_rule(
+        session,
+        replace(BASE, conditions=Conditions(minimum_amount_fen=5_000), budgets=Budgets(rule_budget=150)),
+    )
+    for amount_fen in (10_000, 10_000, 4_000):
+        buy(session, make_purchase(make_member(session).id, line(amount_fen=amount_fen), paid_at=at), at=at)
+    session.commit()
+    path = f"{HERE}/{rule_id}/outcomes"
+
+    assert f'hx-get="{path}"' in admin.text(f"{HERE}/{rule_id}")
+    told = re.sub(r"<[^>]*>", " ", admin.text(path)).split()
+
+    assert " ".join(told) == (
+        "发放 2 次，共 150 积分 没有发放或没有发全的原因 次数 少发积分 已到规则总预算 1 50 消费金额不够 1 — "
+        "预算 门店 已用 预算积分 规则总预算 全部 150 150"
+    )

@@ -81,6 +81,8 @@ class TestEveryRoute:
                 "console.staff_page",
                 "console.new_earning_rule",
                 "console.edit_earning_rule",
+                "console.new_coupon_template",
+                "console.edit_coupon_template",
             }
             assert not is_write or is_form or method_of(rule) == "POST", rule.endpoint
 

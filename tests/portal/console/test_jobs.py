@@ -66,7 +66,8 @@ class TestStartAgain:
         page = admin.submit("/console/jobs/expire_lots/start")
 
         assert "已安排：到期积分清零将在一分钟内再次运行" in page
-        assert "等待再次运行" in page
+        assert ">已排队<" in page
+        assert ">错过<" not in page
         assert ">start_again<" not in page
         assert runs.is_open(session, job="expire_lots", slot=TODAY.isoformat(), attempts_max=1)
         (entry,) = audit.list_entries(session, action="jobs.start_again")

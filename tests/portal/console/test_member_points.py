@@ -15,7 +15,7 @@ from loyalty.points.queries import summary
 from loyalty.staff.rules import Role
 from loyalty.stores.models import Store
 from tests.factories.checkout import buy, give_back
-from tests.factories.earning import BASE, make_rule
+from tests.factories.earning import BASE, make_rule, miss_review
 from tests.factories.members import make_member
 from tests.factories.orders import line, make_purchase, make_refund
 from tests.factories.points import earn, reverse, spend
@@ -228,3 +228,16 @@ class TestOrders:
         session.commit()
 
         assert admin.get(f"/console/members/{member.id}/orders/{theirs.order_id}").status_code == 404
+
+
+class TestEvaluations:
+    def test_show_which_rule_paid_nothing_and_why_and_are_downloaded(
+        self, admin: Browser, session: Session, member: Member, at: datetime
+    ) -> None:
+        miss_review(session, member.id, at)
+        here = f"/console/members/{member.id}/evaluations"
+
+        assert "评价有礼：不在活动的星期" in admin.text(here)
+        assert "没有符合条件的记录" in admin.text(f"{here}?event=birthday")
+        download = admin.post(f"{here}/export?event=review").get_data(as_text=True)
+        assert download.splitlines()[1] == "2026-03-10 10:00,评价,,0,0,,评价有礼：不在活动的星期"

@@ -1,0 +1,152 @@
+"""Lists of adjustments (人工调整): batches by file, and those that one person made alone; both of the whole chain."""
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from flask import render_template
+from werkzeug.wrappers import Response
+
+from loyalty.adjustments import queries
+from loyalty.adjustments.queries import BatchView
+from loyalty.adjustments.rules.batches import BatchState
+from loyalty.adjustments.rules.single import Reason
+from loyalty.kernel import audit
+from loyalty.kernel.pagination import PAGE_SIZE, PAGE_SIZE_MAX, Page, decode_cursor, page_of
+from loyalty.kernel.transaction import run
+from loyalty.staff.rules import Permission
+from portal.console import adjustment_names, exports, forms, paging
+from portal.console.access import requires
+from portal.console.actors import names_of
+from portal.console.adjustment_batches import require_whole_chain
+from portal.console.blueprint import blueprint
+from portal.context import container
+
+if TYPE_CHECKING:
+    from loyalty.kernel.audit import AuditEntry
+    from loyalty.kernel.database import Session
+
+BATCHES_HEADER = ("批次", "原因", "人数", "增加积分", "扣减积分", "错误行", "上传人", "上传时间", "状态")
+SINGLES_HEADER = ("时间", "会员", "积分", "原因", "操作者")
+
+
+@blueprint.get("/adjustments")
+@requires(Permission.ADJUSTMENTS_READ)
+def adjustment_list() -> str:
+    """List batches, newest first."""
+    require_whole_chain()
+    cursor = paging.cursor()
+    return render_template(
+        "console/adjustment_list.html",
+        page=run(container().database, partial(_batches(), cursor=cursor)),
+        names=adjustment_names,
+        filters={name: forms.text(name) for name in ("title", "reason", "state")},
+        is_first=cursor is None,
+        address=paging.address,
+    )
+
+
+@blueprint.get("/adjustments.csv")
+@requires(Permission.ADJUSTMENTS_READ)
+def export_adjustments() -> Response:
+    """Download what the filter shows."""
+    require_whole_chain()
+    batches = _batches()
+
+    def read(session: "Session", cursor: str | None) -> Page[exports.Row]:
+        page = batches(session, cursor=cursor, limit=PAGE_SIZE_MAX)
+        people = names_of(session, {batch.created_by for batch in page.items})
+        return Page([_batch_row(batch, people) for batch in page.items], page.next_cursor)
+
+    return exports.streamed_list("adjustments", BATCHES_HEADER, read)
+
+
+@blueprint.get("/adjustments/singles")
+@requires(Permission.ADJUSTMENTS_READ)
+def single_adjustment_list() -> str:
+    """List what people gave and took by hand, newest first."""
+    require_whole_chain()
+    cursor, singles = paging.cursor(), _singles()
+
+    def read(session: "Session") -> dict[str, Any]:
+        page = singles(session, cursor=cursor)
+        return {"page": page, "actors": _named(session, page.items)}
+
+    return render_template(
+        "console/single_adjustment_list.html",
+        names=adjustment_names,
+        filters={name: forms.text(name) for name in ("reason", "since", "until")},
+        is_first=cursor is None,
+        address=paging.address,
+        **run(container().database, read),
+    )
+
+
+@blueprint.get("/adjustments/singles.csv")
+@requires(Permission.ADJUSTMENTS_READ)
+def export_single_adjustments() -> Response:
+    """Download what the filter shows."""
+    require_whole_chain()
+    singles = _singles()
+
+    def read(session: "Session", cursor: str | None) -> Page[exports.Row]:
+        page = singles(session, cursor=cursor, limit=PAGE_SIZE_MAX)
+        return Page(list(_single_rows(page.items, _named(session, page.items))), page.next_cursor)
+
+    return exports.streamed_list("single-adjustments", SINGLES_HEADER, read)
+
+
+def _batches() -> Callable[..., Page[BatchView]]:
+    """Return the list that the filter leaves, of which pages can be asked for."""
+    return partial(
+        queries.list_batches,
+        title=forms.text("title"),
+        reason=forms.optional_choice("reason", Reason),
+        state=forms.optional_choice("state", BatchState),
+    )
+
+
+def _singles() -> "Callable[..., Page[AuditEntry]]":
+    reason, (since, until) = forms.optional_choice("reason", Reason), forms.day_range("since", "until")
+    after = None if reason is None else {"reason": reason}
+
+    def page(session: "Session", *, cursor: str | None, limit: int = PAGE_SIZE) -> "Page[AuditEntry]":
+        entries = audit.list_entries(
+            session,
+            action="adjustments.adjust",
+            after=after,
+            since=since,
+            until=until,
+            before_id=decode_cursor(cursor),
+            limit=limit + 1,
+        )
+        return page_of(entries, limit=limit, id_of=lambda entry: entry.id)
+
+    return page
+
+
+def _named(session: "Session", entries: Sequence["AuditEntry"]) -> dict[str, str]:
+    return names_of(session, {text for entry in entries for text in (entry.actor, entry.subject)})
+
+
+def _batch_row(batch: BatchView, people: dict[str, str]) -> exports.Row:
+    return (
+        batch.title,
+        adjustment_names.REASON_NAMES[batch.reason],
+        batch.rows,
+        batch.credit_points,
+        batch.debit_points,
+        batch.bad_rows,
+        people.get(batch.created_by, batch.created_by),
+        batch.created_at,
+        adjustment_names.STATE_NAMES[batch.state],
+    )
+
+
+def _single_rows(entries: Sequence["AuditEntry"], names: dict[str, str]) -> Iterator[exports.Row]:
+    for entry in entries:
+        told = entry.after
+        assert told is not None, "an adjustment says what it moved"
+        reason = adjustment_names.REASON_NAMES[Reason(told["reason"])]
+        member, actor = (names.get(text, text) for text in (entry.subject, entry.actor))
+        yield entry.recorded_at, member, told["points"], reason, actor

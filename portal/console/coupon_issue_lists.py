@@ -1,0 +1,121 @@
+"""The list of issue jobs (批量发券), and what of one can be downloaded; all of the whole chain."""
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import TYPE_CHECKING
+
+from flask import render_template
+from werkzeug.wrappers import Response
+
+from loyalty.coupons.queries import issue_jobs as queries
+from loyalty.coupons.queries.issue_jobs import IssueJobView
+from loyalty.coupons.rules.issue_jobs import IssueJobState, subject_of
+from loyalty.kernel import audit
+from loyalty.kernel.pagination import PAGE_SIZE_MAX, Page
+from loyalty.kernel.transaction import run
+from loyalty.staff.rules import Permission
+from portal.console import coupon_issue_names, exports, forms, paging
+from portal.console.access import actor, requires
+from portal.console.actors import names_of
+from portal.console.adjustment_batches import require_whole_chain
+from portal.console.blueprint import blueprint
+from portal.context import container
+
+if TYPE_CHECKING:
+    from loyalty.kernel.database import Session
+
+ROWS_PER_PAGE = 1_000
+HEADER = ("任务", "券", "人数", "错误行", "创建人", "创建时间", "状态")
+
+
+@blueprint.get("/coupon-issues")
+@requires(Permission.COUPONS_READ)
+def coupon_issue_list() -> str:
+    """List jobs, newest first."""
+    require_whole_chain()
+    cursor = paging.cursor()
+    return render_template(
+        "console/coupon_issue_list.html",
+        page=run(container().database, partial(_jobs(), cursor=cursor)),
+        names=coupon_issue_names,
+        filters={name: forms.text(name) for name in ("title", "state")},
+        is_first=cursor is None,
+        address=paging.address,
+    )
+
+
+@blueprint.get("/coupon-issues.csv")
+@requires(Permission.COUPONS_READ)
+def export_coupon_issues() -> Response:
+    """Download what the filter shows."""
+    require_whole_chain()
+    jobs = _jobs()
+
+    def read(session: "Session", cursor: str | None) -> Page[exports.Row]:
+        page = jobs(session, cursor=cursor, limit=PAGE_SIZE_MAX)
+        people = names_of(session, {job.created_by for job in page.items})
+        return Page([_row(job, people) for job in page.items], page.next_cursor)
+
+    return exports.streamed_list("coupon-issues", HEADER, read)
+
+
+@blueprint.post("/coupon-issues/<int:job_id>/problems")
+@requires(Permission.COUPONS_READ)
+def export_coupon_issue_problems(job_id: int) -> Response:
+    """Download every line that was refused, with its reason."""
+    require_whole_chain()
+    run(container().database, lambda session: queries.get_job(session, job_id=job_id))
+    return exports.streamed_csv(f"coupon-issue-{job_id}-lines", ("行号", "说明"), _problem_pages(job_id))
+
+
+@blueprint.post("/coupon-issues/<int:job_id>/outcomes")
+@requires(Permission.COUPONS_READ)
+def export_coupon_issue_outcomes(job_id: int) -> Response:
+    """Download who got none, and whose coupon stayed when the job was undone."""
+    require_whole_chain()
+    at = container().clock.now()
+
+    def note(session: "Session") -> None:
+        queries.get_job(session, job_id=job_id)
+        audit.write(session, actor=actor(), action="coupon_issues.export", subject=subject_of(job_id), at=at)
+
+    run(container().database, note)
+    header = ("会员号", "行号", "说明")
+    return exports.streamed_csv(f"coupon-issue-{job_id}-members", header, _outcome_pages(job_id))
+
+
+def _jobs() -> Callable[..., Page[IssueJobView]]:
+    """Return the list that the filter leaves, of which pages can be asked for."""
+    return partial(queries.list_jobs, title=forms.text("title"), state=forms.optional_choice("state", IssueJobState))
+
+
+def _row(job: IssueJobView, people: dict[str, str]) -> exports.Row:
+    return (
+        job.title,
+        job.terms.title,
+        job.total,
+        job.bad_rows,
+        people.get(job.created_by, job.created_by),
+        job.created_at,
+        coupon_issue_names.STATE_NAMES[job.state],
+    )
+
+
+def _problem_pages(job_id: int) -> Iterator[list[exports.Row]]:
+    after = 0
+    while True:
+        listed = partial(queries.list_problems, job_id=job_id, after_line=after, limit=ROWS_PER_PAGE)
+        if not (page := run(container().database, listed)):
+            return
+        yield [(one.line, coupon_issue_names.problem_text(one.reason, one.first_line)) for one in page]
+        after = page[-1].line
+
+
+def _outcome_pages(job_id: int) -> Iterator[list[exports.Row]]:
+    after = 0
+    while True:
+        listed = partial(queries.list_outcomes, job_id=job_id, after_member_id=after, limit=ROWS_PER_PAGE)
+        if not (page := run(container().database, listed)):
+            return
+        yield [(one.member_number, one.line or "", coupon_issue_names.outcome_text(one)) for one in page]
+        after = page[-1].member_id

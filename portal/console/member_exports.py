@@ -1,0 +1,42 @@
+"""Lists of one member's as files: who took which is audited before the first line is sent."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from flask import request
+from werkzeug.wrappers import Response
+
+from loyalty.kernel import audit
+from loyalty.kernel.transaction import run
+from portal.console import exports
+from portal.console.access import actor
+from portal.console.members import visible_member
+from portal.context import container
+
+if TYPE_CHECKING:
+    from loyalty.kernel.database import Session
+    from loyalty.kernel.pagination import Page
+
+
+def export_of_member(
+    member_id: int,
+    *,
+    name: str,
+    action: str,
+    header: exports.Row,
+    read: "Callable[[Session, str | None], Page[exports.Row]]",
+) -> Response:
+    """Download a list of one member's; ``read`` returns the page of it that begins at a cursor.
+
+    Raises:
+        MemberNotFound: there is none with this id, or not for this caller.
+    """
+    at, chosen = container().clock.now(), {key: value for key, value in request.args.items() if value}
+
+    def note(session: "Session") -> str:
+        member = visible_member(session, member_id=member_id)
+        audit.write(session, actor=actor(), action=action, subject=f"member:{member_id}", after=chosen, at=at)
+        return member.number
+
+    number = run(container().database, note)
+    return exports.streamed_list(f"{name}-{number}", header, read)
