@@ -8,6 +8,7 @@ from flask.cli import AppGroup
 from loyalty.staff.rules import ROLE_NAMES
 from portal.context import container
 from portal.demo import addresses
+from portal.demo.clerk import NICKNAME
 from portal.demo.people import MEMBERS
 from portal.demo.seed import seed
 from portal.demo.staff import PASSWORD, STAFF
@@ -38,6 +39,9 @@ def accounts_command() -> None:
     click.echo(f"  会员卡页面 Member card     {base}{addresses.path_of('h5.card')}")
     if sandbox_url:
         click.echo(f"  模拟手机 Simulated phone  {sandbox_url}/")
+        click.echo(
+            f"  店员核销 Clerk page       {base}{addresses.path_of('h5.clerk')} （手机选「{NICKNAME}」，扫一扫此地址）"
+        )
 
 
 def _refuse_in_production() -> None:

@@ -23,6 +23,7 @@ def buttons() -> list[Json]:
         {
             "name": "我的",
             "sub_button": [
+                {"name": "领券中心", "type": "view", "url": addresses.page("h5.coupon_centre")},
                 {"name": "积分明细", "type": "view", "url": addresses.page("h5.points")},
                 {"name": "站内消息", "type": "view", "url": addresses.page("h5.inbox")},
                 {"name": "设置", "type": "view", "url": addresses.page("h5.settings")},

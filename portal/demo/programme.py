@@ -1,5 +1,6 @@
 """What the demo chain rewards: its tiers (等级), its check-in plan (签到方案) and its earning rules (积分规则)."""
 
+from dataclasses import replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -19,6 +20,7 @@ from portal.demo.chain import ACTOR
 
 PUBLISHED = ("base_points", "members_day_double", "birthday_double", "first_order_gift", "profile_gift")
 DRAFTS = ("amount_gift",)
+COUPON_RULE = "first_order_coupon"
 
 
 def seed_tiers(session: Session, *, at: datetime) -> bool:
@@ -37,23 +39,30 @@ def seed_check_in_plan(session: Session, *, zone: ZoneInfo, at: datetime) -> boo
     return True
 
 
-def seed_earning_rules(session: Session, *, zone: ZoneInfo, at: datetime) -> bool:
-    """Put some rules in force, and leave one as a draft, where there are none; stores may stay out of the second."""
+def seed_earning_rules(session: Session, *, coupon_template_id: int | None, zone: ZoneInfo, at: datetime) -> bool:
+    """Put some rules in force, and leave one as a draft, where there are none; stores may stay out of the second.
+
+    With a coupon to give, one of them gives it for the first purchase.
+    """
     if list_rules(session, at=at):
         return False
     today = business_date(at, zone)
-    for key in (*PUBLISHED, *DRAFTS):
+    giving = () if coupon_template_id is None else (COUPON_RULE,)
+    for key in (*PUBLISHED, *giving, *DRAFTS):
         template = TEMPLATES[key]
+        definition = template.start(today)
+        if template.has_coupon_to_choose:
+            definition = replace(definition, coupon_template_id=coupon_template_id)
         rule_id = create_rule(
             session,
             name=template.name,
-            definition=template.start(today),
+            definition=definition,
             starts_at=None,
             ends_at=None,
             actor=ACTOR,
             at=at,
         )
-        if key in PUBLISHED:
+        if key not in DRAFTS:
             publish(session, rule_id=rule_id, actor=ACTOR, at=at)
         if key == "members_day_double":
             set_override_policy(session, rule_id=rule_id, policy=OverridePolicy.EXCLUDE, actor=ACTOR, at=at)

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from loyalty.kernel.audit import Actor
 from loyalty.kernel.database import Session
 from loyalty.staff import queries
-from loyalty.staff.rules import Role
+from loyalty.staff.rules import Role, actor_name
 from loyalty.staff.service import create_staff
 from portal.demo.chain import ACTOR, HEADQUARTERS
 
@@ -33,6 +34,13 @@ STAFF = (
     Person("clerk", "孙店员", Role.CLERK, "SH-JAS"),
     Person("auditor", "何审计", Role.AUDITOR),
 )
+
+
+def actor_of(session: Session, *, username: str) -> Actor:
+    """Return one of them as the audit log names them."""
+    account = queries.find_by_username(session, username=username)
+    assert account is not None, "the staff are seeded first"
+    return Actor(actor_name(account.id))
 
 
 def seed_staff(session: Session, *, store_ids: Mapping[str, int], at: datetime) -> int:

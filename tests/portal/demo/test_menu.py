@@ -30,7 +30,8 @@ def test_the_menu_is_published_and_leads_to_our_pages(chain: NullContainer) -> N
     seed(chain)
     (menu,) = chain.oa.published_menus
     assert menu[0]["url"] == f"{chain.settings.public_base_url}/h5/"
-    assert [below["name"] for below in menu[2]["sub_button"]] == ["积分明细", "站内消息", "设置", "联系客服"]
+    names = [below["name"] for below in menu[2]["sub_button"]]
+    assert names == ["领券中心", "积分明细", "站内消息", "设置", "联系客服"]
 
 
 def test_the_menu_follows_the_address_of_the_next_run(chain: NullContainer) -> None:

@@ -1,23 +1,38 @@
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from flask import Flask
 from sqlalchemy import func, select, text
+from sqlalchemy.orm import Session
 
+from loyalty.adjustments.queries import list_batches
+from loyalty.adjustments.rules.batches import BatchState
 from loyalty.channels import queries as channels
-from loyalty.kernel import outbox
+from loyalty.coupons.models import Coupon, CouponRedemption
+from loyalty.coupons.queries.codes import list_batches as list_code_batches
+from loyalty.coupons.queries.templates import list_templates
+from loyalty.coupons.rules.states import IssuePath
+from loyalty.kernel import bulk
 from loyalty.kernel.clock import business_date
 from loyalty.kernel.database import Base, Database
+from loyalty.kernel.outbox import OutboxEvent
 from loyalty.kernel.transaction import run
 from loyalty.members.models import Member
 from loyalty.notices.models import Notice
+from loyalty.orders.queries import OrderView, list_orders
+from loyalty.partners.queries import keys_waiting, list_keys
 from loyalty.points.service import verify
+from loyalty.reports.explained_order import explained_order
 from loyalty.reports.queries import daily_figures
 from loyalty.stores.queries import list_tree
 from loyalty.stores.rules import EVERYTHING, StoreKind
+from loyalty.tags.queries import list_tags
 from loyalty.tiers.queries import list_tiers
+from portal.demo.coupons import CASH_OFF, CODES, FLASH_SALE, GIFT, PERCENT_OFF
 from portal.demo.staff import PASSWORD, STAFF, Person
+from portal.demo.tags import TAGS
+from portal.demo.tills import SHOP, TILLS
 from tests.portal.demo.conftest import AT, MEMBERS, container_on, demo
 from tests.support.containers import NullContainer
 from tests.support.settings import OA_APPID
@@ -75,8 +90,51 @@ def test_the_books_of_the_past_are_green(seeded: NullContainer) -> None:
 
 def test_nobody_is_told_of_the_past(seeded: NullContainer) -> None:
     with seeded.database.session() as session:
-        assert outbox.count_waiting(session) == (0, 0)
+        assert session.scalars(select(OutboxEvent.kind)).all() == [bulk.WANTED] * 2
         assert session.scalar(select(func.count()).select_from(Notice)) == 0
+
+
+def test_some_members_bought_paid_with_points_and_returned_a_part(seeded: NullContainer) -> None:
+    def read(session: Session) -> list[OrderView]:
+        return list(list_orders(session, member_id=1).items)
+
+    orders = run(seeded.database, read)
+    assert [(one.refunded_fen > 0, one.is_refunded) for one in orders] == [(True, True), (False, False), (True, False)]
+    earned = run(seeded.database, lambda session: explained_order(session, member_id=1, order_id=orders[1].id))
+    assert earned.earned is not None
+    assert earned.earned.awards
+    assert earned.payment is not None
+    assert earned.payment.points == 100
+
+
+def test_the_tills_have_a_key_and_another_waits_for_approval(seeded: NullContainer) -> None:
+    keys = run(seeded.database, lambda session: list_keys(session, at=AT))
+    assert {key.name: key.is_active for key in keys} == {TILLS: True, SHOP: False}
+    assert run(seeded.database, keys_waiting) == {key.subject for key in keys if key.name == SHOP}
+
+
+def test_an_uploaded_file_waits_for_its_check(seeded: NullContainer) -> None:
+    batches = run(seeded.database, list_batches).items
+    assert [batch.state for batch in batches] == [BatchState.CHECKING]
+
+
+def test_some_members_are_tagged(seeded: NullContainer) -> None:
+    tags = run(seeded.database, list_tags)
+    assert {tag.name for tag in tags} == {name for name, _note, _tagged in TAGS}
+    assert all(tag.members for tag in tags)
+
+
+def test_coupons_are_on_offer_held_used_and_printed(seeded: NullContainer) -> None:
+    def read(session: Session) -> None:
+        templates = {one.terms.title: one for one in list_templates(session).items}
+        assert templates[FLASH_SALE].terms.claiming.opens_at == datetime(2026, 3, 11, 2, 0, tzinfo=UTC)
+        assert templates[CASH_OFF].issued + templates[PERCENT_OFF].issued == MEMBERS
+        paths = set(session.scalars(select(Coupon.path).where(Coupon.template_id == templates[GIFT].id)))
+        assert paths == {IssuePath.EARNING_RULE, IssuePath.STAFF}
+        assert session.scalar(select(func.count()).select_from(CouponRedemption)) == 3
+        assert [batch.count for batch in list_code_batches(session, template_id=templates[GIFT].id)] == [CODES]
+
+    run(seeded.database, read)
 
 
 def test_seeding_twice_changes_nothing(seeded: NullContainer) -> None:
@@ -85,6 +143,11 @@ def test_seeding_twice_changes_nothing(seeded: NullContainer) -> None:
     assert result.exit_code == 0, result.output
     assert all_rows(seeded.database) == before
     assert len(seeded.oa.published_menus) == 1
+
+
+def test_a_platform_that_does_not_answer_leaves_the_clerk_unbound_and_says_so(seeded: NullContainer) -> None:
+    assert "⚠ 店员的微信未绑定" in demo(seeded, "seed", "--members", "0").output
+    assert "/h5/clerk" in demo(seeded, "accounts").output
 
 
 def test_seeding_again_adds_only_the_members_that_are_missing(fresh_database: Database) -> None:
