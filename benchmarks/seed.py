@@ -34,6 +34,11 @@ def token_of(member_id: int | str) -> str:
     return f"bench-session-of-member-{number}-as-long-as-real"
 
 
+def phone_of(number: int) -> str:
+    """Return the phone of a member, as members write it."""
+    return str(13_000_000_000 + number)
+
+
 @dataclass(frozen=True)
 class Members:
     """So many members, the first of them with a session; and on how many days before each has checked in."""
@@ -134,7 +139,7 @@ def check_everybody_in(connection: Connection, on: date, settings: Settings) -> 
 
 
 def _member(number: int, vault: Vault, now: datetime, long_ago: datetime) -> tuple[Any, ...]:
-    phone = f"+86{13_000_000_000 + number}"
+    phone = f"+86{phone_of(number)}"
     return (
         number,
         f"{number:09d}{luhn_digit(f'{number:09d}')}",

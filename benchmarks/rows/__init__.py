@@ -1,15 +1,35 @@
 """The rows of the bench, in the order in which they are measured; a new row is a module with a ``ROW``."""
 
 from benchmarks.rounds import Row
-from benchmarks.rows import batch, check_in, expiry, growth, home, purchase, spend, statement, verify
+from benchmarks.rows import (
+    batch,
+    check_in,
+    claim,
+    codes,
+    expiry,
+    growth,
+    home,
+    issue_bulk,
+    purchase,
+    redeem,
+    spend,
+    statement,
+    verify,
+    wallet,
+)
 
 ROWS: tuple[Row, ...] = (
     check_in.ROW,
     home.ROW,
     purchase.ROW,
     spend.ROW,
+    claim.ROW,
+    redeem.ROW,
+    wallet.ROW,
+    codes.ROW,
     expiry.ROW,
     batch.ROW,
+    issue_bulk.ROW,
     statement.ROW,
     growth.ROW,
     verify.ROW,

@@ -1,52 +1,50 @@
-"""A batch of adjustments (批量调整) applied page by page, beside COPY of the same rows.
+"""A batch of adjustments (批量调整) from its file: checked, then applied, page by page, beside COPY of the same rows.
 
-Each round begins with a fresh copy of the shop. What is copied are the accounts as they become, the entries and the
-lots; the accounts into a table like theirs, since COPY cannot change rows.
+Each round begins with a fresh copy of the shop. What is copied are the lines kept of the file; and the accounts as
+they become, the entries and the lots. The accounts go into a table like theirs, since COPY cannot change rows.
 """
 
 import time
-from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 import psycopg
-from sqlalchemy.orm import Session
 
+from benchmarks.adjusting import apply_batch, approve, check_batch, upload_file
 from benchmarks.books import Books, require_green
-from benchmarks.figures import Sample, Share, share
+from benchmarks.figures import Sample, Share, in_turn, share
 from benchmarks.rounds import Pace, Row, Samples, Side
 from benchmarks.seed import Members
 from benchmarks.stand import Shop, Stand
-from loyalty.adjustments.rules.batches import Work, subject_of
-from loyalty.adjustments.service import apply_page
-from loyalty.kernel import bulk
-from loyalty.kernel.transaction import run
 
 ROWS, ROWS_IN_FULL = 10_000, 100_000
-ROWS_OF_A_LINE = {"ledger_entries": 1, "lots": 1, "adjustment_problems": 0}
-POINTS = 100
-_BATCH = """INSERT INTO adjustment_batches (title, reason, state, credit_rows, credit_points, created_by, created_at)
-VALUES ('补发', 'campaign', 'applying', %(rows)s::bigint, %(rows)s::bigint * %(points)s, 'staff:1', now())
-RETURNING id"""
-_LINES = """INSERT INTO adjustment_rows (batch_id, line, member_id, points, expires_on)
-SELECT %(batch_id)s, n + 1, n, %(points)s, current_date + 365 FROM generate_series(1, %(rows)s) AS n"""
-_EXPORTS = {
+CHECKED = {"adjustment_rows": 1, "adjustment_problems": 0}
+APPLIED = {"ledger_entries": 1, "lots": 1, "adjustment_problems": 0}
+_LINES = {"adjustment_rows": "SELECT * FROM adjustment_rows ORDER BY line"}
+_MOVES = {
     "points_accounts": "SELECT * FROM points_accounts",
     "ledger_entries": "SELECT * FROM ledger_entries WHERE kind = 'adjust' ORDER BY id",
     "lots": "SELECT l.* FROM lots AS l JOIN ledger_entries AS e ON e.member_id = l.member_id AND e.id = l.entry_id"
     " WHERE e.kind = 'adjust' ORDER BY l.id",
 }
 _Copied = Mapping[str, bytes]
+_Work = Callable[[], None]
+_Prepare = Callable[[Shop, int], _Work]
 
 
 def _stage(stand: Stand, pace: Pace) -> Sequence[Side]:
     rows = ROWS_IN_FULL if pace.is_full else ROWS
     shop = open_shop(stand, rows)
-    apply_batch(shop, make_batch(shop, rows))
-    copied = export(shop)
+    batch_id = upload_file(shop, rows)
+    check_batch(shop, batch_id)
+    approve(shop, batch_id)
+    apply_batch(shop, batch_id)
+    lines, moves = export(shop, _LINES), export(shop, _MOVES)
     return [
-        Side("batch", partial(_measure_batch, stand, rows)),
-        Side("copy", partial(_measure_copy, stand, rows, copied)),
+        Side("check", partial(_measure, stand, rows, CHECKED, _checking)),
+        Side("apply", partial(_measure, stand, rows, APPLIED, _applying)),
+        Side("lines copied", partial(_measure, stand, rows, CHECKED, partial(_copying, copied=lines), is_proved=False)),
+        Side("moves copied", partial(_measure, stand, rows, APPLIED, partial(_copying, copied=moves), is_proved=False)),
     ]
 
 
@@ -55,61 +53,44 @@ def open_shop(stand: Stand, rows: int) -> Shop:
     return stand.shop(f"batch_{rows}", members=Members(count=rows, with_session=0, days=1))
 
 
-def _measure_batch(stand: Stand, rows: int, _seconds: float) -> Sample:
+def _measure(
+    stand: Stand, rows: int, expected: Mapping[str, int], prepare: _Prepare, _seconds: float, *, is_proved: bool = True
+) -> Sample:
     shop = open_shop(stand, rows)
-    run_id = make_batch(shop, rows)
+    work = prepare(shop, upload_file(shop, rows))
     shop.settle()
-    books = Books(shop, ROWS_OF_A_LINE)
+    books = Books(shop, expected)
     started_at = time.perf_counter()
-    apply_batch(shop, run_id)
+    work()
     seconds = time.perf_counter() - started_at
-    books.expect(rows, by="the batch")
-    for member_id in (1, rows):
+    books.expect(rows, by="the work")
+    for member_id in (1, rows) if is_proved else ():
         require_green(shop, member_id=member_id)
+    shop.database.engine.dispose()
     return Sample(rows / seconds, done=rows)
 
 
-def _measure_copy(stand: Stand, rows: int, copied: _Copied, _seconds: float) -> Sample:
-    shop = open_shop(stand, rows)
-    shop.settle()
-    books = Books(shop, ROWS_OF_A_LINE)
+def _checking(shop: Shop, batch_id: int) -> _Work:
+    return partial(check_batch, shop, batch_id)
+
+
+def _applying(shop: Shop, batch_id: int) -> _Work:
+    check_batch(shop, batch_id)
+    approve(shop, batch_id)
+    return partial(apply_batch, shop, batch_id)
+
+
+def _copying(shop: Shop, _batch_id: int, *, copied: _Copied) -> _Work:
     with psycopg.connect(shop.conninfo) as connection:
         connection.execute("CREATE TABLE copied_accounts (LIKE points_accounts INCLUDING ALL)")
-    started_at = time.perf_counter()
-    copy_in(shop, copied)
-    seconds = time.perf_counter() - started_at
-    books.expect(rows, by="COPY")
-    return Sample(rows / seconds, done=rows)
+    return partial(copy_in, shop, copied)
 
 
-def make_batch(shop: Shop, rows: int) -> int:
-    """Write a batch that was approved, a line for each member; return the run that is to apply it."""
-    with psycopg.connect(shop.conninfo) as connection:
-        values = {"rows": rows, "points": POINTS}
-        made = connection.execute(_BATCH, values).fetchone()
-        assert made is not None
-        connection.execute(_LINES, {**values, "batch_id": made[0]})
-    subject, at = subject_of(made[0]), datetime.now(UTC)
-    return run(shop.database, lambda session: bulk.start(session, kind=Work.APPLY, subject=subject, total=rows, at=at))
-
-
-def apply_batch(shop: Shop, run_id: int) -> None:
-    """Apply a batch page by page, as a worker does."""
-    at = datetime.now(UTC)
-    page = partial(apply_page, zone=shop.settings.time_zone, at=at)
-
-    def step(session: Session) -> bool:
-        return bulk.work_page(session, run_id=run_id, page=page, at=at)
-
-    while run(shop.database, step):
-        pass
-
-
-def export(shop: Shop) -> _Copied:
+def export(shop: Shop, queries: Mapping[str, str]) -> _Copied:
     """Return the rows that a batch has written, as COPY takes them."""
     with psycopg.connect(shop.conninfo) as connection:
         found = {}
-        for table, query in _EXPORTS.items():
+        for table, query in queries.items():
             with connection.cursor().copy(f"COPY ({query}) TO STDOUT (FORMAT binary)") as rows:
                 found[table] = b"".join(rows)
     return found
@@ -125,7 +106,13 @@ def copy_in(shop: Shop, copied: _Copied) -> None:
 
 
 def _compare(samples: Samples) -> Sequence[Share]:
-    return [share("batch", samples["batch"], samples["copy"], good=0.2, goal=0.4)]
+    lines, moves = samples["lines copied"], samples["moves copied"]
+    from_file = in_turn(samples["check"], samples["apply"])
+    return [
+        share("batch", from_file, in_turn(lines, moves), good=0.2, goal=0.4),
+        share("batch, checking alone", samples["check"], lines),
+        share("batch, applying alone", samples["apply"], moves),
+    ]
 
 
-ROW = Row(name="batch", title="adjustments applied a second against COPY", stage=_stage, compare=_compare)
+ROW = Row(name="batch", title="adjustments from a file a second against COPY", stage=_stage, compare=_compare)

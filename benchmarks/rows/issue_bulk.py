@@ -1,0 +1,47 @@
+"""Coupons for many (批量发券), page by page with every limit, beside one INSERT … SELECT that writes the same rows.
+
+The statement counts on top of counters that may be there, as whoever issues has to: members may have claimed. Each
+round begins with a fresh copy of the shop: a job issues once.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from benchmarks.books import Books
+from benchmarks.figures import Sample, Share, share
+from benchmarks.issuing import approved_job, issue_by_statement, issue_job, require_counted
+from benchmarks.rounds import Pace, Row, Samples, Side
+from benchmarks.seed import Members
+from benchmarks.stand import Shop, Stand
+
+MEMBERS, MEMBERS_IN_FULL = 20_000, 1_000_000
+
+
+def _stage(stand: Stand, pace: Pace) -> Sequence[Side]:
+    members = MEMBERS_IN_FULL if pace.is_full else MEMBERS
+    return [
+        Side("job", partial(_measure, stand, members, issue_job)),
+        Side("statement", partial(_measure, stand, members, issue_by_statement)),
+    ]
+
+
+def _measure(stand: Stand, members: int, work: Callable[[Shop, int], None], _seconds: float) -> Sample:
+    shop = stand.shop(f"issue_{members}", members=Members(count=members, with_session=0, days=1))
+    job_id = approved_job(shop)
+    shop.settle()
+    books = Books(shop, {"coupons": 1})
+    started_at = time.perf_counter()
+    work(shop, job_id)
+    seconds = time.perf_counter() - started_at
+    books.expect(members, by="the work")
+    require_counted(shop, members)
+    shop.database.engine.dispose()
+    return Sample(members / seconds, done=members)
+
+
+def _compare(samples: Samples) -> Sequence[Share]:
+    return [share("bulk issue", samples["job"], samples["statement"], good=0.7, goal=0.9)]
+
+
+ROW = Row(name="issue-bulk", title="coupons issued to many a second", stage=_stage, compare=_compare)

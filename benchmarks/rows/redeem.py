@@ -1,0 +1,106 @@
+"""Validating and redeeming a coupon (验券与核销) by the service, beside pgbench writing the same rows."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any
+
+from benchmarks.books import Books
+from benchmarks.couponing import MAKER, fill_wallets, make_template
+from benchmarks.figures import Sample, Share, share
+from benchmarks.pgbench import SCRIPTS, measure_pgbench
+from benchmarks.processes import PROCESSES, Turns, measure_processes
+from benchmarks.rounds import Pace, Row, Samples, Side
+from benchmarks.rows.spend import MEMBERS, OTHERS, SPENDERS
+from benchmarks.stand import Shop, Stand
+from loyalty.kernel.transaction import run
+from loyalty.stores.rules import StoreKind
+from loyalty.stores.service import create_store
+
+ROWS_OF_A_REDEMPTION = {"coupon_redemptions": 1, "outbox_events": 1}
+COUPONS_EACH, COUPONS_OF_OTHERS = 8, 10
+SCRIPT = SCRIPTS / "redeem.sql"
+
+
+def _stage(stand: Stand, pace: Pace) -> Sequence[Side]:
+    shop = stand.shop("spend", members=MEMBERS)
+    template, store_id = make_template(shop), _store(shop)
+    fill_wallets(shop, template, first=1, last=SPENDERS, each=COUPONS_EACH)
+    fill_wallets(shop, template, first=SPENDERS + 1, last=SPENDERS + OTHERS, each=COUPONS_OF_OTHERS)
+    shop.settle()
+    books = Books(shop, ROWS_OF_A_REDEMPTION)
+    return [
+        Side("redeem", Service(shop, books, store_id).measure),
+        Side("pgbench", Limit(shop, books, store_id, pace.clients).measure),
+    ]
+
+
+class Service:
+    """Validates and redeems by the service, a transaction each."""
+
+    def __init__(self, shop: Shop, books: Books, store_id: int) -> None:
+        self._shop, self._books, self._store_id = shop, books, store_id
+        self._first = 0
+
+    def measure(self, seconds: float) -> Sample:
+        """Redeem for so many seconds."""
+        plans = [self._plan(index, seconds) for index in range(PROCESSES)]
+        sample = measure_processes(self._shop, "benchmarks.redeeming", plans, seconds=seconds)
+        self._first += PROCESSES * sample.done
+        self._books.expect(sample.done, by="the service")
+        return sample
+
+    def _plan(self, index: int, seconds: float) -> dict[str, Any]:
+        turns = Turns(self._shop.environment["DATABASE_URL"], self._first + index, PROCESSES, SPENDERS, seconds)
+        return {"turns": asdict(turns), "store_id": self._store_id, "zone": self._shop.settings.time_zone.key}
+
+
+class Limit:
+    """Writes the same rows by pgbench, for other members."""
+
+    def __init__(self, shop: Shop, books: Books, store_id: int, clients: int) -> None:
+        self._shop, self._books, self._store_id, self._clients = shop, books, store_id, clients
+        self._round, self._done = 0, 0
+
+    def measure(self, seconds: float) -> Sample:
+        """Write for so many seconds."""
+        self._round += 1
+        variables = {
+            "n": self._done // self._clients,
+            "clients": self._clients,
+            "first_id": SPENDERS + 1,
+            "members": OTHERS,
+            "number": self._round,
+            "store_id": self._store_id,
+        }
+        sample = measure_pgbench(self._shop, SCRIPT, clients=self._clients, seconds=seconds, variables=variables)
+        self._done += sample.done
+        self._books.expect(sample.done, by="pgbench")
+        return sample
+
+
+def _store(shop: Shop) -> int:
+    at = datetime.now(UTC)
+
+    def make(session: Any) -> int:
+        kind = StoreKind.HEADQUARTERS
+        top = create_store(session, kind=kind, parent_id=None, code="BENCH000", name="总部", actor=MAKER, at=at)
+        session.flush()
+        kind = StoreKind.STORE
+        store = create_store(session, kind=kind, parent_id=top.id, code="BENCH001", name="门店", actor=MAKER, at=at)
+        session.flush()
+        return store.id
+
+    return run(shop.database, make)
+
+
+def _compare(samples: Samples) -> Sequence[Share]:
+    return [share("redeem", samples["redeem"], samples["pgbench"], good=0.25, goal=0.35)]
+
+
+ROW = Row(
+    name="redeem",
+    title="validate and redeem a coupon against pgbench writing the same rows",
+    stage=_stage,
+    compare=_compare,
+)
