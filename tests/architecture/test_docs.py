@@ -23,6 +23,7 @@ GUIDE_ROWS: dict[str, set[Permission]] = {
     "查看会员": {Permission.MEMBERS_READ},
     "导出会员（打码）": {Permission.MEMBERS_EXPORT},
     "查看完整手机号": {Permission.MEMBERS_UNMASK},
+    "给会员打标签、取下标签": {Permission.MEMBERS_TAG},
     "解冻积分": {Permission.HOLDS_RELEASE},
     "绑定审核": {Permission.BINDINGS_DECIDE},
     "查看门店": {Permission.STORES_READ},
@@ -36,6 +37,11 @@ GUIDE_ROWS: dict[str, set[Permission]] = {
     "新建、发布、结束总部积分规则": {Permission.EARNING_WRITE},
     "为自己的门店申请调整积分规则": {Permission.EARNING_OVERRIDE},
     "允许并批准门店调整": {Permission.EARNING_APPROVE},
+    "查看券模板、核销记录、券效果、会员的券": {Permission.COUPONS_READ},
+    "新建、发布、暂停、停止券模板；调整库存": {Permission.COUPONS_WRITE},
+    "人工发券；生成、下载兑换码": {Permission.COUPONS_ISSUE},
+    "作废券和兑换码": {Permission.COUPONS_VOID},
+    "撤销核销": {Permission.COUPONS_REVERSE},
     "查看批量调整": {Permission.ADJUSTMENTS_READ},
     "调整会员积分；上传、提交批量调整": {Permission.ADJUSTMENTS_WRITE},
     "复核、暂停、撤销批量调整": {Permission.ADJUSTMENTS_APPROVE},
@@ -49,6 +55,7 @@ GUIDE_ROWS: dict[str, set[Permission]] = {
     "重试失败事件": {Permission.JOBS_WRITE},
     "查看接入密钥": {Permission.PARTNERS_READ},
     "新增、轮换、停用接入密钥": {Permission.PARTNERS_WRITE},
+    "用自己的微信核销优惠券、30 分钟内撤销自己的核销": {Permission.COUPONS_REDEEM},
     "自己的密码和动态口令": {Permission.SELF},
 }
 """What each row of the guide's table of roles stands for."""

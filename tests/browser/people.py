@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from playwright.sync_api import BrowserContext, FrameLocator, Page, expect
 
 from portal.demo.people import DemoMember, demo_members
+from portal.demo.purchases import buyers_of
 from tests.browser.system import System
 
 CONSENTS = ("service_terms", "privacy")
@@ -39,9 +40,9 @@ def hold_phone(context: BrowserContext, system: System, person: Person) -> None:
 
 
 def most_active_demo_member() -> DemoMember:
-    """The demo member who did most of late, for pages that are looked at."""
+    """The demo member who did most of late and bought something, for pages that are looked at."""
     at = datetime.now(UTC)
-    members = demo_members(zone=ZoneInfo("Asia/Shanghai"), at=at)
+    members = buyers_of(demo_members(zone=ZoneInfo("Asia/Shanghai"), at=at), at=at)
 
     def acts_of_late(member: DemoMember) -> int:
         return sum(act.at > at - timedelta(days=30) for act in member.acts)

@@ -7,9 +7,12 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from portal.demo.clerk import NICKNAME
 from tests.browser.conftest import DESK
 from tests.browser.people import Person, bind_phone, hold_phone, new_person
 from tests.browser.system import System
+from tests.browser.test_clerk import coupon_code, take, undo
+from tests.support.browser import new_context
 from trial.environment import MP_APPID, OA_APPID
 
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
@@ -81,12 +84,42 @@ class TestMember:
         expect(member_hand.get_by_test_id(shown).first).to_be_visible()
         _take(member_hand, folder, name)
 
+    def test_why_an_order_earned_its_points(self, member_hand: Page, system: System, folder: Path) -> None:
+        member_hand.goto(f"{system.web}/h5/points")
+        member_hand.get_by_test_id("entry").filter(has_text="消费获得").first.click()
+        expect(member_hand.get_by_text("为什么得到这些积分")).to_be_visible()
+        _take(member_hand, folder, "points-entry")
+
     def test_binding(self, hand: Page, system: System, folder: Path) -> None:
         hold_phone(hand.context, system, new_person(system, nickname="小林", phone="+8613900000301"))
         hand.goto(f"{system.web}/h5/")
         hand.get_by_label("手机号").fill("139 0000 0301")
         hand.locator("input[name=consent]").first.check()
         _take(hand, folder, "binding")
+
+
+class TestClerk:
+    """What a clerk's phone shows, from the code to the result; the coupon is given back at the end."""
+
+    def test_taking_a_coupon(
+        self, hand: Page, browser: Browser, system: System, folder: Path, regular_cookies: list[dict[str, object]]
+    ) -> None:
+        found = next(person for person in system.control("GET", "/users") if person["nickname"] == NICKNAME)
+        hold_phone(hand.context, system, Person(found["id"], found["phone"]))
+        guest = new_context(browser, width=HAND[0], height=HAND[1])
+        guest.add_cookies(regular_cookies)  # type: ignore[arg-type]
+        hand.goto(f"{system.web}/h5/clerk")
+        _take(hand, folder, "clerk-scan")
+
+        hand.get_by_label("会员码或券码").fill(coupon_code(guest.new_page(), system))
+        hand.get_by_test_id("look-up").click()
+        expect(hand.get_by_test_id("worth")).to_be_visible()
+        _take(hand, folder, "clerk-coupon")
+
+        take(hand)
+        _take(hand, folder, "clerk-done")
+        undo(hand)
+        guest.close()
 
 
 class TestPhone:
@@ -135,6 +168,16 @@ class TestStaff:
             ("console-members", "/console/members", False),
             ("console-menu", f"/console/menus/{OA_APPID}", True),
             ("console-notices", "/console/notices", False),
+            ("console-order", "/console/members/1/orders/1", True),
+            ("console-rules", "/console/earning-rules", False),
+            ("console-rule-form", "/console/earning-rules/2/edit", False),
+            ("console-coupons", "/console/coupons", False),
+            ("console-coupon-form", "/console/coupons/2/edit", False),
+            ("console-coupon-report", "/console/coupon-report", False),
+            ("console-batch", "/console/adjustments/1", False),
+            ("console-tiers", "/console/tiers", False),
+            ("console-key", "/console/partner-keys/2", False),
+            ("console-jobs", "/console/jobs", False),
         ],
     )
     def test_page(self, staff_desk: Page, system: System, folder: Path, name: str, path: str, whole: bool) -> None:
@@ -153,5 +196,6 @@ class TestStaff:
 
 
 def test_description_of_the_interface(desk: Page, system: System, folder: Path) -> None:
+    desk.set_viewport_size({"width": 1280, "height": 640})
     desk.goto(f"{system.web}/miniprogram/v1/docs")
     _take(desk, folder, "api-docs")

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from functools import partial
 
+import pytest
 from sqlalchemy.orm import Session
 
 from loyalty.adjustments import service
@@ -16,7 +17,7 @@ from loyalty.points.rules import InsufficientPoints
 from tests.factories.adjustments import AT, CHECKER, SHANGHAI
 from tests.factories.members import make_member
 from tests.factories.points import assert_books_fit, balance_of, earn, spend
-from tests.support.races import at_once
+from tests.support.races import at_once, beside
 
 MEMBERS = 20
 GIVEN = 100
@@ -42,14 +43,27 @@ def make_batch(database: Database, *, points: int = GIVEN) -> tuple[int, Sequenc
 
 
 def work(database: Database, batch_id: int, kind: Work) -> bool:
+    return run(database, lambda session: step(session, batch_id, kind))
+
+
+def step(session: Session, batch_id: int, kind: Work) -> bool:
     page = {Work.APPLY: service.apply_page, Work.UNDO: service.undo_page}[kind]
+    found = find(session, batch_id, kind)
+    return bulk.work_page(session, run_id=found.id, page=partial(page, zone=SHANGHAI, at=AT), at=AT)
 
-    def step(session: Session) -> bool:
-        found = bulk.find_run(session, kind=kind, subject=subject_of(batch_id))
-        assert found is not None
-        return bulk.work_page(session, run_id=found.id, page=partial(page, zone=SHANGHAI, at=AT), at=AT)
 
-    return run(database, step)
+def find(session: Session, batch_id: int, kind: Work) -> bulk.BulkRun:
+    found = bulk.find_run(session, kind=kind, subject=subject_of(batch_id))
+    assert found is not None
+    return found
+
+
+def make_batch_to_undo(database: Database) -> tuple[int, Sequence[int]]:
+    """A batch that has been applied and is about to be undone."""
+    batch_id, member_ids = make_batch(database)
+    work(database, batch_id, Work.APPLY)
+    run(database, lambda session: service.undo(session, batch_id=batch_id, actor=CHECKER, at=AT))
+    return batch_id, member_ids
 
 
 def spent(database: Database, member_id: int, points: int) -> int:
@@ -104,20 +118,44 @@ def test_debiting_beside_spending_takes_from_each_once(committed_database: Datab
 
 
 def test_undoing_beside_spending_takes_back_exactly_what_is_left(committed_database: Database) -> None:
-    batch_id, member_ids = make_batch(committed_database)
-    work(committed_database, batch_id, Work.APPLY)
-    run(committed_database, lambda session: service.undo(session, batch_id=batch_id, actor=CHECKER, at=AT))
+    batch_id, member_ids = make_batch_to_undo(committed_database)
     acts: list[Callable[[], object]] = [partial(work, committed_database, batch_id, Work.UNDO)]
     acts += [partial(spent, committed_database, member_id, 30) for member_id in reversed(member_ids)]
 
     results = at_once(acts)
 
     paid = sum(result for result in results[1:] if isinstance(result, int))
-    found = run(
-        committed_database, lambda session: bulk.find_run(session, kind=Work.UNDO, subject=subject_of(batch_id))
-    )
-    assert found is not None
+    found = run(committed_database, lambda session: find(session, batch_id, Work.UNDO))
     assert found.figures["taken_back"] == MEMBERS * GIVEN - paid
+    assert balances(committed_database, member_ids) == [0] * MEMBERS
+    assert_fit(committed_database, member_ids)
+
+
+def test_undoing_while_a_spend_is_under_way_takes_back_what_that_leaves(committed_database: Database) -> None:
+    batch_id, member_ids = make_batch_to_undo(committed_database)
+
+    beside(
+        committed_database,
+        lambda session: spend(session, member_ids[3], 30),
+        lambda session: step(session, batch_id, Work.UNDO),
+    )
+
+    found = run(committed_database, lambda session: find(session, batch_id, Work.UNDO))
+    assert (found.figures["taken_back"], found.figures["spent"]) == (MEMBERS * GIVEN - 30, 30)
+    assert balances(committed_database, member_ids) == [0] * MEMBERS
+    assert_fit(committed_database, member_ids)
+
+
+def test_spending_while_an_undo_is_under_way_finds_nothing_left(committed_database: Database) -> None:
+    batch_id, member_ids = make_batch_to_undo(committed_database)
+
+    with pytest.raises(InsufficientPoints):
+        beside(
+            committed_database,
+            lambda session: step(session, batch_id, Work.UNDO),
+            lambda session: spend(session, member_ids[3], 30),
+        )
+
     assert balances(committed_database, member_ids) == [0] * MEMBERS
     assert_fit(committed_database, member_ids)
 

@@ -27,7 +27,7 @@ from tests.factories.members import make_member
 from tests.factories.orders import AT, make_purchase, make_refund
 from tests.factories.points import assert_books_fit, balance_of, earn
 from tests.factories.stores import make_store
-from tests.support.races import at_once
+from tests.support.races import at_once, beside
 
 
 def only_in(store_id: int, **changes: object) -> Definition:
@@ -131,6 +131,22 @@ class TestRefund:
         results = at_once([returning(committed_database, each) for each in halves * 4])
 
         assert {each.points_taken_back for each in results} == {50}  # type: ignore[union-attr]
+        assert balance(committed_database, purchase.member_id) == 0
+        assert growth(committed_database, purchase.member_id) == 0
+
+    def test_while_another_of_the_order_is_under_way_takes_back_what_that_leaves(
+        self, committed_database: Database, store_id: int
+    ) -> None:
+        run(committed_database, lambda session: make_rule(session, only_in(store_id)))
+        purchase = make_purchase(new_member(committed_database), store_id=store_id)
+        buying(committed_database, purchase)()
+        part, rest = (make_refund(purchase.order_number, RefundLine(1, 0, fen)) for fen in (3_050, 6_950))
+
+        outcome = beside(
+            committed_database, lambda session: give_back(session, part), lambda session: give_back(session, rest)
+        )
+
+        assert outcome.points_taken_back == 69  # of 100, of which the part left 69
         assert balance(committed_database, purchase.member_id) == 0
         assert growth(committed_database, purchase.member_id) == 0
 

@@ -13,7 +13,7 @@ from loyalty.points.service import Posting
 from tests.factories.expiry import SHANGHAI, expire, grace, open_inbox, plan
 from tests.factories.members import make_member
 from tests.factories.points import assert_books_fit, balance_of, earn, spend
-from tests.support.races import at_once
+from tests.support.races import at_once, beside
 
 LONG_AGO = datetime(2021, 6, 1, 2, tzinfo=UTC)
 """Before anything else that tests commit, whose lots must not end here."""
@@ -68,6 +68,32 @@ def test_of_a_lot_that_is_spent_at_the_same_moment_happens_once(
     assert results[0] == 100 * (6 - len(spent))
     if spent_at >= MIDNIGHT:
         assert not spent
+
+
+def test_of_a_lot_whose_spend_is_under_way_books_out_what_that_leaves(committed_database: Database) -> None:
+    members = told_members(committed_database, 3)
+
+    booked_out = beside(
+        committed_database,
+        lambda session: spend(session, members[1], 30, at=MIDNIGHT - INSTANT),
+        lambda session: expire(session, MIDNIGHT),
+    )
+
+    assert booked_out == 270
+    assert balances(committed_database, members) == [0] * 3
+
+
+def test_under_way_leaves_nothing_to_a_spend_that_waits_for_it(committed_database: Database) -> None:
+    members = told_members(committed_database, 3)
+
+    with pytest.raises(InsufficientPoints):
+        beside(
+            committed_database,
+            lambda session: expire(session, MIDNIGHT),
+            lambda session: spend(session, members[1], 30, at=MIDNIGHT - INSTANT),
+        )
+
+    assert balances(committed_database, members) == [0] * 3
 
 
 def test_by_two_runs_at_once_books_out_once(committed_database: Database) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+import pytest
 from sqlalchemy.orm import Session
 
 from loyalty.kernel.database import Database
@@ -14,7 +15,7 @@ from loyalty.points.service import HoldView, Posting, release, release_expired, 
 from tests.concurrency.test_points import balance, new_member
 from tests.factories.check_ins import check_in_on, make_plan
 from tests.factories.points import assert_books_fit, capture, earn, place, reverse, spend
-from tests.support.races import Result, at_once
+from tests.support.races import Result, at_once, beside
 
 MINUTE = timedelta(minutes=1)
 
@@ -51,6 +52,21 @@ class TestCapture:
 
             assert sorted(isinstance(result, HoldClosed) for result in (captured, released)) == [False, True]
             assert balance(committed_database, member_id) == (40 if isinstance(captured, Posting) else 100)
+
+    @pytest.mark.parametrize("first", ["capture", "release"])
+    def test_while_a_release_is_under_way_is_refused_and_the_other_way_round(
+        self, committed_database: Database, at: datetime, first: str
+    ) -> None:
+        member_id = held(committed_database)
+        acts: list[Callable[[Session], object]] = [
+            lambda session: capture(session, member_id, "cart:1"),
+            lambda session: release(session, member_id=member_id, reference="cart:1", at=at),
+        ]
+
+        with pytest.raises(HoldClosed):
+            beside(committed_database, *(acts if first == "capture" else reversed(acts)))
+
+        assert balance(committed_database, member_id) == (40 if first == "capture" else 100)
 
     def test_against_the_job_that_closes_what_ran_out_ends_as_one_of_them(
         self, committed_database: Database, at: datetime

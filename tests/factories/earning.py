@@ -8,16 +8,21 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from loyalty.earning.rules import (
+    Conditions,
     Definition,
     EarningEvent,
     EventFacts,
     FactLine,
-    LocalTime,
+    Fixed,
     PerAmount,
     RuleRevision,
 )
+from loyalty.earning.service import Happening, reward
 from loyalty.earning.service.rules import create_rule, publish
 from loyalty.kernel.audit import Actor
+from loyalty.kernel.local_time import LocalTime
+from tests.factories.check_ins import SHANGHAI
+from tests.support.settings import VAULT
 
 ACTOR = Actor("system:tests")
 AT = datetime(2026, 1, 1, tzinfo=UTC)
@@ -68,3 +73,12 @@ def make_rule(
     )
     publish(session, rule_id=rule_id, actor=ACTOR, at=at)
     return rule_id
+
+
+def miss_review(session: Session, member_id: int, at: datetime) -> None:
+    """Let a member write a review for which the only rule pays nothing, and commit."""
+    conditions = Conditions(weekdays=frozenset({7}))
+    make_rule(session, Definition(event=EarningEvent.REVIEW, points=Fixed(9), conditions=conditions), name="评价有礼")
+    happening = Happening(event=EarningEvent.REVIEW, member_id=member_id, occurred_at=at)
+    reward(session, VAULT, happening=happening, reference=f"review:{member_id}", at=at, zone=SHANGHAI)
+    session.commit()

@@ -81,6 +81,7 @@ def place(
     at: datetime = AT,
     expires_at: datetime | None = None,
     store_id: int | None = None,
+    actor: str = "system",
 ) -> HoldView:
     return service.place(
         session,
@@ -90,6 +91,7 @@ def place(
         expires_at=expires_at or at + timedelta(minutes=15),
         at=at,
         store_id=store_id,
+        actor=actor,
     )
 
 

@@ -18,7 +18,7 @@ from tests.journeys.simulated import MP_APPID, OA_APPID, Browser, MiniProgram, P
 from trial.paths import PROJECT
 
 Somebody = Callable[[], Phone]
-CARD, CHECK_IN, STATEMENT = [0], [1], [2, 0]
+CARD, CHECK_IN, STATEMENT = [0], [1], [2, 1]
 
 
 def open_from_menu(phone: Phone, index: list[int]) -> Browser:

@@ -22,6 +22,8 @@ OPEN_TO_ALL = {
     "/h5/login": "leads to WeChat",
     "/h5/oauth/<appid>": "the way back from WeChat, bound to this browser by its state",
     "/h5/texts/<purpose>/<version>": "the texts to agree to",
+    "/h5/coupon-pictures/<digest>": "pictures of templates, told by nothing but their digest",
+    "/miniprogram/v1/coupon-pictures/<digest>": "the same",
     "/console/login": "the log-in form, throttled",
     "/miniprogram/v1/sessions": "the log-in, proved by WeChat's code",
     "/miniprogram/v1/openapi.json": "the description of the interface",
@@ -31,6 +33,15 @@ OPEN_TO_ALL = {
 }
 GUARDED_BY_TOKEN_OR_ADDRESS = {"/metrics"}
 PROVED_BY_SIGNATURE = {"/callbacks/wechat/<appid>"}
+CLERK_PAGES = {
+    "/h5/clerk",
+    "/h5/clerk/stores",
+    "/h5/clerk/today",
+    "/h5/clerk/visits/<visit>",
+    "/h5/clerk/visits/<visit>/coupons/<int:coupon_id>",
+    "/h5/clerk/redemptions/<int:redemption_id>",
+    "/h5/clerk/redemptions/<int:redemption_id>/undo",
+}
 VISITORS_TOO = {
     "/h5/login/profile",
     "/h5/binding",
@@ -39,6 +50,8 @@ VISITORS_TOO = {
     "/h5/second-proof/staff",
     "/h5/second-proof/decline",
     "/h5/js-signature",
+    "/h5/clerk/binding/<token>",
+    *CLERK_PAGES,
 }
 
 
@@ -94,6 +107,12 @@ def test_only_the_listed_member_pages_are_for_visitors(app: Flask) -> None:
     found = {rule.rule for rule, view in _views(app, "/h5/") if session.needs(view) == "session"}
 
     assert found == VISITORS_TOO
+
+
+def test_clerk_pages_are_for_clerks(app: Flask) -> None:
+    found = {rule.rule for rule, view in _views(app, "/h5/clerk") if getattr(view, "is_for_clerks", False)}
+
+    assert found == CLERK_PAGES
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE"])

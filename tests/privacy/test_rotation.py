@@ -11,6 +11,7 @@ from loyalty.adjustments.service.checking import write_file
 from loyalty.channels import queries as pushes
 from loyalty.channels import service as channels
 from loyalty.channels.models import StoredPush
+from loyalty.coupons.service import issue_jobs as issue_job_files
 from loyalty.kernel.audit import Actor
 from loyalty.kernel.crypto import SealBroken, Vault
 from loyalty.kernel.database import Database
@@ -23,7 +24,8 @@ from loyalty.privacy.service.rotation import KeyUse, sealed_columns
 from loyalty.staff import service as staff
 from loyalty.tiers.queries import list_changes
 from loyalty.tiers.service import set_manual_level
-from tests.factories import adjustments
+from tests.factories import adjustments, issue_jobs
+from tests.factories.coupons import make_template
 from tests.factories.members import make_consents, make_identity, make_member, unused_phone
 from tests.factories.partners import make_key
 from tests.factories.staff import make_caller, make_staff
@@ -70,6 +72,7 @@ class TestRotation:
         )  # fmt: skip
         till = make_key(session, [make_store(session)])
         batch_id = adjustments.upload(session, b"a file")
+        job_id = issue_jobs.upload(session, make_template(session), b"a list")
         session.commit()
 
         assert set(rotate(database)) == {str(column) for column in sealed_columns()}
@@ -88,7 +91,8 @@ class TestRotation:
         assert authenticate(database, vault=NEW_ALONE, request=signed(*till, at), at=at).id == till[0].id
         file = io.BytesIO()
         write_file(session, vault=NEW_ALONE, batch_id=batch_id, into=file)
-        assert file.getvalue() == b"a file"
+        issue_job_files.write_file(session, vault=NEW_ALONE, job_id=job_id, into=file)
+        assert file.getvalue() == b"a filea list"
         push_id = session.scalars(select(StoredPush.id)).one()
         assert pushes.read_push(session, NEW_ALONE, push_id).content.openid == "oSomebody"
 

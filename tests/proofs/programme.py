@@ -1,19 +1,28 @@
-"""The programme of the proof: two rules as the oracle tells them, and what is used of their limits."""
+"""The programme of the proof: two rules as the oracle tells them, and what comes of them besides points."""
 
 from dataclasses import replace
 
+from hypothesis import strategies as st
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from loyalty.earning.rules import Budgets, Caps, Conditions, Definition, Fixed, PerAmount
 from loyalty.limits.models import LimitCounter
 from loyalty.points.rules.expiry import ExpiryPolicy, PolicyKind
+from loyalty.tiers.models import MemberTier
 from tests.factories.earning import BASE
-from tests.proofs.oracle import OracleRules
+from tests.proofs.oracle_orders import OracleRules
 
 BUDGET = 400
 BASE_LIVES, GIFT_LIVES = 20, 45
 """Days; the gift's outlast the base's."""
+rules_of = st.builds(
+    OracleRules,
+    per_yuan=st.integers(1, 3),
+    cap=st.sampled_from([50, 100, 250, 10_000]),
+    gift=st.integers(1, 150),
+    threshold_fen=st.sampled_from([1, 9_999, 20_000]),
+)
 
 
 def definitions_of(rules: OracleRules) -> list[Definition]:
@@ -34,12 +43,12 @@ def definitions_of(rules: OracleRules) -> list[Definition]:
     return [base, gift]
 
 
-def points_used(session: Session, rule_ids: list[int]) -> list[int]:
-    subjects = [f"earning_rule:{rule_id}" for rule_id in rule_ids]
-    rows = session.execute(
-        select(LimitCounter.subject, func.sum(LimitCounter.used))
-        .where(LimitCounter.subject.in_(subjects))
-        .group_by(LimitCounter.subject)
-    )
-    used = dict(rows.all())
-    return [int(used.get(subject, 0)) for subject in subjects]
+def growth_and_points_used(session: Session, member_id: int, rule_ids: list[int]) -> tuple[int, ...]:
+    """What the member has grown, and what is used of each rule's limits."""
+    growth = select(MemberTier.growth).where(MemberTier.member_id == member_id)
+    used = [
+        select(func.sum(LimitCounter.used)).where(LimitCounter.subject == f"earning_rule:{rule_id}")
+        for rule_id in rule_ids
+    ]
+    row = session.execute(select(*(figure.scalar_subquery() for figure in (growth, *used)))).one()
+    return tuple(int(figure or 0) for figure in row)

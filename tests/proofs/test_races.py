@@ -1,10 +1,8 @@
 """Members under fire from many processes, each with connections of its own, as from many servers."""
 
-import multiprocessing
 import random
 import time
 from collections import Counter
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
@@ -19,6 +17,7 @@ from tests.factories.check_ins import check_in_on, make_plan
 from tests.factories.members import make_member
 from tests.factories.points import balance_of, earn, spend
 from tests.support import engines
+from tests.support.processes import crowd
 from tests.support.proof import size
 from tests.support.settings import SEAL_KEY
 
@@ -78,8 +77,8 @@ def test_many_processes_lose_nothing_and_pay_nothing_twice(
     member_ids = newcomers(committed_database)
     orders = [Attack(committed_address, member_ids, number) for number in range(PROCESSES)]
     began = time.perf_counter()
-    with ProcessPoolExecutor(PROCESSES, mp_context=multiprocessing.get_context("spawn")) as pool:
-        counted = sum(pool.map(attack, orders), Counter[str]())
+    with crowd(PROCESSES) as attackers:
+        counted = sum(attackers.at_once(attack, orders), Counter[str]())
     seconds = time.perf_counter() - began
 
     print(f"\n{PROCESSES} processes, {MEMBERS} members, {counted.total()} acts in {seconds:.1f} s: {dict(counted)}")

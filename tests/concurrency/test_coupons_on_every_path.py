@@ -1,0 +1,165 @@
+"""One stock under fire on every path at once: what is issued is the stock exactly, to the last coupon.
+
+Nothing that only shares load or work decides: queues may be emptied and processes killed in the middle.
+"""
+
+import os
+import signal
+from datetime import datetime
+from functools import partial
+
+import pytest
+import redis
+from sqlalchemy import func, make_url, select, text
+from sqlalchemy.orm import Session
+
+from app import create_app
+from loyalty.coupons.models import Coupon
+from loyalty.coupons.queries.templates import get_template
+from loyalty.coupons.rules.errors import CouponSoldOut
+from loyalty.coupons.rules.states import IssuePath
+from loyalty.coupons.service import self_service
+from loyalty.kernel.database import Database, connect
+from loyalty.kernel.transaction import run
+from loyalty.members.rules.identities import Door, IdentityKind
+from loyalty.members.service import open_session
+from tests.concurrency.coupon_paths import PATHS, Sale, close_sale, open_sale
+from tests.factories.coupons import SHANGHAI, make_template, terms_of
+from tests.factories.members import make_identity, make_member
+from tests.support import engines
+from tests.support.containers import NullContainer, null_container
+from tests.support.processes import fresh_processes
+from tests.support.proof import size
+from tests.support.races import at_once
+from trial.processes import wait_until
+
+CLIENTS = 64
+TURNS = size(reduced=1, full=200)
+"""Members for each client, who come one after the other."""
+MANY = size(reduced=10, full=10_000)
+KILLED_STOCK = 300
+_CLAIMING = f"claiming-{os.getpid()}"
+_WORKING = text(f"SELECT count(*) FROM pg_stat_activity WHERE application_name = '{_CLAIMING}'")
+
+
+@pytest.fixture
+def container(committed_database: Database, redis_url: str, at: datetime) -> NullContainer:
+    return null_container(committed_database, redis_url=redis_url, at=at)
+
+
+def counted(database: Database, template_id: int) -> tuple[int, int]:
+    """Return how many coupons of a template there are, and how many its stock says."""
+
+    def count(session: Session) -> tuple[int, int]:
+        rows = session.scalars(select(func.count()).where(Coupon.template_id == template_id)).one()
+        return rows, get_template(session, template_id=template_id).issued
+
+    return run(database, count)
+
+
+def fire(sale: Sale, paths: list[IssuePath]) -> int:
+    """Let all clients come at the same moment; return how many coupons they say they got."""
+    got = at_once([partial(PATHS[path], sale, client) for client, path in enumerate(paths)])
+    refused = [one for one in got if not isinstance(one, int)]
+    assert refused == []
+    close_sale(sale)
+    return sum(one for one in got if isinstance(one, int))
+
+
+def test_every_path_is_among_those_under_fire() -> None:
+    assert set(PATHS) == set(IssuePath)
+
+
+@pytest.mark.parametrize("stock", [1, MANY])
+def test_all_paths_at_once_issue_the_stock_exactly(container: NullContainer, stock: int, at: datetime) -> None:
+    paths = [list(PATHS)[number % len(PATHS)] for number in range(CLIENTS)]
+    sale = open_sale(container, stock=stock, paths=paths, turns=TURNS, at=at)
+
+    got = fire(sale, paths)
+
+    assert (got, *counted(container.database, sale.template_id)) == (stock, stock, stock)
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_each_path_by_itself_issues_the_stock_exactly(container: NullContainer, path: IssuePath, at: datetime) -> None:
+    paths = [path] * size(reduced=12, full=CLIENTS)
+    stock = size(reduced=5, full=MANY)
+    sale = open_sale(container, stock=stock, paths=paths, turns=TURNS, at=at)
+
+    got = fire(sale, paths)
+
+    assert (got, *counted(container.database, sale.template_id)) == (stock, stock, stock)
+
+
+def test_taps_are_exact_while_redis_is_emptied(container: NullContainer, redis_url: str, at: datetime) -> None:
+    app, stock = create_app(container), 10
+
+    def visitors(session: Session) -> tuple[int, list[str]]:
+        template_id = make_template(session, terms_of(), stock=stock, at=at)
+        identities = [
+            make_identity(session, member=make_member(session), kind=IdentityKind.MINI_PROGRAM) for _ in range(24)
+        ]
+        return template_id, [
+            open_session(session, identity_id=one.id, door=Door.MINI_PROGRAM, at=at) for one in identities
+        ]
+
+    template_id, tokens = run(container.database, visitors)
+
+    def tap(token: str) -> int:
+        headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": f"tap-of-the-sale-{template_id}"}
+        path = f"/miniprogram/v1/coupon-centre/{template_id}/claims"
+        return app.test_client().post(path, json={}, headers=headers).status_code
+
+    def empty() -> int:
+        return int(bool(redis.Redis.from_url(redis_url).flushdb()))
+
+    answers = at_once([call for token in tokens for call in (partial(tap, token), empty)])
+
+    assert sorted(answers) == [*[1] * len(tokens), *[201] * stock, *[429] * (len(tokens) - stock)]  # type: ignore[type-var]
+    assert counted(container.database, template_id) == (stock, stock)
+
+
+def claim_again_and_again(url: str, template_id: int, member_ids: list[int], at: datetime) -> None:
+    """What a web process does, one claim after the other, in a process of its own."""
+    database = connect(url, connections=1)
+    for member_id in member_ids:
+        try:
+            self_service.claim(
+                database, template_id=template_id, member_id=member_id, key=f"tap-{template_id}", at=at, zone=SHANGHAI
+            )
+        except CouponSoldOut:
+            continue
+
+
+@pytest.mark.kill
+def test_processes_that_are_killed_while_they_claim_lose_and_double_nothing(
+    committed_database: Database, committed_address: engines.Address, at: datetime
+) -> None:
+    named = make_url(committed_address.url).update_query_dict({"application_name": _CLAIMING})
+    url = named.render_as_string(hide_password=False)
+
+    def sale(session: Session) -> tuple[int, list[int]]:
+        members = [make_member(session).id for _ in range(KILLED_STOCK + 20)]
+        return make_template(session, terms_of(), stock=KILLED_STOCK, at=at), members
+
+    template_id, member_ids = run(committed_database, sale)
+
+    def has_issued(enough: int) -> bool:
+        return counted(committed_database, template_id)[0] >= enough
+
+    def nobody_works() -> bool:
+        return not run(committed_database, lambda session: session.execute(_WORKING).scalar_one())
+
+    for enough in (5, 25):
+        claiming = fresh_processes().Process(target=claim_again_and_again, args=(url, template_id, member_ids, at))
+        claiming.start()
+        assert wait_until(partial(has_issued, enough), within_seconds=60)
+        claiming.kill()
+        claiming.join(10)
+        assert claiming.exitcode == -signal.SIGKILL
+        assert wait_until(nobody_works, within_seconds=20)
+        rows, issued = counted(committed_database, template_id)
+        assert rows == issued < KILLED_STOCK
+    claim_again_and_again(committed_address.url, template_id, member_ids, at)
+
+    assert counted(committed_database, template_id) == (KILLED_STOCK, KILLED_STOCK)
