@@ -34,7 +34,7 @@ def create_app(container: Container | None = None) -> Flask:
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     migrate.init_app(app, container.database)
     portal.prepare(app, container.settings)
-    portal.register(app, container.settings, without_csrf=miniprogram_api.register(app, container.settings))
+    portal.register(app, without_csrf=miniprogram_api.register(app, container.settings))
     jobs.register(app)
     app.register_error_handler(HTTPException, _unrouted)
     return app

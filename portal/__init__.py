@@ -20,14 +20,14 @@ def prepare(app: Flask, settings: Settings) -> None:
     web.install(app, settings)
 
 
-def register(app: Flask, settings: Settings, *, without_csrf: Iterable[Blueprint]) -> None:
+def register(app: Flask, *, without_csrf: Iterable[Blueprint]) -> None:
     """Put the portal's pages and commands on the application.
 
     ``without_csrf`` are blueprints of other doors, whose callers prove themselves without a cookie.
     """
     for blueprint in (ops.blueprint, h5.blueprint, console.blueprint, callbacks.blueprint):
         app.register_blueprint(blueprint)
-    for blueprint in (callbacks.blueprint, *partner_api.register(app, settings), *without_csrf):
+    for blueprint in (callbacks.blueprint, *partner_api.register(app), *without_csrf):
         web.csrf.exempt(blueprint)
     for group in groups:
         app.cli.add_command(group)

@@ -6,6 +6,7 @@ from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
 from loyalty.kernel import errors
+from loyalty.kernel.waiting import RETRY_AFTER_SECONDS, retry_after
 from portal.context import request_id
 
 log = structlog.get_logger("web")
@@ -29,7 +30,6 @@ HTTP_MESSAGES = {
     415: "不支持的内容格式",
     429: "操作过于频繁，请稍后再试",
 }
-RETRY_AFTER_SECONDS = 5
 
 
 def status_of(error: errors.LoyaltyError) -> int:
@@ -45,13 +45,13 @@ def unrouted(error: HTTPException) -> Response:
 def install(blueprint: Blueprint, *, template: str) -> None:
     """Answer the errors of a blueprint's pages with ``template``."""
 
-    def page(status: int, message: str, code: str) -> Response:
-        return _page(template, status, message, code)
+    def page(status: int, message: str, code: str, wait_seconds: int = RETRY_AFTER_SECONDS) -> Response:
+        return _page(template, status, message, code, wait_seconds)
 
     @blueprint.errorhandler(errors.LoyaltyError)
     def refused(error: errors.LoyaltyError) -> Response:
         log.info("refused", code_name=error.code, endpoint=request.endpoint)
-        return page(status_of(error), error.message, error.code)
+        return page(status_of(error), error.message, error.code, error.retry_after_seconds)
 
     @blueprint.errorhandler(CSRFError)
     def stale_form(_error: CSRFError) -> Response:
@@ -71,11 +71,13 @@ def install(blueprint: Blueprint, *, template: str) -> None:
         return page(500, "系统出错了，我们已收到通知，请稍后再试", "internal_error")
 
 
-def _page(template: str, status: int, message: str = "", code: str = "") -> Response:
+def _page(
+    template: str, status: int, message: str = "", code: str = "", wait_seconds: int = RETRY_AFTER_SECONDS
+) -> Response:
     text = message or HTTP_MESSAGES.get(status, "请求无法处理")
     body = render_template(template, status=status, message=text, request_id=request_id())
     response = make_response(body, status)
     response.headers["X-Error-Code"] = code or f"http_{status}"
     if status in (429, 503):
-        response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+        response.headers["Retry-After"] = str(retry_after(wait_seconds))
     return response
