@@ -19,7 +19,7 @@ from loyalty.coupons.queries.templates import get_template
 from loyalty.coupons.rules.errors import CouponSoldOut
 from loyalty.coupons.rules.states import IssuePath
 from loyalty.coupons.service import self_service
-from loyalty.kernel.database import Database, connect
+from loyalty.kernel.database import Database, Pooling, connect
 from loyalty.kernel.transaction import run
 from loyalty.members.rules.identities import Door, IdentityKind
 from loyalty.members.service import open_session
@@ -39,7 +39,11 @@ TURNS = size(reduced=1, full=200)
 MANY = size(reduced=10, full=10_000)
 KILLED_STOCK = 300
 _CLAIMING = f"claiming-{os.getpid()}"
-_WORKING = text(f"SELECT count(*) FROM pg_stat_activity WHERE application_name = '{_CLAIMING}'")
+# Behind a pooler the server's side of a connection stays, idle, when its client is killed, and others use it, we too.
+_WORKING = text(
+    f"SELECT count(*) FROM pg_stat_activity WHERE application_name = '{_CLAIMING}'"
+    " AND state IS DISTINCT FROM 'idle' AND pid <> pg_backend_pid()"
+)
 
 
 @pytest.fixture
@@ -119,9 +123,9 @@ def test_taps_are_exact_while_redis_is_emptied(container: NullContainer, redis_u
     assert counted(container.database, template_id) == (stock, stock)
 
 
-def claim_again_and_again(url: str, template_id: int, member_ids: list[int], at: datetime) -> None:
+def claim_again_and_again(url: str, pooling: Pooling, template_id: int, member_ids: list[int], at: datetime) -> None:
     """What a web process does, one claim after the other, in a process of its own."""
-    database = connect(url, connections=1)
+    database = connect(url, pooling=pooling, connections=1)
     for member_id in member_ids:
         try:
             self_service.claim(
@@ -136,7 +140,7 @@ def test_processes_that_are_killed_while_they_claim_lose_and_double_nothing(
     committed_database: Database, committed_address: engines.Address, at: datetime
 ) -> None:
     named = make_url(committed_address.url).update_query_dict({"application_name": _CLAIMING})
-    url = named.render_as_string(hide_password=False)
+    url, pooling = named.render_as_string(hide_password=False), committed_address.pooling
 
     def sale(session: Session) -> tuple[int, list[int]]:
         members = [make_member(session).id for _ in range(KILLED_STOCK + 20)]
@@ -151,7 +155,9 @@ def test_processes_that_are_killed_while_they_claim_lose_and_double_nothing(
         return not run(committed_database, lambda session: session.execute(_WORKING).scalar_one())
 
     for enough in (5, 25):
-        claiming = fresh_processes().Process(target=claim_again_and_again, args=(url, template_id, member_ids, at))
+        claiming = fresh_processes().Process(
+            target=claim_again_and_again, args=(url, pooling, template_id, member_ids, at)
+        )
         claiming.start()
         assert wait_until(partial(has_issued, enough), within_seconds=60)
         claiming.kill()
@@ -160,6 +166,6 @@ def test_processes_that_are_killed_while_they_claim_lose_and_double_nothing(
         assert wait_until(nobody_works, within_seconds=20)
         rows, issued = counted(committed_database, template_id)
         assert rows == issued < KILLED_STOCK
-    claim_again_and_again(committed_address.url, template_id, member_ids, at)
+    claim_again_and_again(committed_address.url, pooling, template_id, member_ids, at)
 
     assert counted(committed_database, template_id) == (KILLED_STOCK, KILLED_STOCK)
