@@ -22,7 +22,7 @@ from loyalty.tags.service import create_tag
 
 _MAKER, _CHECKER = Actor("staff:1"), Actor("staff:2")
 _TAG_EVERYBODY = "INSERT INTO member_tags (tag_id, member_id, tagged_at, tagged_by) SELECT %s, id, %s, %s FROM members"
-_STATEMENT = (SCRIPTS / "issue_bulk.sql").read_text()
+PLAIN, COUNTED = ((SCRIPTS / name).read_text() for name in ("issue_bulk.sql", "issue_bulk_counted.sql"))
 
 
 def approved_job(shop: Shop) -> int:
@@ -54,10 +54,10 @@ def issue_job(shop: Shop, job_id: int) -> None:
     _work(shop, job_id, Work.ISSUE)
 
 
-def issue_by_statement(shop: Shop, job_id: int) -> None:
+def issue_by_statement(statement: str, shop: Shop, job_id: int) -> None:
     """Write the coupons and the counters that a job would in one statement, and nothing of how it goes about it."""
     with psycopg.connect(shop.conninfo) as connection:
-        connection.execute(_STATEMENT, {"job_id": job_id, "at": datetime.now(UTC)})
+        connection.execute(statement, {"job_id": job_id, "at": datetime.now(UTC)})
 
 
 def require_counted(shop: Shop, count: int) -> None:

@@ -1,4 +1,4 @@
--- The same claim against a single stock row, which is held over the whole transaction.
+-- The same claim against a single stock row, which is held over the whole transaction; without a look either.
 \set n :n + 1
 \set member_id :first_id + (:client_id + :clients * (:n - 1)) % :members
 BEGIN;

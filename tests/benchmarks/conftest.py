@@ -19,7 +19,7 @@ def shop() -> Iterator[Shop]:
             name="test",
             conninfo=url.render_as_string(hide_password=False),
             database=database,
-            settings=settings.settings(),
+            settings=settings.settings(DATABASE_URL=address),
             environment={},
             postgres=engines.postgres(),
         )

@@ -9,6 +9,7 @@ from psycopg.rows import dict_row
 
 from benchmarks.books import Books
 from benchmarks.couponing import fill_wallets, issue_one, make_template, require_exact
+from benchmarks.issuing import COUNTED, PLAIN, approved_job, issue_by_statement, issue_job
 from benchmarks.pgbench import run_pgbench
 from benchmarks.redeeming import BASKET
 from benchmarks.rows import claim, redeem
@@ -92,3 +93,38 @@ def test_a_redemption(shop: Shop, member_ids: tuple[int, int]) -> None:
     assert differing == {"id", "coupon_id", "member_id", "reference", "redeemed_at"}
     by_script, by_service = events_of(shop, "coupon.redeemed")
     assert by_script == by_service
+
+
+def test_coupons_for_many(shop: Shop, member_ids: tuple[int, int]) -> None:
+    job_id = approved_job(shop)
+    issue_job(shop, job_id)
+    served = what_a_job_left(shop, job_id)
+
+    for statement in (PLAIN, COUNTED):
+        forget_what_a_job_left(shop, job_id)
+        issue_by_statement(statement, shop, job_id)
+        assert what_a_job_left(shop, job_id) == served
+
+    assert set(member_ids) <= {member_id for member_id, *_ in served[0]}
+
+
+def what_a_job_left(shop: Shop, job_id: int) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]:
+    """Its coupons, the members' own counters, and how much of the stock is in use."""
+    with psycopg.connect(shop.conninfo) as connection:
+        return (
+            connection.execute(_COUPONS_OF_A_JOB, {"job_id": job_id}).fetchall(),
+            connection.execute(_COUNTERS_OF_A_JOB, {"job_id": job_id}).fetchall(),
+        )
+
+
+def forget_what_a_job_left(shop: Shop, job_id: int) -> None:
+    with psycopg.connect(shop.conninfo) as connection:
+        connection.execute("DELETE FROM coupons WHERE reference = 'issue_job:' || %s", (job_id,))
+        connection.execute(f"DELETE FROM limit_counters WHERE subject = ({_SUBJECT})", {"job_id": job_id})
+
+
+_SUBJECT = "SELECT 'coupon_template:' || template_id FROM coupon_issue_jobs WHERE id = %(job_id)s"
+_COUPONS_OF_A_JOB = """SELECT member_id, template_id, revision_id, path, store_id, actor, points_paid, state
+FROM coupons WHERE reference = 'issue_job:' || %(job_id)s ORDER BY member_id"""
+_COUNTERS_OF_A_JOB = f"""SELECT entity, period, sum(used) FROM limit_counters WHERE subject = ({_SUBJECT})
+GROUP BY entity, period ORDER BY entity, period"""
