@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from random import Random
 
+import pytest
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
@@ -26,6 +27,8 @@ from tests.factories.members import make_identity, make_member
 from tests.factories.points import earn, spend
 from tests.support.proof import size
 from tests.support.settings import SEAL_KEY
+
+pytestmark = pytest.mark.proof
 
 DAYS = size(reduced=130, full=400)
 MEMBERS = size(reduced=6, full=12)

@@ -15,6 +15,8 @@ from loyalty.points.statement import list_entries, list_lots, month_period, trac
 from tests.factories.members import make_member
 from tests.support import proof
 
+pytestmark = pytest.mark.proof
+
 ENTRIES = 100_000 if proof.IS_FULL else 30_000
 HOURS = timedelta(hours=4)
 DEPTHS = (0.01, 0.5, 0.99)

@@ -20,7 +20,8 @@ from loyalty.kernel.clock import business_date
 from tests.factories.adjustments import CHECKER, MAKER, csv_of
 from tests.factories.checkout import SHANGHAI
 from tests.proofs.acts import Batch, BatchLine
-from tests.proofs.life import Life, pick, picks
+from tests.proofs.life import Life
+from tests.proofs.machine import pick, picks
 from tests.proofs.oracle import NotEnough
 from tests.support.settings import VAULT
 

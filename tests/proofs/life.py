@@ -1,14 +1,10 @@
 """A life in the proof: its clock, its people, and what must be true after every step."""
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
-from itertools import count
-from typing import TypeVar
 
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import initialize, invariant, precondition, rule
 from sqlalchemy import Engine
-from sqlalchemy.orm import Session
 
 from loyalty.checkout.rules import CheckoutPolicy
 from loyalty.kernel.clock import business_date, end_of
@@ -21,33 +17,22 @@ from tests.factories.earning import ACTOR, make_rule
 from tests.factories.members import make_member
 from tests.factories.orders import AT
 from tests.proofs.acts import Bought, Held, Person
+from tests.proofs.machine import MOMENT, Machine
 from tests.proofs.oracle import Draws
 from tests.proofs.oracle_orders import OracleLimits, OracleRules
 from tests.proofs.programme import BUDGET, definitions_of, growth_and_points_used, rules_of
 from tests.support.settings import SEAL_KEY
 
 LONG_AGO = AT - timedelta(days=400)
-MOMENT = timedelta(seconds=1)
 RETURNED_LIVES, UNTOLD_LIVES = 7, 30
 """Days that points live on: those that return to an expired lot, and those of whose end nobody was told."""
-picks = st.integers(0, 999)
-Item = TypeVar("Item")
 
 
-def pick(items: Sequence[Item], number: int) -> Item:
-    """Choose one of some things."""
-    return items[number % len(items)]
-
-
-class Life(RuleBasedStateMachine):
+class Life(Machine):
     """Two members, of whom one buys; the other turns out to be the same person in the end, or never does."""
 
     def __init__(self, engine: Engine) -> None:
-        super().__init__()
-        self.connection = engine.connect()
-        self.session = Session(self.connection, expire_on_commit=False)
-        self.numbers, self.steps = count(1), 0
-        self.at = AT
+        super().__init__(engine)
         self.people: list[Person] = []
         self.limits, self.growth = OracleLimits(BUDGET), 0
         self.orders: list[Bought] = []
@@ -151,7 +136,3 @@ class Life(RuleBasedStateMachine):
 
     def end_after(self, days: int) -> datetime:
         return end_of(business_date(self.at, SHANGHAI) + timedelta(days=days), SHANGHAI)
-
-    def teardown(self) -> None:
-        self.session.close()
-        self.connection.close()

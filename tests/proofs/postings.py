@@ -11,7 +11,8 @@ from loyalty.points.rules import InsufficientPoints
 from tests.factories.checkout import SHANGHAI
 from tests.factories.points import earn, spend
 from tests.proofs.acts import Held, Spent
-from tests.proofs.life import Life, pick, picks
+from tests.proofs.life import Life
+from tests.proofs.machine import pick, picks
 from tests.proofs.oracle import NotEnough
 
 few_points = st.integers(1, 300)

@@ -12,7 +12,8 @@ from tests.factories.checkout import SHANGHAI, buy, give_back
 from tests.factories.earning import ACTOR
 from tests.factories.orders import line, make_purchase, make_refund
 from tests.proofs.acts import Bought
-from tests.proofs.life import Life, pick, picks
+from tests.proofs.life import Life
+from tests.proofs.machine import pick, picks
 from tests.proofs.oracle_orders import OracleOrder, OracleRules
 from tests.proofs.programme import BASE_LIVES, GIFT_LIVES, definitions_of, rules_of
 

@@ -4,16 +4,14 @@ Used once at a time, bound by one lock, back with its order or its undone use; e
 use stands; refunds of an order add up to what was paid for it.
 """
 
-from collections.abc import Iterator
-
 import pytest
-from hypothesis import HealthCheck, Phase, settings
-from hypothesis.stateful import run_state_machine_as_test
 from sqlalchemy import Engine
 
-from loyalty.kernel.database import connect
-from tests.proofs.coupon_life import LifeOfACoupon
-from tests.support.proof import IS_FULL, size
+from tests.proofs.coupon_locks import Locking
+from tests.proofs.coupon_orders import Ordering
+from tests.proofs.coupon_uses import Using
+from tests.proofs.machine import live
+from tests.support.proof import size
 
 pytestmark = pytest.mark.proof
 
@@ -22,34 +20,13 @@ LIVES, STEPS = size(reduced=8, full=300), size(reduced=40, full=80)
 STEPS_AT_LEAST = size(reduced=200, full=15_000)
 
 
-@pytest.fixture
-def engine(database_url: str) -> Iterator[Engine]:
-    database = connect(database_url, connections=1)
-    yield database.engine
-    database.engine.dispose()
+class LifeOfACoupon(Using, Locking, Ordering):
+    """All that can happen to a coupon."""
 
 
 @pytest.mark.parametrize("part", range(PARTS))
 def test_agrees_with_the_oracle_after_every_step(engine: Engine, part: int) -> None:
-    steps = 0
+    steps = live(LifeOfACoupon, engine, part=part, lives=LIVES, steps=STEPS)
 
-    class Counted(LifeOfACoupon):
-        def teardown(self) -> None:
-            nonlocal steps
-            steps += self.steps
-            super().teardown()
-
-    run_state_machine_as_test(
-        lambda: Counted(engine),
-        settings=settings(
-            max_examples=LIVES,
-            stateful_step_count=STEPS,
-            deadline=None,
-            derandomize=not IS_FULL,  # the long proof looks for new lives, every other run repeats the same ones
-            suppress_health_check=list(HealthCheck),
-            database=None,
-            phases=[Phase.generate],  # to shrink a failure against a database takes longer than to read it
-        ),
-    )
     print(f"\npart {part}: {steps} steps")
     assert steps >= STEPS_AT_LEAST
