@@ -66,6 +66,7 @@ def test_of_the_last_coupon_there_is_one(committed_database: Database, at: datet
     answers = claims(committed_database, members(committed_database, CLIENTS), template_id, at)
 
     assert sum(isinstance(answer, Issued) for answer in answers) == 1
+    assert sum(isinstance(answer, CouponSoldOut) for answer in answers) == CLIENTS - 1
     assert issued_of(committed_database, template_id) == (1, 1)
 
 

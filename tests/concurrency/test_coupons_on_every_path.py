@@ -5,17 +5,17 @@ Nothing that only shares load or work decides: queues may be emptied and process
 
 import os
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
 
 import pytest
 import redis
-from sqlalchemy import func, make_url, select, text
+from sqlalchemy import make_url, text
 from sqlalchemy.orm import Session
 
 from app import create_app
-from loyalty.coupons.models import Coupon
-from loyalty.coupons.queries.templates import get_template
 from loyalty.coupons.rules.errors import CouponSoldOut
 from loyalty.coupons.rules.states import IssuePath
 from loyalty.coupons.service import self_service
@@ -24,6 +24,7 @@ from loyalty.kernel.transaction import run
 from loyalty.members.rules.identities import Door, IdentityKind
 from loyalty.members.service import open_session
 from tests.concurrency.coupon_paths import PATHS, Sale, close_sale, open_sale
+from tests.concurrency.test_coupons import issued_of
 from tests.factories.coupons import SHANGHAI, make_template, terms_of
 from tests.factories.members import make_identity, make_member
 from tests.support import engines
@@ -33,11 +34,14 @@ from tests.support.proof import size
 from tests.support.races import at_once
 from trial.processes import wait_until
 
+pytestmark = pytest.mark.proof
+
 CLIENTS = 64
 TURNS = size(reduced=1, full=200)
 """Members for each client, who come one after the other."""
 MANY = size(reduced=10, full=10_000)
 KILLED_STOCK = 300
+_HOLD = text("SELECT FROM members WHERE id = :id FOR UPDATE")
 _CLAIMING = f"claiming-{os.getpid()}"
 # Behind a pooler the server's side of a connection stays, idle, when its client is killed, and others use it, we too.
 _WORKING = text(
@@ -49,16 +53,6 @@ _WORKING = text(
 @pytest.fixture
 def container(committed_database: Database, redis_url: str, at: datetime) -> NullContainer:
     return null_container(committed_database, redis_url=redis_url, at=at)
-
-
-def counted(database: Database, template_id: int) -> tuple[int, int]:
-    """Return how many coupons of a template there are, and how many its stock says."""
-
-    def count(session: Session) -> tuple[int, int]:
-        rows = session.scalars(select(func.count()).where(Coupon.template_id == template_id)).one()
-        return rows, get_template(session, template_id=template_id).issued
-
-    return run(database, count)
 
 
 def fire(sale: Sale, paths: list[IssuePath]) -> int:
@@ -81,7 +75,7 @@ def test_all_paths_at_once_issue_the_stock_exactly(container: NullContainer, sto
 
     got = fire(sale, paths)
 
-    assert (got, *counted(container.database, sale.template_id)) == (stock, stock, stock)
+    assert (got, *issued_of(container.database, sale.template_id)) == (stock, stock, stock)
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -92,7 +86,7 @@ def test_each_path_by_itself_issues_the_stock_exactly(container: NullContainer, 
 
     got = fire(sale, paths)
 
-    assert (got, *counted(container.database, sale.template_id)) == (stock, stock, stock)
+    assert (got, *issued_of(container.database, sale.template_id)) == (stock, stock, stock)
 
 
 def test_taps_are_exact_while_redis_is_emptied(container: NullContainer, redis_url: str, at: datetime) -> None:
@@ -120,7 +114,7 @@ def test_taps_are_exact_while_redis_is_emptied(container: NullContainer, redis_u
     answers = at_once([call for token in tokens for call in (partial(tap, token), empty)])
 
     assert sorted(answers) == [*[1] * len(tokens), *[201] * stock, *[429] * (len(tokens) - stock)]  # type: ignore[type-var]
-    assert counted(container.database, template_id) == (stock, stock)
+    assert issued_of(container.database, template_id) == (stock, stock)
 
 
 def claim_again_and_again(url: str, pooling: Pooling, template_id: int, member_ids: list[int], at: datetime) -> None:
@@ -133,6 +127,14 @@ def claim_again_and_again(url: str, pooling: Pooling, template_id: int, member_i
             )
         except CouponSoldOut:
             continue
+
+
+@contextmanager
+def kept_waiting(database: Database, member_id: int) -> Iterator[None]:
+    """Let nobody give this member anything: however quick a process is, it is claiming when it is killed."""
+    with database.engine.begin() as connection:
+        connection.execute(_HOLD, {"id": member_id})
+        yield
 
 
 @pytest.mark.kill
@@ -149,23 +151,24 @@ def test_processes_that_are_killed_while_they_claim_lose_and_double_nothing(
     template_id, member_ids = run(committed_database, sale)
 
     def has_issued(enough: int) -> bool:
-        return counted(committed_database, template_id)[0] >= enough
+        return issued_of(committed_database, template_id)[0] >= enough
 
     def nobody_works() -> bool:
         return not run(committed_database, lambda session: session.execute(_WORKING).scalar_one())
 
-    for enough in (5, 25):
+    for enough, last in ((5, 100), (25, 200)):
         claiming = fresh_processes().Process(
             target=claim_again_and_again, args=(url, pooling, template_id, member_ids, at)
         )
-        claiming.start()
-        assert wait_until(partial(has_issued, enough), within_seconds=60)
-        claiming.kill()
-        claiming.join(10)
+        with kept_waiting(committed_database, member_ids[last]):
+            claiming.start()
+            assert wait_until(partial(has_issued, enough), within_seconds=60)
+            claiming.kill()
+            claiming.join(10)
         assert claiming.exitcode == -signal.SIGKILL
         assert wait_until(nobody_works, within_seconds=20)
-        rows, issued = counted(committed_database, template_id)
+        rows, issued = issued_of(committed_database, template_id)
         assert rows == issued < KILLED_STOCK
     claim_again_and_again(committed_address.url, pooling, template_id, member_ids, at)
 
-    assert counted(committed_database, template_id) == (KILLED_STOCK, KILLED_STOCK)
+    assert issued_of(committed_database, template_id) == (KILLED_STOCK, KILLED_STOCK)

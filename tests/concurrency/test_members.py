@@ -1,10 +1,6 @@
 """Members under fire: whatever the timing, one phone has one member and one code one use."""
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
-from threading import Barrier
-from typing import TypeVar
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -20,9 +16,6 @@ from loyalty.members.rules.binding import BindingKind
 from loyalty.members.rules.identities import Door, IdentityKind
 from loyalty.members.rules.sms_codes import CodePurpose, CodeWrong, TooManyCodes
 from loyalty.members.service import BindingOutcome
-from loyalty.merging.rules import Merge
-from loyalty.merging.service import merge
-from loyalty.privacy.service import ask_to_close, erase_due, take_back_closing
 from tests.factories.members import (
     make_consents,
     make_identity,
@@ -31,24 +24,7 @@ from tests.factories.members import (
     unused_phone,
     unused_unionid,
 )
-from tests.factories.points import balance_of, earn
-
-Result = TypeVar("Result")
-
-
-def at_once(*calls: Callable[[], Result]) -> list[Result | LoyaltyError]:
-    """Start all calls at the same moment; return what each returned or how it was refused."""
-    barrier = Barrier(len(calls))
-
-    def start(call: Callable[[], Result]) -> Result | LoyaltyError:
-        barrier.wait(timeout=20)
-        try:
-            return call()
-        except LoyaltyError as refusal:
-            return refusal
-
-    with ThreadPoolExecutor(len(calls)) as pool:
-        return list(pool.map(start, calls))
+from tests.support.races import at_once
 
 
 def _visitors(database: Database, count: int, **given: object) -> list[int]:
@@ -81,7 +57,7 @@ class TestBinding:
         oa = _visitors(database, 1)[0]
         mp = _visitors(database, 1, kind=IdentityKind.MINI_PROGRAM)[0]
 
-        outcomes = at_once(*(lambda i=i: _binding(database, vault, i, phone, at) for i in (oa, mp)))
+        outcomes = at_once([lambda i=i: _binding(database, vault, i, phone, at) for i in (oa, mp)])
 
         kinds = {outcome.kind for outcome in outcomes if isinstance(outcome, BindingOutcome)}
         assert kinds == {BindingKind.ENROLLED, BindingKind.JOINED}
@@ -93,7 +69,7 @@ class TestBinding:
         database, phone = committed_database, unused_phone()
         visitors = _visitors(database, 8)
 
-        outcomes = at_once(*(lambda i=i: _binding(database, vault, i, phone, at) for i in visitors))
+        outcomes = at_once([lambda i=i: _binding(database, vault, i, phone, at) for i in visitors])
 
         kinds = [outcome.kind for outcome in outcomes if isinstance(outcome, BindingOutcome)]
         assert kinds.count(BindingKind.ENROLLED) == 1
@@ -107,7 +83,7 @@ class TestBinding:
         visitor = _visitors(database, 1)[0]
         phones = [unused_phone(), unused_phone()]
 
-        outcomes = at_once(*(lambda p=p: _binding(database, vault, visitor, p, at) for p in phones))
+        outcomes = at_once([lambda p=p: _binding(database, vault, visitor, p, at) for p in phones])
 
         kinds = sorted(outcome.kind for outcome in outcomes if isinstance(outcome, BindingOutcome))
         assert kinds == [BindingKind.ENROLLED, BindingKind.PHONE_DIFFERS]
@@ -120,7 +96,7 @@ class TestBinding:
         doors = [_visitors(database, 1, kind=kind, unionid=unionid)[0] for kind in IdentityKind]
         phones = [unused_phone(), unused_phone()]
 
-        at_once(*(lambda i=i, p=p: _binding(database, vault, i, p, at) for i, p in zip(doors, phones, strict=True)))
+        at_once([lambda i=i, p=p: _binding(database, vault, i, p, at) for i, p in zip(doors, phones, strict=True)])
 
         members = run(database, lambda session: queries.members_by_unionid(session, unionid=unionid))
         assert len(members) == 1
@@ -130,7 +106,7 @@ class TestBinding:
         database, phone = committed_database, unused_phone()
         visitor = _visitors(database, 1)[0]
 
-        outcomes = at_once(*[lambda: _binding(database, vault, visitor, phone, at)] * 8)
+        outcomes = at_once([lambda: _binding(database, vault, visitor, phone, at)] * 8)
 
         kinds = [outcome.kind for outcome in outcomes if isinstance(outcome, BindingOutcome)]
         assert sorted(kinds) == [BindingKind.ALREADY_BOUND] * 7 + [BindingKind.ENROLLED]
@@ -145,8 +121,10 @@ class TestBinding:
         )
 
         outcomes = at_once(
-            lambda: _binding(database, vault, identities[0], phones[1], at),
-            lambda: _binding(database, vault, identities[1], phones[0], at),
+            [
+                lambda: _binding(database, vault, identities[0], phones[1], at),
+                lambda: _binding(database, vault, identities[1], phones[0], at),
+            ]
         )
 
         kinds = [outcome.kind for outcome in outcomes if isinstance(outcome, BindingOutcome)]
@@ -178,7 +156,7 @@ class TestCodes:
         visitor = _visitors(database, 1)[0]
         code = self._request(database, vault, visitor, phone, at)
 
-        answers = at_once(*[lambda: self._prove(database, vault, visitor, phone, code, at)] * 50)
+        answers = at_once([lambda: self._prove(database, vault, visitor, phone, code, at)] * 50)
 
         assert sum(isinstance(answer, service.PhoneProof) for answer in answers) == 1
         assert sum(isinstance(answer, CodeWrong) for answer in answers) == 49
@@ -189,16 +167,16 @@ class TestCodes:
         code = int(self._request(database, vault, visitor, phone, at))
         guesses = [f"{(code + number) % 10**6:06d}" for number in range(1, 51)]
 
-        at_once(*(lambda g=g: self._prove(database, vault, visitor, phone, g, at) for g in guesses))
+        at_once([lambda g=g: self._prove(database, vault, visitor, phone, g, at) for g in guesses])
 
-        last = at_once(lambda: self._prove(database, vault, visitor, phone, f"{code:06d}", at))
+        last = at_once([lambda: self._prove(database, vault, visitor, phone, f"{code:06d}", at)])
         assert isinstance(last[0], CodeWrong)
 
     def test_twenty_requests_at_once_send_one(self, committed_database: Database, vault: Vault, at: datetime) -> None:
         database, phone = committed_database, unused_phone()
         visitors = _visitors(database, 20)
 
-        answers = at_once(*(lambda v=v: self._request(database, vault, v, phone, at) for v in visitors))
+        answers = at_once([lambda v=v: self._request(database, vault, v, phone, at) for v in visitors])
 
         assert sum(isinstance(answer, str) for answer in answers) == 1
         assert sum(isinstance(answer, TooManyCodes) for answer in answers) == 19
@@ -213,7 +191,7 @@ class TestIdentities:
                 session, appid="wx_race", openid=openid, unionid=None, kind=IdentityKind.MINI_PROGRAM, at=at
             ).id
 
-        ids = at_once(*[lambda: run(database, seen)] * 8)
+        ids = at_once([lambda: run(database, seen)] * 8)
 
         assert len(set(ids)) == 1
 
@@ -228,7 +206,7 @@ class TestIdentities:
                 session, appid="wx_race", openid=openid, unionid=unionid, kind=IdentityKind.MINI_PROGRAM, at=at
             ).member_id
 
-        at_once(lambda: _binding(database, vault, visitor, unused_phone(), at), lambda: run(database, seen))
+        at_once([lambda: _binding(database, vault, visitor, unused_phone(), at), lambda: run(database, seen)])
 
         member_id = run(database, lambda session: session.get_one(Identity, visitor).member_id)
         assert run(database, seen) == member_id is not None
@@ -245,7 +223,7 @@ class TestSecondProof:
         assert review_id is not None
         code = run(database, lambda s: service.binding_code(s, vault=vault, review_id=review_id, at=at).code)
 
-        answers = at_once(
+        answers = at_once([
             lambda: service.prove_by_review_code(
                 database, vault=vault, review_id=review_id, identity_id=visitor, code=code, at=at
             ),
@@ -255,7 +233,7 @@ class TestSecondProof:
             lambda: run(database, lambda s: service.decline_second_proof(
                 s, vault=vault, review_id=review_id, identity_id=visitor, at=at
             )),
-        )  # fmt: skip
+        ])  # fmt: skip
 
         assert sum(isinstance(answer, BindingOutcome) for answer in answers) == 1
         assert _holders(database, vault, phone) == 1
@@ -269,52 +247,11 @@ def test_a_session_revoked_while_it_is_renewed_stays_revoked(committed_database:
     later = at + timedelta(days=2)
 
     at_once(
-        lambda: service.authenticate(database, token=token, door=Door.H5, at=later).session_id,
-        lambda: run(database, lambda s: service.revoke_session(s, session_id=caller.session_id, at=later)),
+        [
+            lambda: service.authenticate(database, token=token, door=Door.H5, at=later).session_id,
+            lambda: run(database, lambda s: service.revoke_session(s, session_id=caller.session_id, at=later)),
+        ]
     )
 
-    after = at_once(lambda: service.authenticate(database, token=token, door=Door.H5, at=later))
+    after = at_once([lambda: service.authenticate(database, token=token, door=Door.H5, at=later)])
     assert isinstance(after[0], LoyaltyError)
-
-
-class TestMerging:
-    def test_merges_in_both_directions_at_once_leave_one_member_and_all_points(
-        self, committed_database: Database, at: datetime
-    ) -> None:
-        database = committed_database
-
-        def pair(session: Session) -> list[int]:
-            ids = [make_member(session).id for _ in range(2)]
-            for member_id in ids:
-                earn(session, member_id, 50, at=at)
-            return ids
-
-        first, second = run(database, pair)
-
-        def merging(survivor_id: int, other_id: int) -> Callable[[], Merge]:
-            return lambda: run(
-                database,
-                lambda s: merge(s, survivor_id=survivor_id, other_id=other_id, actor=Actor("staff:1"), at=at),
-            )
-
-        answers = at_once(merging(first, second), merging(second, first), merging(first, second))
-
-        done = {answer.survivor_id for answer in answers if isinstance(answer, Merge)}
-        assert len(done) == 1
-        assert run(database, lambda s: balance_of(s, first) + balance_of(s, second)) == 100
-        assert run(database, lambda s: balance_of(s, done.pop())) == 100
-
-    def test_an_erasure_and_its_taking_back_at_once_have_one_winner(
-        self, committed_database: Database, vault: Vault, at: datetime
-    ) -> None:
-        database, long_ago = committed_database, at - timedelta(days=30)
-        member_id = run(database, lambda s: make_member(s).id)
-        run(database, lambda s: ask_to_close(s, member_id=member_id, at=long_ago))
-
-        at_once(
-            lambda: run(database, lambda s: erase_due(s, vault=vault, at=at)),
-            lambda: run(database, lambda s: take_back_closing(s, member_id=member_id, at=at)),
-        )
-
-        member = run(database, lambda s: s.get_one(Member, member_id))
-        assert (member.status, member.phone_sealed is None) in {("closed", True), ("active", False)}

@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -31,7 +31,10 @@ from tests.support.proof import IS_FULL
 from trial.engines.postgres import PostgresServer, remove_postgres, start_postgres
 from trial.engines.postgres_cluster import OWNER
 from trial.engines.valkey import ValkeyServer, remove_valkey, start_valkey
+from trial.environment import LOCAL
 from trial.processes import wait_until
+from trial.programme import web_command
+from trial.supervisor import is_ready
 
 RECOVERY_SECONDS = 30.0 + (LEASE.total_seconds() if IS_FULL else 0.0)
 """Thirty from when the leases of what was killed have run out, which only the full proof waits for."""
@@ -42,7 +45,7 @@ _numbers = count(1)
 
 @dataclass
 class Installation:
-    """Engines, sandbox and the processes of ``flask jobs``, on a database of this test's own."""
+    """Engines, sandbox, the processes of ``flask jobs`` and the web server, on a database of this test's own."""
 
     folder: Path
     engines_folder: Path
@@ -95,9 +98,18 @@ class Installation:
 
     def run(self, *arguments: str) -> subprocess.Popen[bytes]:
         """Start a ``flask jobs`` process."""
-        log = (self.folder / f"{arguments[0]}-{len(self.processes)}.log").open("wb")
+        return self._start(arguments[0], (sys.executable, "-m", "flask", "--app", "app", "jobs", *arguments))
+
+    def serve(self, port: int) -> subprocess.Popen[bytes]:
+        """Start the web server as the trial does, and wait until it answers."""
+        process = self._start("web", web_command(port=port))
+        self.wait(lambda: is_ready(f"http://{LOCAL}:{port}/readyz"), "the web server does not answer")
+        return process
+
+    def _start(self, name: str, command: Sequence[str]) -> subprocess.Popen[bytes]:
+        log = (self.folder / f"{name}-{len(self.processes)}.log").open("wb")
         process = subprocess.Popen(
-            [sys.executable, "-m", "flask", "--app", "app", "jobs", *arguments],
+            command,
             cwd=engines.ROOT, env=self.environment, stdout=log, stderr=log, stdin=subprocess.DEVNULL,
             start_new_session=True,
         )  # fmt: skip
@@ -107,7 +119,7 @@ class Installation:
     def kill(self, process: subprocess.Popen[bytes]) -> None:
         """Kill a process and the work-horses it forked, as a crash of their machine would."""
         process.send_signal(signal.SIGSTOP)  # it forks nobody between the look and the end
-        horses = _children_of(process.pid)
+        horses = children_of(process.pid)
         for pid in (process.pid, *horses):
             with suppress(ProcessLookupError):  # a work-horse may have come to its end by itself
                 os.kill(pid, signal.SIGKILL)
@@ -161,7 +173,8 @@ class Installation:
 _WORKING = "SELECT count(*) FROM pg_stat_activity WHERE application_name = :name AND datname = current_database()"
 
 
-def _children_of(pid: int) -> list[int]:
+def children_of(pid: int) -> list[int]:
+    """List what a process has forked."""
     listed = subprocess.run(["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True, check=False)
     return [int(line) for line in listed.stdout.split()]
 

@@ -118,16 +118,16 @@ def _work_with_kills(database: Database, url: str, redis_url: str, batch_id: int
     run_id = _run(database, batch_id, work).id
 
     def start() -> ForkServerProcess:
-        # A dead worker's lease runs out by itself; the test need not wait for that, but for what it had sent.
-        assert wait_until(lambda: _nobody_works(database), within_seconds=20)
+        # A dead worker's lease runs out by itself; the test need not wait for that.
         run(database, lambda session: session.execute(_UNHELD))
         worker = processes.Process(target=_perform, args=(url, redis_url, run_id))
         worker.start()
         return worker
 
     for stop in stops:
-        # What the one before had done by its end may be more than it was to do; each does a page at least.
-        enough = min(ROWS, max(stop, _run(database, batch_id, work).done + 1))
+        # What the one before had done by its end may be more than it was to do; each does a page at least, as long
+        # as there is one before the last, which nobody ends.
+        enough = min(ROWS - PAGE_ROWS, max(stop, _run(database, batch_id, work).done + 1))
         with _kept_open(database, batch_id):
             worker = start()
             is_far = wait_until(partial(_has_done, database, run_id, enough), within_seconds=60)
@@ -135,6 +135,8 @@ def _work_with_kills(database: Database, url: str, redis_url: str, batch_id: int
             worker.kill()
             worker.join(10)
         assert worker.exitcode == -signal.SIGKILL
+        # It waits for the batch that was kept open, and would for the next time.
+        assert wait_until(partial(_nobody_works, database), within_seconds=20)
     last = start()
     last.join(100)
     assert last.exitcode == 0

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from threading import Barrier, Event
+from threading import Barrier
 from typing import TypeVar
 
 from sqlalchemy import text
@@ -11,8 +11,11 @@ from sqlalchemy.orm import Session
 from loyalty.kernel.database import Database
 from loyalty.kernel.errors import LoyaltyError
 from loyalty.kernel.transaction import run
+from trial.processes import wait_until
 
 Result = TypeVar("Result")
+WAIT_SECONDS = 30.0
+"""For the others to come, on a machine with few cores."""
 
 
 def at_once(calls: Sequence[Callable[[], Result]]) -> list[Result | LoyaltyError]:
@@ -20,7 +23,7 @@ def at_once(calls: Sequence[Callable[[], Result]]) -> list[Result | LoyaltyError
     barrier = Barrier(len(calls))
 
     def start(call: Callable[[], Result]) -> Result | LoyaltyError:
-        barrier.wait(timeout=20)
+        barrier.wait(timeout=WAIT_SECONDS)
         try:
             return call()
         except LoyaltyError as refusal:
@@ -38,19 +41,22 @@ def beside(database: Database, first: Callable[[Session], object], then: Callabl
             first(session)
             session.flush()
             started = pool.submit(run, database, then)
-            _wait_until_one_waits(session)
+            one_who_waits(session)
             return started
 
-        return run(database, work).result(timeout=20)
+        return run(database, work).result(timeout=WAIT_SECONDS)
 
 
-def _wait_until_one_waits(session: Session) -> None:
-    pause = Event()
-    for _try in range(1_000):
-        if session.scalar(_WHO_WAITS):
-            return
-        pause.wait(0.01)
-    raise AssertionError("nobody came to wait for this transaction")
+def one_who_waits(session: Session) -> int:
+    """Return the server process of somebody who waits for this transaction, as soon as there is one."""
+    pids: list[int] = []
+
+    def has_come() -> bool:
+        pids[:] = session.scalars(_WHO_WAITS)
+        return bool(pids)
+
+    assert wait_until(has_come, within_seconds=WAIT_SECONDS), "nobody came to wait for this transaction"
+    return pids[0]
 
 
-_WHO_WAITS = text("SELECT count(*) FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid))")
+_WHO_WAITS = text("SELECT pid FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid))")
