@@ -6,6 +6,7 @@ from functools import partial
 
 from jobs import points_changes
 from jobs.file_checks import check_in_pages
+from jobs.pages import steps_of
 from loyalty.adjustments import queries, service
 from loyalty.adjustments.files import read_lines
 from loyalty.adjustments.rules.batches import batch_id_of
@@ -32,16 +33,10 @@ def check(container: Container, started: BulkRun) -> Iterator[Page]:
     )
 
 
-def apply(container: Container, _started: BulkRun) -> Iterator[Page]:
-    """Move the points of an approved batch."""
-    while True:
-        yield partial(service.apply_page, zone=container.zone, at=container.clock.now())
-
-
-def undo(container: Container, _started: BulkRun) -> Iterator[Page]:
-    """Take back and give back what a batch moved."""
-    while True:
-        yield partial(service.undo_page, zone=container.zone, at=container.clock.now())
+apply = steps_of(service.apply_page)
+"""Move the points of an approved batch."""
+undo = steps_of(service.undo_page)
+"""Take back and give back what a batch moved."""
 
 
 def tell(container: Container, _started: BulkRun) -> Iterator[Page]:

@@ -4,7 +4,7 @@ A lease keeps a second worker away. When a worker dies its lease runs out, and `
 """
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import uuid4
@@ -12,6 +12,7 @@ from uuid import uuid4
 import structlog
 
 from jobs import adjustments, context, coupon_issues, queues
+from jobs.pages import Steps
 from jobs.periodic import PeriodicRun
 from loyalty.adjustments.rules.batches import Work
 from loyalty.container import Container
@@ -19,7 +20,7 @@ from loyalty.coupons.rules.issue_jobs import Work as IssueWork
 from loyalty.kernel import bulk, runs
 from loyalty.kernel.bulk import BulkRun, Overtaken, Page
 from loyalty.kernel.database import Json, Session
-from loyalty.kernel.errors import Conflict, Unavailable
+from loyalty.kernel.errors import Conflict, LoyaltyError, Unavailable
 from loyalty.kernel.transaction import run
 
 log = structlog.get_logger("jobs.bulk")
@@ -27,7 +28,6 @@ log = structlog.get_logger("jobs.bulk")
 LEASE_SECONDS = 30
 JOB_SECONDS = 3600
 SLICE_SECONDS = 5.0
-Steps = Callable[[Container, BulkRun], Iterator[Page]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,6 @@ class Kind:
     """How one kind of work is done."""
 
     steps: Steps
-    """Yields the pages that follow the run's cursor."""
     slice_seconds: float = SLICE_SECONDS
 
 
@@ -90,23 +89,31 @@ def carry_on(periodic: PeriodicRun) -> Json:
 def _work(container: Container, run_id: int, hold: Callable[[], bool]) -> bool:
     """Do pages; return whether the run is unfinished and nothing stands against going on."""
     at_start = run(container.database, lambda session: bulk.get_run(session, run_id=run_id))
-    kind = KINDS[at_start.kind]
-    stop_at = time.monotonic() + kind.slice_seconds
     try:
-        for step in kind.steps(container, at_start):
-            if not _step(container, run_id, step):
-                return False
-            if time.monotonic() > stop_at:
-                return True
-            if not hold():
-                return False
+        return _slice(container, at_start, hold)
     except Overtaken:
         log.info("bulk_run_overtaken", run_id=run_id)
     except Unavailable:
         raise
+    except LoyaltyError as refusal:
+        log.warning("bulk_run_refused", run_id=run_id, kind=at_start.kind, error_code=refusal.code)
+        _pause(container, run_id, type(refusal).__name__)
     except Exception as error:
         log.exception("bulk_run_failed", run_id=run_id, kind=at_start.kind)
         _pause(container, run_id, type(error).__name__)
+    return False
+
+
+def _slice(container: Container, at_start: BulkRun, hold: Callable[[], bool]) -> bool:
+    kind = KINDS[at_start.kind]
+    stop_at = time.monotonic() + kind.slice_seconds
+    for step in kind.steps(container, at_start):
+        if not _step(container, at_start.id, step):
+            return False
+        if time.monotonic() > stop_at:
+            return True
+        if not hold():
+            return False
     return False
 
 

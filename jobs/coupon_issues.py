@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from functools import partial
 
 from jobs.file_checks import check_in_pages
+from jobs.pages import steps_of
 from loyalty.container import Container
 from loyalty.coupons.files import read_lines
 from loyalty.coupons.rules.issue_jobs import job_id_of
@@ -27,25 +28,11 @@ def check(container: Container, started: BulkRun) -> Iterator[Page]:
     )
 
 
-def check_tag(container: Container, _started: BulkRun) -> Iterator[Page]:
-    """Name the members who have a tag."""
-    while True:
-        yield partial(service.check_tag_page, zone=container.zone, at=container.clock.now())
-
-
-def issue(container: Container, _started: BulkRun) -> Iterator[Page]:
-    """Issue the coupons of an approved job."""
-    while True:
-        yield partial(service.issue_page, zone=container.zone, at=container.clock.now())
-
-
-def tell(container: Container, _started: BulkRun) -> Iterator[Page]:
-    """Tell the members of their coupons."""
-    while True:
-        yield partial(service.tell_page, zone=container.zone, at=container.clock.now())
-
-
-def undo(container: Container, _started: BulkRun) -> Iterator[Page]:
-    """Take back the coupons of a job."""
-    while True:
-        yield partial(service.undo_page, zone=container.zone, at=container.clock.now())
+check_tag = steps_of(service.check_tag_page)
+"""Name the members who have a tag."""
+issue = steps_of(service.issue_page)
+"""Issue the coupons of an approved job."""
+tell = steps_of(service.tell_page)
+"""Tell the members of their coupons."""
+undo = steps_of(service.undo_page)
+"""Take back the coupons of a job."""

@@ -1,6 +1,6 @@
 """Coupons: what follows from their use, what members hear of them, and what the clock does to them."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from jobs.periodic import PeriodicRun
 from jobs.recipients import notify, recipient_of
@@ -8,17 +8,15 @@ from loyalty.checkout import queries as checkout
 from loyalty.container import Container
 from loyalty.coupons.queries.wallet import get_coupon
 from loyalty.coupons.rules.issuing import BY_THE_MEMBER
-from loyalty.coupons.rules.sentences import headline
+from loyalty.coupons.rules.sentences import told_on_arrival
 from loyalty.coupons.rules.states import IssuePath, Standing
 from loyalty.coupons.service import bonus, expiring, reminding
 from loyalty.coupons.service.reminding import Cursor, ReminderPage
-from loyalty.kernel.clock import business_date
 from loyalty.kernel.database import Json, Session
 from loyalty.kernel.transaction import run
 from loyalty.notices.rules import NoticeKind
 
 _TO_BE_USED = (Standing.UPCOMING, Standing.USABLE)
-_INSTANT = timedelta(microseconds=1)
 
 
 def tell_issued(session: Session, container: Container, payload: Json, at: datetime) -> None:
@@ -35,11 +33,7 @@ def tell_issued(session: Session, container: Container, payload: Json, at: datet
         member,
         kind=NoticeKind.COUPON_ISSUED,
         subject=f"coupon:{coupon.id}",
-        facts={
-            "coupon": coupon.terms.title,
-            "worth": headline(coupon.terms),
-            "valid_until": business_date(coupon.expires_at - _INSTANT, container.zone).isoformat(),
-        },
+        facts=told_on_arrival(coupon.terms, expires_at=coupon.expires_at, zone=container.zone),
         at=at,
     )
 

@@ -76,3 +76,8 @@ def check_decider(*, requested_by: str, decider: str) -> None:
     """
     if requested_by == decider:
         raise ApprovalByMaker
+
+
+def makers(created_by: str, asked: ApprovalView | None) -> frozenset[str]:
+    """Return who may not decide on a thing: whoever made it, and whoever asked for the approval."""
+    return frozenset((created_by, asked.requested_by) if asked else (created_by,))

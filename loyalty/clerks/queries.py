@@ -84,7 +84,7 @@ def guest_of(session: Session, *, visit: Visit, vault: Vault, at: datetime, zone
     member = member_card(session, vault=vault, member=NamedMember(visit.member_id, True), at=at)
     checked = validate(session, member_id=visit.member_id, use=use_of(visit, at), zone=zone).coupons
     usable = [one for one in checked if can_be_taken(one)]
-    return Guest(member, usable, [one for one in checked if one not in usable])
+    return Guest(member, usable, [one for one in checked if not can_be_taken(one)])
 
 
 def present(session: Session, *, visit: Visit, coupon_id: int, at: datetime, zone: ZoneInfo) -> Presented:

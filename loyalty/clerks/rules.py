@@ -113,14 +113,19 @@ def lines_of(terms: Terms, typed: Typed) -> tuple[Line, ...]:
     return tuple(lines)
 
 
-def check_reversible(*, redeemed_at: datetime, at: datetime) -> None:
-    """Refuse to undo a use that was too long ago.
+def check_present(visit: Visit, *, staff_id: int, store_id: int, at: datetime) -> None:
+    """Refuse what another clerk has read, or what was read at another store or too long ago.
 
     Raises:
-        ReversalTooLate: it was.
+        VisitOver: it was.
     """
-    if at > redeemed_at + REVERSE_WITHIN:
-        raise ReversalTooLate
+    if (visit.staff_id, visit.store_id) != (staff_id, store_id) or at >= visit.until:
+        raise VisitOver
+
+
+def is_reversible(*, redeemed_at: datetime, at: datetime) -> bool:
+    """Tell whether a use is recent enough for its clerk to undo."""
+    return at <= redeemed_at + REVERSE_WITHIN
 
 
 def _line(terms: Terms, number: int, quantity: int, amount_fen: int) -> Line:

@@ -11,9 +11,10 @@ from loyalty.clerks.rules import (
     TRIES_MAX,
     VISIT_LIFETIME,
     NotTheCodeOfAnything,
+    ReversalTooLate,
     Typed,
     Visit,
-    check_reversible,
+    is_reversible,
     lines_of,
 )
 from loyalty.coupons.held import Use
@@ -27,7 +28,6 @@ from loyalty.kernel import audit
 from loyalty.kernel.audit import Actor
 from loyalty.kernel.database import Database
 from loyalty.kernel.idempotency import Answer, once, request_hash
-from loyalty.kernel.transaction import run
 from loyalty.members.rules import member_code
 from loyalty.partners.service.member_codes import living, meet, take_code
 from loyalty.staff.bindings import BoundStaff
@@ -42,7 +42,7 @@ def read_code(
     ``key`` is that of the form: the same form again names the same, until its quarter of an hour is over.
 
     Raises:
-        TooManyTries: the clerk has read too many wrong codes.
+        TooManyCodes: the clerk has read too many wrong codes.
         NotTheCodeOfAnything: it is neither.
         MemberCodeInvalid, CouponCodeInvalid: it is too old, or not ours.
         MemberCodeUsed: it was read before.
@@ -51,13 +51,13 @@ def read_code(
     subject = throttle.subject_of("clerk-codes", str(clerk.staff_id))
     digits = "".join(code.split())
 
-    def read(session: Session) -> Visit:
-        visit = _read_once(session, clerk, store_id, digits, key, code_key, at)
-        throttle.take_back(session, subject=subject)
-        return visit
-
-    run(database, lambda session: throttle.count_try(session, subject=subject, limit=TRIES_MAX, at=at))
-    return run(database, read)
+    return throttle.read_throttled(
+        database,
+        subject=subject,
+        limit=TRIES_MAX,
+        at=at,
+        read=lambda session: _read_once(session, clerk, store_id, digits, key, code_key, at),
+    )
 
 
 def take_coupon(
@@ -92,14 +92,7 @@ def take_coupon(
     )
     redemption = done.redemptions[0]
     if not done.is_replay:
-        audit.write(
-            session,
-            actor=actor,
-            action="coupons.redeem",
-            subject=f"coupon_redemption:{redemption.id}",
-            after={"coupon_id": coupon_id, "store_id": visit.store_id, "discount_fen": redemption.discount_fen},
-            at=at,
-        )
+        _audit(session, redemption, "coupons.redeem", actor, at, discount_fen=redemption.discount_fen)
     return redemption
 
 
@@ -114,8 +107,8 @@ def undo(
         CouponRedemptionReversed: the back office undid it.
     """
     known = get_own(session, clerk=clerk, redemption_id=redemption_id)
-    if known.reversed_at is None:
-        check_reversible(redeemed_at=known.redeemed_at, at=at)
+    if known.reversed_at is None and not is_reversible(redeemed_at=known.redeemed_at, at=at):
+        raise ReversalTooLate
     undone = reverse_redemption(
         session,
         redemption_id=redemption_id,
@@ -125,10 +118,15 @@ def undo(
         actor=clerk.actor_name,
     )
     if known.reversed_at is None:
-        after = {"coupon_id": undone.coupon_id, "store_id": undone.store_id}
-        subject = f"coupon_redemption:{redemption_id}"
-        audit.write(session, actor=actor, action="coupons.undo_own", subject=subject, after=after, at=at)
+        _audit(session, undone, "coupons.undo_own", actor, at)
     return undone
+
+
+def _audit(
+    session: Session, redemption: RedemptionView, action: str, actor: Actor, at: datetime, **figures: int
+) -> None:
+    after = {"coupon_id": redemption.coupon_id, "store_id": redemption.store_id, **figures}
+    audit.write(session, actor=actor, action=action, subject=f"coupon_redemption:{redemption.id}", after=after, at=at)
 
 
 def _read_once(

@@ -6,7 +6,20 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ARRAY, BigInteger, DateTime, Text, bindparam, cast, func, or_, select
+from sqlalchemy import (
+    ARRAY,
+    CTE,
+    BigInteger,
+    ColumnElement,
+    DateTime,
+    FromClause,
+    Text,
+    and_,
+    bindparam,
+    cast,
+    func,
+    select,
+)
 from sqlalchemy.orm import Session, aliased
 
 from loyalty.coupons.looking import read_terms
@@ -15,16 +28,19 @@ from loyalty.coupons.rules.basket import Basket
 from loyalty.coupons.rules.candidates import Offer
 from loyalty.coupons.rules.errors import CouponNotFound
 from loyalty.coupons.rules.fitting import Refusal, not_standing
-from loyalty.coupons.rules.states import CouponState, Standing, standing
+from loyalty.coupons.rules.states import CouponState, Standing
 from loyalty.coupons.rules.terms import Terms
+from loyalty.coupons.standings import standing_of
 from loyalty.kernel.database import AnyRow
 from loyalty.kernel.local_time import local_time
 from loyalty.kernel.prepared import send
-from loyalty.members.models import Member
+from loyalty.members.queries import family_ids
 from loyalty.orders.rules import Line
+from loyalty.points.posting import table_of
 from loyalty.stores.models import Store
 from loyalty.stores.rules import StoreKind
 
+COUPONS = table_of(Coupon)
 LOOKED_AT_MAX = 200
 """How many of a member's coupons are tried on a basket: those that lapse the soonest."""
 
@@ -104,6 +120,26 @@ def hold(session: Session, *, coupon_ids: Sequence[int]) -> None:
     session.execute(coupons.with_for_update(key_share=True))
 
 
+def hold_as_read(read: FromClause, *, count: ColumnElement[int]) -> tuple[CTE, ColumnElement[bool]]:
+    """Hold those of some coupons that are as they were read; return them, and whether they are all ``count`` of them.
+
+    For the statement that uses or binds them. ``read`` names of each its ``coupon_id`` and the ``lock_id`` it had.
+    """
+    is_as_read = and_(
+        COUPONS.c.state.in_([CouponState.ISSUED, CouponState.LOCKED]),
+        COUPONS.c.lock_id.is_not_distinct_from(read.c.lock_id),
+    )
+    free = (
+        select(COUPONS.c.id)
+        .join(read, read.c.coupon_id == COUPONS.c.id)
+        .where(is_as_read)
+        .order_by(COUPONS.c.id)
+        .with_for_update(of=COUPONS, key_share=True)
+        .cte("free")
+    )
+    return free, select(func.count()).select_from(free).scalar_subquery() == count
+
+
 def _read(session: Session, statement: Any, named: dict[str, Any], member_id: int, use: Use, zone: ZoneInfo) -> Held:
     values = {**named, "member_id": member_id, "store_id": use.store_id, "at": use.at}
     rows = send(session, statement, values)
@@ -124,13 +160,7 @@ def _coupon(row: AnyRow, at: datetime) -> HeldCoupon:
         member_id=row.member_id,
         template_id=row.template_id,
         terms=read_terms(row.terms),
-        standing=standing(
-            state=CouponState(row.state),
-            usable_at=row.usable_at,
-            expires_at=row.expires_at,
-            locked_until_at=row.locked_until_at,
-            at=at,
-        ),
+        standing=standing_of(row, at),
         usable_at=row.usable_at,
         expires_at=row.expires_at,
         lock_id=row.lock_id,
@@ -144,7 +174,6 @@ _REGION = aliased(Store)
 
 
 def _coupons() -> Any:
-    family = select(Member.id).where(or_(Member.id == _MEMBER_ID, Member.merged_into_id == _MEMBER_ID))
     region = (
         select(_REGION.id)
         .join(Store, Store.parent_id == _REGION.id)
@@ -161,7 +190,7 @@ def _coupons() -> Any:
         )
         .join(CouponTemplateRevision, CouponTemplateRevision.id == Coupon.revision_id)
         .outerjoin(CouponLock, CouponLock.id == Coupon.lock_id)
-        .where(Coupon.member_id.in_(family))
+        .where(Coupon.member_id.in_(family_ids(_MEMBER_ID)))
     )
 
 

@@ -6,22 +6,25 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from sqlalchemy import BigInteger, String, Text, bindparam, cast, func, or_, select
+from sqlalchemy import BigInteger, String, Text, bindparam, cast, func, literal, select
 from sqlalchemy.orm import Session
 
 from loyalty.coupons.models import Coupon, CouponTemplate, CouponTemplateRevision
 from loyalty.coupons.rules.documents import from_json
 from loyalty.coupons.rules.errors import CouponTemplateNotFound
-from loyalty.coupons.rules.limiting import ALL, subject_of
-from loyalty.coupons.rules.states import TemplateState
+from loyalty.coupons.rules.issuing import check_eligible, check_issuing, check_stock_left
+from loyalty.coupons.rules.limiting import subject_of
+from loyalty.coupons.rules.states import IssuePath, TemplateState
 from loyalty.coupons.rules.terms import Terms
+from loyalty.coupons.rules.validity import Period, validity_of
 from loyalty.kernel.prepared import send
 from loyalty.limits.models import LimitCounter
-from loyalty.limits.rules import TOTAL
+from loyalty.limits.rules import ALL, TOTAL
 from loyalty.members.models import Member
-from loyalty.members.queries import LIVING
-from loyalty.members.rules.members import MemberGone, MemberNotFound, MemberProvisional, MemberStatus
+from loyalty.members.queries import check_living, family_ids
+from loyalty.members.rules.members import MemberNotFound
 from loyalty.tags.queries import TAG_IDS
 from loyalty.tiers.models import MemberTier
 from loyalty.tiers.periods import LEVEL
@@ -70,9 +73,11 @@ def look(session: Session, *, template_id: int, member_id: int, reference: str, 
         "at": at,
     }
     row = next(iter(send(session, _LOOK, named)), None)
-    if row is None or row.state is None:
-        raise MemberNotFound(member_id=member_id) if row is None else CouponTemplateNotFound(template_id=template_id)
-    _check_member(member_id, row.status)
+    if row is None:
+        raise MemberNotFound(member_id=member_id)
+    if row.state is None:
+        raise CouponTemplateNotFound(template_id=template_id)
+    check_living(member_id, row.status)
     return Situation(
         template_id=template_id,
         revision_id=row.revision_id,
@@ -87,17 +92,36 @@ def look(session: Session, *, template_id: int, member_id: int, reference: str, 
     )
 
 
+def check(found: Situation, *, path: IssuePath, at: datetime, zone: ZoneInfo) -> Period:
+    """Refuse what stands against a coupon on this way, limits that are not looked at aside; return its period.
+
+    Raises:
+        CouponTemplateNotFound, CouponNotIssuing, CouponNotOpen, CouponClosed: the template issues nothing now.
+        CouponNotForMember: it is for other tiers or tags.
+        CouponSoldOut: nothing is left of the stock.
+        CouponPeriodOver: its fixed dates have passed.
+    """
+    terms = found.terms
+    check_issuing(found.state, terms.claiming, path, at)
+    check_eligible(terms.eligibility, tier_level=found.tier_level, tags=found.tags)
+    check_stock_left(terms.stock, stock=found.stock, stock_used=found.stock_used, day_stock_used=found.day_stock_used)
+    return validity_of(terms, issued_at=at, zone=zone)
+
+
+def used_of(subject: Any, period: Any) -> Any:
+    """Return how many of a template's stock are issued, in all or on a day, for a statement to take along."""
+    is_counted = (LimitCounter.subject == subject) & (LimitCounter.entity == ALL) & (LimitCounter.period == period)
+    return select(func.sum(LimitCounter.used)).where(is_counted).scalar_subquery()
+
+
+SUBJECT = func.concat(literal(subject_of(0).removesuffix("0")), CouponTemplate.id)
+"""Under which subject the coupons of a template's row are counted."""
+
+
 @lru_cache(maxsize=1_000)
 def read_terms(text: str) -> Terms:
     """Read the terms of a revision once for all coupons of it."""
     return from_json(json.loads(text))
-
-
-def _check_member(member_id: int, status: str) -> None:
-    if status == MemberStatus.PROVISIONAL:
-        raise MemberProvisional(member_id=member_id)
-    if status not in LIVING:
-        raise MemberGone(member_id=member_id)
 
 
 def _known(row: Mapping[str, Any]) -> KnownCoupon:
@@ -111,7 +135,6 @@ def _known(row: Mapping[str, Any]) -> KnownCoupon:
 
 def _statement() -> Any:
     member_id, template_id = (bindparam(name, type_=BigInteger) for name in ("member_id", "template_id"))
-    family = select(Member.id).where(or_(Member.id == member_id, Member.merged_into_id == member_id))
     known = (
         select(
             func.jsonb_build_object(
@@ -119,12 +142,12 @@ def _statement() -> Any:
                 *("usable_at", Coupon.usable_at, "expires_at", Coupon.expires_at),
             )
         )
-        .where(Coupon.member_id.in_(family), Coupon.reference == bindparam("reference", type_=String))
+        .where(Coupon.member_id.in_(family_ids(member_id)), Coupon.reference == bindparam("reference", type_=String))
         .limit(1)
         .scalar_subquery()
     )
     level = select(LEVEL).where(MemberTier.member_id == member_id).scalar_subquery()
-    template, revision = CouponTemplate, CouponTemplateRevision
+    subject, template, revision = bindparam("subject", type_=String), CouponTemplate, CouponTemplateRevision
     return (
         select(
             Member.status,
@@ -134,26 +157,14 @@ def _statement() -> Any:
             cast(revision.terms, Text).label("terms"),
             func.coalesce(level, LOWEST_LEVEL).label("tier_level"),
             TAG_IDS,
-            _used(bindparam("period", TOTAL)).label("stock_used"),
-            _used(bindparam("day", type_=String)).label("day_stock_used"),
+            used_of(subject, bindparam("period", TOTAL)).label("stock_used"),
+            used_of(subject, bindparam("day", type_=String)).label("day_stock_used"),
             known.label("known"),
         )
         .select_from(Member)
         .outerjoin(template, (template.id == template_id) & template.revision_id.is_not(None))
         .outerjoin(revision, revision.id == template.revision_id)
         .where(Member.id == member_id)
-    )
-
-
-def _used(period: Any) -> Any:
-    return (
-        select(func.sum(LimitCounter.used))
-        .where(
-            LimitCounter.subject == bindparam("subject", type_=String),
-            LimitCounter.entity == ALL,
-            LimitCounter.period == period,
-        )
-        .scalar_subquery()
     )
 
 

@@ -178,6 +178,20 @@ def stop(session: Session, *, run_id: int, at: datetime) -> None:
     _move(session, run_id, BulkState.PAUSED, BulkState.FINISHED, None, finished_at=at)
 
 
+def end(session: Session, *, kind: str, subject: str, at: datetime) -> int:
+    """End the work of this kind on a thing as far as it has come, if it has not ended; return how many rows are done.
+
+    Raises:
+        BulkRunNotInState: it is running.
+    """
+    run = find_run(session, kind=kind, subject=subject)
+    if run is None:
+        return 0
+    if run.state != BulkState.FINISHED:
+        stop(session, run_id=run.id, at=at)
+    return run.done
+
+
 def get_run(session: Session, *, run_id: int) -> BulkRun:
     """Return a run.
 

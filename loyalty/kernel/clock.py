@@ -8,6 +8,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+_INSTANT = timedelta(microseconds=1)
+
 
 class Clock:
     """Aware UTC instants, plus the trial offset when a file of it is given."""
@@ -41,3 +43,8 @@ def start_of(day: date, zone: ZoneInfo) -> datetime:
 def end_of(day: date, zone: ZoneInfo) -> datetime:
     """Return the first instant, in UTC, that no longer belongs to a business date."""
     return start_of(day + timedelta(days=1), zone)
+
+
+def last_day_before(end: datetime, zone: ZoneInfo) -> date:
+    """Return the last business date of what is over at an instant: where that is midnight, the day before it."""
+    return business_date(end - _INSTANT, zone)

@@ -5,7 +5,7 @@ field and its value; they compose, so that a module states what it expects as a 
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import MISSING, dataclass, fields
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any, TypeVar, cast
@@ -30,6 +30,15 @@ class Unreadable(Exception):
     def __init__(self, field: str, reason: str) -> None:
         super().__init__(field)
         self.problem = Problem(field, reason)
+
+
+def changed(part: Any, written: Callable[[Any], Any]) -> dict[str, Any]:
+    """Return the fields of a dataclass that differ from their defaults, each as ``written`` says."""
+    return {
+        field.name: written(value)
+        for field in fields(part)
+        if (value := getattr(part, field.name)) != _default_of(field)
+    }
 
 
 def mapping(name: str, value: object, known: set[str]) -> dict[str, Any]:
@@ -146,3 +155,7 @@ def choice(choices: type[Choice]) -> Callable[[str, object], Choice]:
         return choices(value)
 
     return read
+
+
+def _default_of(field: Any) -> Any:
+    return field.default if field.default_factory is MISSING else field.default_factory()

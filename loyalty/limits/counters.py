@@ -120,8 +120,7 @@ def left(session: Session, limits: Sequence[Limit]) -> Sequence[int]:
 
 def used(session: Session, limits: Sequence[Limit]) -> Mapping[tuple[str, str, str], int]:
     """Return how much is used of those limits that have a row, locking nothing."""
-    rows = session.execute(_LOOK, _parameters(limits))
-    return {(row.subject, row.entity, row.period): row.used for row in rows}
+    return _used(session, limits, _LOOK)
 
 
 def lock(session: Session, limits: Sequence[Limit]) -> Sequence[int]:
@@ -138,11 +137,14 @@ def add(session: Session, limits: Sequence[Limit], amount: int) -> None:
 
 def lock_existing(session: Session, limits: Sequence[Limit]) -> Mapping[tuple[str, str, str], int]:
     """Hold those limits that have a row; return what of each is used."""
-    rows = session.execute(_LOCK, _parameters(limits))
-    return {(row.subject, row.entity, row.period): row.used for row in rows}
+    return _used(session, limits, _LOCK)
 
 
 def _left(session: Session, limits: Sequence[Limit], statement: Any) -> Sequence[int]:
-    rows = session.execute(statement, _parameters(limits))
-    used = {(row.subject, row.entity, row.period): row.used for row in rows}
+    used = _used(session, limits, statement)
     return [limit.ceiling - used.get(limit.key, 0) for limit in limits]
+
+
+def _used(session: Session, limits: Sequence[Limit], statement: Any) -> Mapping[tuple[str, str, str], int]:
+    rows = session.execute(statement, _parameters(limits))
+    return {(row.subject, row.entity, row.period): row.used for row in rows}

@@ -19,8 +19,7 @@ from loyalty.kernel.errors import InvalidInput
 from loyalty.kernel.pagination import Page, decode_cursor, page_of
 from loyalty.orders.models import Order, Refund
 from loyalty.partners.queries import require_store, roots_of, stores_of
-from loyalty.partners.rules.keys import PartnerCaller
-from loyalty.partners.service.holds import own_reference
+from loyalty.partners.rules.keys import PartnerCaller, own_reference
 from loyalty.points.models import LedgerEntry
 from loyalty.stores.models import Store
 

@@ -15,8 +15,9 @@ from sqlalchemy import ColumnElement, Date, case, cast, func, select, tuple_
 from sqlalchemy.orm import Session
 
 from loyalty.coupons.models import Coupon, CouponRedemption
+from loyalty.coupons.queries.issued import stands_as
 from loyalty.coupons.rules.issuing import BY_THE_MEMBER
-from loyalty.coupons.rules.states import CouponState, IssuePath
+from loyalty.coupons.rules.states import IssuePath, Standing
 from loyalty.kernel import clock
 from loyalty.kernel.database import AnyRow
 from loyalty.members.models import Member
@@ -116,13 +117,11 @@ def _issues(
     template_id: int | None,
     store_ids: Collection[int] | None,
 ) -> Any:
-    is_open = Coupon.state.in_([CouponState.ISSUED, CouponState.LOCKED])
-    has_lapsed = (Coupon.state == CouponState.EXPIRED) | (is_open & (Coupon.expires_at <= at))
     found: Any = select(
         *(Coupon.template_id, Coupon.path, _day_of(Coupon.issued_at, zone).label("day")),
-        (Coupon.state == CouponState.REDEEMED).label("is_used"),
-        has_lapsed.label("has_lapsed"),
-        (Coupon.state == CouponState.VOIDED).label("is_void"),
+        stands_as(Standing.USED, at).label("is_used"),
+        stands_as(Standing.LAPSED, at).label("has_lapsed"),
+        stands_as(Standing.VOIDED, at).label("is_void"),
     ).where(Coupon.issued_at >= since, Coupon.issued_at < until)
     if template_id is not None:
         found = found.where(Coupon.template_id == template_id)

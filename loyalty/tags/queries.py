@@ -56,11 +56,6 @@ class TaggedMember:
     tagged_by: str
 
 
-def tags_of(session: Session, *, member_id: int) -> frozenset[int]:
-    """Return the ids of the tags that a member has, archived ones included."""
-    return frozenset(session.scalars(select(MemberTag.tag_id).where(MemberTag.member_id == member_id)))
-
-
 def members_of_tag(session: Session, *, tag_id: int, after_id: int = 0, limit: int = 500) -> Sequence[int]:
     """Return who has a tag and holds their phone, by ascending id after ``after_id``, for jobs to go through."""
     query = select(MemberTag.member_id).join(Member, Member.id == MemberTag.member_id)

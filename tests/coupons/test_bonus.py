@@ -24,11 +24,6 @@ LATER = AT + timedelta(hours=1)
 
 
 @pytest.fixture
-def member_id(session: Session) -> int:
-    return make_member(session).id
-
-
-@pytest.fixture
 def redemption_id(session: Session, member_id: int) -> int:
     return used_at(session, member_id, AT)
 

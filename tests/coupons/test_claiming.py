@@ -12,22 +12,19 @@ from loyalty.coupons.rules.errors import (
     ClaimCodeInvalid,
     ClaimCodeUsed,
     CouponTemplateNotFound,
+    CouponTemplateNotInState,
     TooManyClaimCodes,
 )
 from loyalty.coupons.rules.terms import Claiming
 from loyalty.coupons.service.claiming import TRIES_PER_DAY, claim, claim_by_code, claim_by_link, count_try
 from loyalty.coupons.service.code_batches import make_batch, void_batch, void_code
 from loyalty.coupons.service.issuing import Issued
+from loyalty.coupons.service.templates import create_template, discard_draft
 from tests.factories.coupons import ACTOR, SHANGHAI, make_template, terms_of
 from tests.factories.members import make_member
 from tests.factories.points import AT
 
 KEY = b"k" * 32
-
-
-@pytest.fixture
-def member_id(session: Session) -> int:
-    return make_member(session).id
 
 
 def make_codes(session: Session, count: int = 3, *, stock: int | None = 100) -> tuple[int, list[str]]:
@@ -92,6 +89,17 @@ def test_batches_never_share_a_code(session: Session) -> None:
     _, second = make_codes(session, 50)
 
     assert len({*first, *second}) == 100
+
+
+def test_a_template_has_no_codes_until_it_is_published_so_that_its_draft_can_be_thrown_away(session: Session) -> None:
+    template_id = create_template(session, terms=terms_of(), stock=1, actor=ACTOR, at=AT)
+
+    with pytest.raises(CouponTemplateNotInState):
+        make_batch(session, template_id=template_id, name="传单", count=1, actor=ACTOR, at=AT)
+    discard_draft(session, template_id=template_id, actor=ACTOR, at=AT)
+
+    with pytest.raises(CouponTemplateNotFound):
+        get_template(session, template_id=template_id)
 
 
 def test_a_link_claims_what_is_not_in_the_centre(session: Session, member_id: int, at: datetime) -> None:

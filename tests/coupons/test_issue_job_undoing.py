@@ -27,7 +27,6 @@ from tests.factories.issue_jobs import (
     get,
     issued,
     list_of,
-    made,
     names,
     outcomes,
     template_of,
@@ -40,11 +39,6 @@ from tests.support.containers import NullContainer
 
 pytestmark = pytest.mark.usefixtures("small_pages")
 _USED = text("SELECT entity, period, sum(used) FROM limit_counters WHERE subject = :subject GROUP BY 1, 2")
-
-
-@pytest.fixture
-def members(session: Session) -> Sequence[Member]:
-    return made(session, 5)
 
 
 def used(session: Session, template_id: int) -> dict[tuple[str, str], int]:
@@ -189,5 +183,20 @@ class TestUndoing:
             pass
 
         work_off(container)
+
+        assert session.scalar(select(func.count()).select_from(Notice)) == 0
+
+    def test_ends_the_telling_before_it_has_reached_the_coupons(
+        self, container: NullContainer, session: Session, members: Sequence[Member]
+    ) -> None:
+        job = checked(container, template_of(session), list_of(names(members)))
+        approve(session, job.id)
+        session.commit()
+        while do_page(container, job.id, Work.ISSUE):
+            pass
+        service.undo(session, job_id=job.id, actor=CHECKER, at=AT)
+        session.commit()
+
+        assert not do_page(container, job.id, Work.TELL)
 
         assert session.scalar(select(func.count()).select_from(Notice)) == 0

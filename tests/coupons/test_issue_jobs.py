@@ -1,6 +1,6 @@
-"""Coupons for many at once: who is named, what is reckoned beforehand, who gets one and who does not."""
+"""Coupons for many at once: who gets one, who does not and why, and what stops it."""
 
-import io
+import json
 from collections.abc import Sequence
 from datetime import timedelta
 
@@ -9,51 +9,42 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from loyalty.approvals.rules import ApprovalByMaker
-from loyalty.coupons.files import read_lines
-from loyalty.coupons.models import Coupon, CouponIssueFile, CouponIssueRow
+from loyalty.coupons.models import Coupon, CouponIssueRow
 from loyalty.coupons.queries import issue_jobs as queries
 from loyalty.coupons.queries.templates import get_template
 from loyalty.coupons.rules.errors import CouponLimitReached, CouponNotIssuing
 from loyalty.coupons.rules.issue_jobs import (
-    InvalidIssueJobTitle,
-    IssueJobEmpty,
     IssueJobNotInState,
     IssueJobState,
-    IssueLine,
     Work,
-    issue_reference,
     subject_of,
 )
 from loyalty.coupons.rules.states import IssuePath
 from loyalty.coupons.rules.terms import Claiming, Eligibility, MemberLimits, Stock
 from loyalty.coupons.service import issue_jobs as service
 from loyalty.coupons.service import templates
-from loyalty.kernel import bulk
-from loyalty.kernel.sheets import FileMissing
+from loyalty.coupons.service.voiding import void
+from loyalty.kernel import bulk, logs
 from loyalty.members.models import Member
 from loyalty.members.rules.members import MemberStatus
-from loyalty.members.rules.naming import BadName
 from loyalty.notices.models import Notice
 from loyalty.notices.rules import NoticeKind
-from tests.factories.adjustments import workbook_of
 from tests.factories.coupons import ACTOR, issue_to, terms_of
 from tests.factories.issue_jobs import (
     CHECKER,
     MAKER,
     approve,
     checked,
-    checked_tag,
     do_page,
     figures_of,
     get,
+    holders,
     issued,
     list_of,
-    made,
     names,
     outcomes,
     template_of,
     undone,
-    upload,
     work_off,
 )
 from tests.factories.points import AT
@@ -61,119 +52,11 @@ from tests.factories.stores import make_store
 from tests.factories.tags import make_tag, put_tag
 from tests.factories.tiers import make_ladder
 from tests.support.containers import NullContainer
-from tests.support.settings import VAULT
 
 DAY = timedelta(days=1)
 
 
 pytestmark = pytest.mark.usefixtures("small_pages")
-
-
-@pytest.fixture
-def members(session: Session) -> Sequence[Member]:
-    return made(session, 5)
-
-
-def holders(session: Session, job_id: int) -> list[int]:
-    mine = select(Coupon.member_id).where(Coupon.reference == issue_reference(job_id))
-    return list(session.scalars(mine.order_by(Coupon.member_id)))
-
-
-class TestAFile:
-    @pytest.mark.parametrize(
-        "content",
-        [
-            "手机号\n13800138000\n13800138001\n".encode(),
-            "姓名,会员号\n张三,13800138000\n李四,+8613800138001\n".encode("gbk"),
-            b"13800138000\n\n13800138001",
-            workbook_of([(13800138000,), ("138 0013 8001",)], heading=("手机号码",)),
-        ],
-        ids=["csv", "second column, gbk", "no heading", "workbook"],
-    )
-    def test_names_a_member_on_each_line(self, content: bytes) -> None:
-        phones = [line.phone for line in read_lines(io.BytesIO(content))]
-
-        assert phones == ["+8613800138000", "+8613800138001"]
-
-    def test_has_a_reason_for_each_line_that_names_nobody(self) -> None:
-        content = list_of(["1.38E+10", "=A1", "abc", "0000000000"])
-
-        lines = list(read_lines(io.BytesIO(content)))
-
-        reasons = [BadName.SCIENTIFIC, BadName.FORMULA, BadName.INVALID]
-        assert lines == [
-            *(IssueLine(number, bad=bad) for number, bad in enumerate(reasons, start=2)),
-            IssueLine(5, member_number="0000000000"),
-        ]
-
-    def test_is_reckoned_line_by_line_before_anything_is_issued(
-        self, container: NullContainer, session: Session, members: Sequence[Member]
-    ) -> None:
-        template_id = template_of(session)
-        issue_to(session, members[1].id, template_id)
-        members[2].status, members[2].provisional_until_at = MemberStatus.PROVISIONAL, AT
-        members[3].status = MemberStatus.CLOSED
-        session.commit()
-
-        listed = [*names(members), members[0].number, "13000000000", "abc"]
-        job = checked(container, template_id, list_of(listed, heading="会员号"))
-
-        assert (job.state, job.total, job.bad_rows) == (IssueJobState.CHECKED, 5, 3)
-        reckoned = {"bad": 3, "would_get": 2, "member_total": 1, "provisional": 1, "gone": 1}
-        assert figures_of(container.database, job.id, Work.CHECK) == reckoned
-        problems = [(one.line, one.reason, one.first_line) for one in queries.list_problems(session, job_id=job.id)]
-        assert problems == [(7, "duplicate", 2), (8, "who_unknown", None), (9, "who_invalid", None)]
-        assert holders(session, job.id) == []
-        assert session.scalar(select(func.count()).select_from(CouponIssueFile)) == 0
-
-    def test_that_cannot_be_read_leaves_nothing(self, container: NullContainer, session: Session) -> None:
-        job = checked(container, template_of(session), b"\x89PNG\r\n\x1a\n\x00\x00\xff\xfe\xff")
-
-        assert (job.state, job.fault, job.total) == (IssueJobState.UNREADABLE, "encoding", 0)
-        assert session.scalar(select(func.count()).select_from(CouponIssueFile)) == 0
-
-    def test_of_nobody_cannot_be_submitted(self, container: NullContainer, session: Session) -> None:
-        job = checked(container, template_of(session), list_of(["abc"]))
-
-        with pytest.raises(IssueJobEmpty):
-            service.submit(session, job_id=job.id, actor=MAKER, at=AT)
-
-    def test_needs_content_a_title_and_a_template_that_issues(self, session: Session) -> None:
-        template_id = template_of(session)
-        with pytest.raises(InvalidIssueJobTitle):
-            upload(session, template_id, b"1", title="")
-        with pytest.raises(FileMissing):
-            service.create_for_file(
-                session,
-                vault=VAULT,
-                title="x",
-                template_id=template_id,
-                store_id=None,
-                parts=[],
-                actor=MAKER,
-                at=AT,
-            )
-        templates.stop(session, template_id=template_id, actor=ACTOR, at=AT)
-        with pytest.raises(CouponNotIssuing):
-            upload(session, template_id, b"1")
-
-
-class TestATag:
-    def test_names_who_has_it_when_the_job_is_made(
-        self, container: NullContainer, session: Session, members: Sequence[Member]
-    ) -> None:
-        template_id, tag_id = template_of(session), make_tag(session)
-        put_tag(session, tag_id, *(member.id for member in members[:4]))
-        session.commit()
-
-        job = checked_tag(container, template_id, tag_id)
-        put_tag(session, tag_id, members[4].id)
-        session.commit()
-
-        assert (job.state, job.total) == (IssueJobState.CHECKED, 4)
-        assert figures_of(container.database, job.id, Work.CHECK_TAG) == {"would_get": 4}
-        issued(container, job.id)
-        assert holders(session, job.id) == [member.id for member in members[:4]]
 
 
 class TestIssuing:
@@ -205,6 +88,22 @@ class TestIssuing:
         told = session.execute(select(Notice.member_id, Notice.kind).order_by(Notice.member_id)).all()
         assert [tuple(row) for row in told] == [(member.id, NoticeKind.COUPON_ISSUED) for member in members]
         assert figures_of(container.database, job.id, Work.TELL) == {"told": 5}
+
+    def test_tells_nobody_of_a_coupon_that_is_void_by_then(
+        self, container: NullContainer, session: Session, members: Sequence[Member]
+    ) -> None:
+        job = checked(container, template_of(session), list_of(names(members)))
+        approve(session, job.id)
+        session.commit()
+        while do_page(container, job.id, Work.ISSUE):
+            pass
+        first = session.scalars(select(Coupon.id).where(Coupon.member_id == members[0].id)).one()
+        void(session, coupon_ids=[first], reason="mistake", actor=CHECKER, at=AT)
+        session.commit()
+
+        work_off(container)
+
+        assert set(session.scalars(select(Notice.member_id))) == {member.id for member in members[1:]}
 
     @pytest.mark.parametrize(
         ("in_all", "terms", "reason"),
@@ -310,8 +209,13 @@ class TestIssuing:
         assert outcomes(session, job.id) == {members[4].id: "duplicate"}
 
     def test_pauses_when_the_template_does_and_goes_on_when_told(
-        self, container: NullContainer, session: Session, members: Sequence[Member]
+        self,
+        container: NullContainer,
+        session: Session,
+        members: Sequence[Member],
+        capsys: pytest.CaptureFixture[str],
     ) -> None:
+        logs.configure("WARNING")
         template_id = template_of(session)
         job = checked(container, template_id, list_of(names(members)))
         approve(session, job.id)
@@ -319,7 +223,15 @@ class TestIssuing:
         do_page(container, job.id, Work.ISSUE)
         templates.pause(session, template_id=template_id, actor=ACTOR, at=AT)
         session.commit()
+        capsys.readouterr()
         work_off(container)
+        (told,) = map(json.loads, capsys.readouterr().out.splitlines())
+        assert (told["event"], told["level"], told["error_code"]) == (
+            "bulk_run_refused",
+            "warning",
+            CouponNotIssuing.code,
+        )
+        assert "exception" not in told  # what was expected has no traceback
         progress = queries.find_issuing(session, job_id=job.id)
         assert progress is not None
         assert (progress.state, progress.error, progress.done) == (bulk.BulkState.PAUSED, "CouponNotIssuing", 3)

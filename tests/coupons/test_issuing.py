@@ -40,11 +40,6 @@ def coupons_of(session: Session, member_id: int) -> int:
     return session.scalars(select(func.count()).where(Coupon.member_id == member_id)).one()
 
 
-@pytest.fixture
-def member_id(session: Session) -> int:
-    return make_member(session).id
-
-
 class TestACoupon:
     def test_is_issued_once_for_a_reference(self, session: Session, member_id: int) -> None:
         template_id = make_template(session)

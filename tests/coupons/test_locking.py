@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from loyalty.coupons.queries.wallet import Shelf, get_coupon, list_wallet
 from loyalty.coupons.rules.errors import (
+    CouponLockEnded,
     CouponLockNotFound,
     CouponNotFound,
     CouponNotUsable,
@@ -28,11 +29,6 @@ from tests.factories.points import AT
 TOGETHER = Stacking(is_exclusive=False)
 UNTIL_TEN_PAST_TEN = Windows(hours=(Hours(9 * 60, 10 * 60 + 10),))
 """``AT`` is 10:00."""
-
-
-@pytest.fixture
-def member_id(session: Session) -> int:
-    return make_member(session).id
 
 
 def coupon_of(session: Session, member_id: int, **changes: object) -> int:
@@ -121,6 +117,15 @@ def test_of_no_coupon_or_under_an_unknown_reference_there_is_none(session: Sessi
         unlock(session, member_id=member_id, reference="order:1", at=AT)
     with pytest.raises(CouponLockNotFound):
         settle(session, member_id)
+
+
+def test_that_was_let_go_and_paid_late_counts_as_used(session: Session, member_id: int) -> None:
+    lock_up(session, member_id, coupon_of(session, member_id))
+    unlock(session, member_id=member_id, reference="order:1", at=AT)
+    settle(session, member_id, at=AT + timedelta(minutes=1))
+
+    with pytest.raises(CouponLockEnded):
+        unlock(session, member_id=member_id, reference="order:1", at=AT + timedelta(minutes=2))
 
 
 def test_of_somebody_merged_since_is_settled_by_the_survivor(session: Session) -> None:

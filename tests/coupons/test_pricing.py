@@ -4,11 +4,12 @@ from datetime import date
 
 import pytest
 
-from loyalty.coupons.rules.money import discounts_left, taken_off
+from loyalty.coupons.rules.money import taken_off
 from loyalty.coupons.rules.pricing import COUPONS_MAX, Offer, Quote, best, price, quote
 from loyalty.coupons.rules.terms import CashOff, FixedPrice, Gift, PercentOff, Scope, Stacking, Windows, Worth
 from loyalty.coupons.rules.unfit import Lacking, Unfit, explain
 from loyalty.kernel.local_time import Hours, LocalTime
+from loyalty.orders.sharing import parts_left
 from tests.coupons.baskets import basket_of, line_of, offer_of
 
 TEA, CAKE = line_of(1, "tea", 1_500, 2, "drinks"), line_of(2, "cake", 3_000, 1, "food")
@@ -210,18 +211,18 @@ class TestSeveralCoupons:
         assert explain(Unfit.TOO_MANY, {"most": 10}) == "一笔订单最多使用 10 张优惠券"
         assert len(best(offers, BASKET)) == COUPONS_MAX
 
-    def test_are_told_apart_in_what_is_left_after_a_refund(self) -> None:
+    def test_are_returned_as_one_part_of_their_line(self) -> None:
         lines = (line_of(1, "tea", 3),)
-        discounts = price(
-            [offer_of(CashOff(1), coupon_id=1), offer_of(CashOff(1), coupon_id=2)], basket_of(*lines)
-        ).discounts
+        offers = [offer_of(CashOff(1), coupon_id=1), offer_of(CashOff(1), coupon_id=2)]
 
-        assert taken_off(discounts) == {1: 2}
-        assert [discounts_left(lines, (line_of(1, "tea", left),), discounts) for left in (3, 2, 1, 0)] == [
-            (1, 1),
-            (0, 1),
-            (0, 0),
-            (0, 0),
+        off = taken_off(price(offers, basket_of(*lines)).discounts)
+
+        assert off == {1: 2}
+        assert [parts_left(lines, (line_of(1, "tea", left),), off) for left in (3, 2, 1, 0)] == [
+            {1: 2},
+            {1: 1},
+            {1: 0},
+            {1: 0},
         ]
 
 

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from loyalty.coupons.rules.basket import Basket
-from loyalty.coupons.rules.money import discounts_left, taken_off
+from loyalty.coupons.rules.money import taken_off
 from loyalty.coupons.rules.pricing import Offer, best, go_together, price, quote
 from loyalty.orders.rules import Line, amount_of
 from loyalty.orders.sharing import money_left, parts_left, shares_of
@@ -105,14 +105,14 @@ class TestRefunds:
             assert all(line.amount_fen >= 0 for line in money)
             returned.append(before - amount_of(money))
             before = amount_of(money)
-            still_off = discounts_left(lines, left, pricing.discounts)
-            assert all(0 <= one <= was.discount_fen for one, was in zip(still_off, pricing.discounts, strict=True))
-            assert sum(still_off) == amount_of(left) - amount_of(money)
+            still_off = parts_left(lines, left, off)
+            assert all(0 <= fen <= off.get(line_number, 0) for line_number, fen in still_off.items())
+            assert sum(still_off.values()) == amount_of(left) - amount_of(money)
 
         assert all(fen >= 0 for fen in returned)
         assert sum(returned) == paid
         assert before == 0
-        assert discounts_left(lines, lines, pricing.discounts) == tuple(one.discount_fen for one in pricing.discounts)
+        assert sum(parts_left(lines, lines, off).values()) == pricing.discount_fen
 
     @given(data=st.data(), offers=offers(3), basket=baskets)
     def test_points_that_pay_for_what_coupons_left_add_up_as_well(

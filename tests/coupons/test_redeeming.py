@@ -34,11 +34,6 @@ def reasons(refused: pytest.ExceptionInfo[CouponNotUsable]) -> list[str]:
 
 
 @pytest.fixture
-def member_id(session: Session) -> int:
-    return make_member(session).id
-
-
-@pytest.fixture
 def coupon_id(session: Session, member_id: int) -> int:
     return issue_to(session, member_id, make_template(session)).coupon_id
 

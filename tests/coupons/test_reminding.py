@@ -2,7 +2,6 @@
 
 from datetime import date, datetime, timedelta
 
-import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -37,11 +36,6 @@ def coupon_for(session: Session, member_id: int, *, days: int = 10, reminder_day
     """Give a coupon whose last day is ``days - 1`` days from now."""
     terms = terms_of(validity=DaysFromIssue(days), reminder_days=reminder_days, **told)
     return issue_to(session, member_id, make_template(session, terms)).coupon_id
-
-
-@pytest.fixture
-def member_id(session: Session) -> int:
-    return make_member(session).id
 
 
 def test_come_once_so_many_days_before_the_last(session: Session, member_id: int) -> None:

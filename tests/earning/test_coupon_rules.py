@@ -1,21 +1,18 @@
-"""Rules that give a coupon: with the award, within every limit of the template, and taken back with the order."""
+"""Rules that give a coupon: with the award, within every limit of the template."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
 
 import pytest
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from loyalty.checkout.rules import Basket
-from loyalty.checkout.service import PurchaseOutcome, preview
-from loyalty.coupons.models import Coupon
+from loyalty.checkout.service import preview
 from loyalty.coupons.queries.templates import get_template
-from loyalty.coupons.rules.states import CouponState, IssuePath
+from loyalty.coupons.rules.states import IssuePath
 from loyalty.coupons.rules.terms import MemberLimits, Stock
 from loyalty.coupons.service.templates import create_template, pause, stop
-from loyalty.earning.evaluations import find_evaluation, find_kept
+from loyalty.earning.evaluations import find_evaluation
 from loyalty.earning.outcomes import count_outcomes
 from loyalty.earning.queries import get_revisions
 from loyalty.earning.rules import Conditions, Definition, EarningEvent, Fixed
@@ -28,49 +25,20 @@ from loyalty.earning.rules.sentences import sentence
 from loyalty.earning.rules.words import Names
 from loyalty.earning.service import Happening, reward
 from loyalty.kernel.database import Json
-from loyalty.limits.models import LimitCounter
 from loyalty.members.rules.members import MemberStatus
-from loyalty.merging.service import merge
-from loyalty.orders.rules import RefundLine
 from loyalty.stores.rules import EVERYTHING
+from tests.earning.coupon_rules import OVER_100, bought, coupon_rule, coupons_of, used_of
 from tests.earning.drafts import draft
-from tests.factories.checkout import SHANGHAI, buy, give_back
+from tests.factories.checkout import SHANGHAI, buy
 from tests.factories.coupons import issue_to, make_template, terms_of
 from tests.factories.earning import BASE, make_rule
 from tests.factories.members import make_member
-from tests.factories.orders import line, make_purchase, make_refund
+from tests.factories.orders import line, make_purchase
 from tests.factories.points import balance_of
 from tests.factories.stores import make_store
 from tests.factories.tags import MARKETER
 from tests.support.settings import VAULT
 from tests.support.statements import StatementCounter
-
-OVER_100 = Conditions(minimum_amount_fen=10_000)
-
-
-def coupon_rule(session: Session, template_id: int, *, name: str = "满百送券", **changes: Any) -> int:
-    told: dict[str, Any] = {"event": EarningEvent.PURCHASE, "coupon_template_id": template_id, "conditions": OVER_100}
-    return make_rule(session, Definition(**(told | changes)), name=name)
-
-
-def bought(session: Session, member_id: int, amount_fen: int = 10_000, **changes: Any) -> PurchaseOutcome:
-    return buy(session, make_purchase(member_id, line(amount_fen=amount_fen), **changes))
-
-
-def coupons_of(session: Session, member_id: int) -> list[Coupon]:
-    return list(session.scalars(select(Coupon).where(Coupon.member_id == member_id).order_by(Coupon.id)))
-
-
-def used_of(session: Session, template_id: int) -> set[int]:
-    """What every counter of a template holds."""
-    session.flush()
-    counters = select(LimitCounter.entity, LimitCounter.period, LimitCounter.used)
-    sums: dict[tuple[str, str], int] = {}
-    for entity, period, used in session.execute(
-        counters.where(LimitCounter.subject == f"coupon_template:{template_id}")
-    ):
-        sums[entity, period] = sums.get((entity, period), 0) + used
-    return set(sums.values())
 
 
 def awards_again(session: Session, member_id: int, order_id: int) -> tuple[list[Json], list[Json]]:
@@ -244,84 +212,6 @@ class TestPreview:
         assert coupons_of(session, member.id) == []
         issue_to(session, make_member(session).id, template_id)
         assert told(member.id) == ["满百送券：满100减20没有送出：已发完"]
-
-
-class TestRefund:
-    def test_below_the_threshold_an_unused_coupon_is_voided_and_its_limits_come_back(
-        self, session: Session, at: datetime
-    ) -> None:
-        terms = terms_of(member_limits=MemberLimits(total=1, per_day=1), stock=Stock(per_day=5, per_store=5))
-        template_id = make_template(session, terms, stock=5)
-        coupon_rule(session, template_id)
-        member, store = make_member(session), make_store(session)
-        purchase = make_purchase(member.id, line(amount_fen=12_000), store_id=store.id)
-        buy(session, purchase)
-        assert used_of(session, template_id) == {1}
-
-        # A business date later: the limits are those of the day on which it was issued.
-        give_back(session, make_refund(purchase.order_number, RefundLine(1, 0, 5_000)), at=at + timedelta(days=1))
-
-        (coupon,) = coupons_of(session, member.id)
-        assert coupon.state == CouponState.VOIDED
-        assert used_of(session, template_id) == {0}
-        assert bought(session, member.id).misses == []
-
-    def test_a_refund_that_leaves_enough_leaves_the_coupon(self, session: Session) -> None:
-        coupon_rule(session, make_template(session))
-        member = make_member(session)
-        purchase = make_purchase(member.id, line(amount_fen=12_000))
-        buy(session, purchase)
-
-        give_back(session, make_refund(purchase.order_number, RefundLine(1, 0, 2_000)))
-
-        assert [coupon.state for coupon in coupons_of(session, member.id)] == [CouponState.ISSUED]
-
-    def test_a_used_coupon_stays_and_the_settlement_says_so(self, session: Session) -> None:
-        template_id = make_template(session)
-        coupon_rule(session, template_id)
-        member = make_member(session)
-        purchase = make_purchase(member.id, line(quantity=1, amount_fen=12_000))
-        outcome = buy(session, purchase)
-        (coupon,) = coupons_of(session, member.id)
-        coupon.state = CouponState.REDEEMED
-        refund = make_refund(purchase.order_number, RefundLine(1, 1, 12_000))
-
-        for _ in range(2):
-            give_back(session, refund)
-
-        session.refresh(coupon)
-        assert coupon.state == CouponState.REDEEMED
-        assert used_of(session, template_id) == {1}
-        kept = find_kept(session, member_id=member.id, reference=f"order:{outcome.order_id}")
-        assert kept is not None
-        assert [(one.coupon_id, one.coupon_kept) for one in kept.standings] == [(coupon.id, "used")]
-
-    def test_a_correction_gives_what_the_first_report_was_too_small_for_and_takes_it_back(
-        self, session: Session, at: datetime
-    ) -> None:
-        template_id = make_template(session)
-        coupon_rule(session, template_id)
-        member = make_member(session)
-        first = make_purchase(member.id, line(amount_fen=9_000))
-
-        for version, amount_fen in ((1, 9_000), (2, 11_000), (3, 8_000), (4, 12_000)):
-            buy(session, replace(first, version=version, lines=(line(amount_fen=amount_fen),)))
-
-        assert [coupon.state for coupon in coupons_of(session, member.id)] == [CouponState.VOIDED, CouponState.ISSUED]
-        assert used_of(session, template_id) == {1}
-
-    def test_after_a_merge_the_survivors_limit_comes_back(self, session: Session, at: datetime) -> None:
-        template_id = make_template(session, terms_of(member_limits=MemberLimits(total=1)))
-        coupon_rule(session, template_id)
-        survivor, other = make_member(session), make_member(session)
-        purchase = make_purchase(other.id)
-        buy(session, purchase)
-        merge(session, survivor_id=survivor.id, other_id=other.id, actor=MARKETER, at=at)
-
-        give_back(session, make_refund(purchase.order_number, RefundLine(1, 1, 10_000)))
-
-        assert coupons_of(session, other.id)[0].state == CouponState.VOIDED
-        assert bought(session, survivor.id).misses == []
 
 
 class TestDefinition:

@@ -22,6 +22,7 @@ from loyalty.earning.rules import (
 from loyalty.earning.rules.checking import check_definition
 from loyalty.earning.rules.documents import from_json, to_json
 from loyalty.earning.rules.errors import InvalidEarningRule
+from loyalty.earning.rules.lifecycle import check_draft
 from loyalty.earning.rules.sentences import sentence
 from loyalty.earning.rules.templates import TEMPLATES
 from loyalty.earning.rules.words import Names
@@ -264,3 +265,9 @@ def test_a_document_of_another_shape_is_refused_by_the_name_of_its_field(documen
 )
 def test_a_birthday_on_29_february_is_celebrated_every_year(day: date, is_celebrated: bool) -> None:
     assert is_birthday_on((2, 29), day) is is_celebrated
+
+
+@pytest.mark.parametrize("name", ["关注公众号送积分", "转发朋友圈得好礼"])
+def test_a_name_that_promises_value_for_following_or_sharing_is_refused(name: str) -> None:
+    with pytest.raises(ValueForFollowingOrSharing):
+        check_draft(name=name, starts_at=None, ends_at=None)

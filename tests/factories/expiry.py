@@ -13,7 +13,8 @@ from loyalty.members.models import Member
 from loyalty.notices.models import Notice, NoticeDelivery
 from loyalty.notices.service import mark_all_read
 from loyalty.points import service
-from tests.factories.members import make_identity
+from tests.factories.members import make_identity, make_member
+from tests.factories.points import AT, earn
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 
@@ -53,6 +54,16 @@ def expire(session: Session, at: datetime, *, run: str = "", limit: int = 300) -
 
 def open_inbox(session: Session, member_id: int, *, at: datetime) -> None:
     mark_all_read(session, member_id=member_id, at=at)
+
+
+def told_member(session: Session, *lots: tuple[int, datetime]) -> int:
+    """A member who opened the message about all lots that end soon, told on the day that tests happen."""
+    member = make_member(session)
+    for points, expires_at in lots:
+        earn(session, member.id, points, expires_at=expires_at)
+    plan(session, AT)
+    open_inbox(session, member.id, at=AT)
+    return member.id
 
 
 def accept(session: Session, member: Member, *, at: datetime, state: str = "sent") -> None:

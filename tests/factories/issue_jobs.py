@@ -4,13 +4,15 @@ import base64
 from collections.abc import Sequence
 from typing import Any
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from jobs import coupon_issues
+from jobs.bulk import KINDS
 from loyalty.container import Container
+from loyalty.coupons.models import Coupon
 from loyalty.coupons.queries import issue_jobs as queries
 from loyalty.coupons.queries.issue_jobs import IssueJobView
-from loyalty.coupons.rules.issue_jobs import Work, subject_of
+from loyalty.coupons.rules.issue_jobs import Work, issue_reference, subject_of
 from loyalty.coupons.rules.terms import MemberLimits
 from loyalty.coupons.service import issue_jobs as service
 from loyalty.kernel import bulk
@@ -27,13 +29,6 @@ from tests.support.containers import NullContainer
 from tests.support.settings import VAULT
 
 MAKER, CHECKER = Actor("staff:1"), Actor("staff:2")
-STEPS = {
-    Work.CHECK: coupon_issues.check,
-    Work.CHECK_TAG: coupon_issues.check_tag,
-    Work.ISSUE: coupon_issues.issue,
-    Work.TELL: coupon_issues.tell,
-    Work.UNDO: coupon_issues.undo,
-}
 
 
 def upload(
@@ -117,7 +112,7 @@ def do_page(container: Container, job_id: int, work: Work) -> bool:
     def step(session: Session) -> bool:
         return bulk.work_page(session, run_id=started.id, page=page, at=AT)
 
-    page = next(STEPS[work](container, started))
+    page = next(KINDS[work].steps(container, started))
     return run(container.database, step)
 
 
@@ -141,3 +136,9 @@ def template_of(session: Session, *, in_all: int | None = 100, **changes: Any) -
 def outcomes(session: Session, job_id: int) -> dict[int, str]:
     """Who got none, or kept theirs when the job was undone, and why."""
     return {one.member_id: one.skipped or one.kept or "" for one in queries.list_outcomes(session, job_id=job_id)}
+
+
+def holders(session: Session, job_id: int) -> list[int]:
+    """Who has a coupon of a job, void or not."""
+    mine = select(Coupon.member_id).where(Coupon.reference == issue_reference(job_id))
+    return list(session.scalars(mine.order_by(Coupon.member_id)))

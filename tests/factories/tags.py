@@ -6,7 +6,7 @@ from itertools import count
 from sqlalchemy.orm import Session
 
 from loyalty.kernel.audit import Actor
-from loyalty.tags import service
+from loyalty.tags import queries, service
 
 MARKETER = Actor("staff:7")
 _AT = datetime(2026, 1, 1, tzinfo=UTC)
@@ -25,3 +25,8 @@ def put_tag(session: Session, tag_id: int, *member_ids: int) -> None:
     """Put a tag on members."""
     for member_id in member_ids:
         service.tag_member(session, tag_id=tag_id, member_id=member_id, actor=MARKETER, at=_AT)
+
+
+def tags_of(session: Session, member_id: int) -> set[int]:
+    """The ids of the tags that a member has."""
+    return {one.tag_id for one in queries.list_member_tags(session, member_id=member_id)}

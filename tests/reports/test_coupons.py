@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from loyalty.coupons.held import Use
 from loyalty.coupons.rules.states import IssuePath
 from loyalty.coupons.rules.terms import BonusStep, CashOff, DaysFromIssue, Stacking
+from loyalty.coupons.service.locking import lock
 from loyalty.coupons.service.redeeming import Redeemed, redeem
 from loyalty.coupons.service.reversing import reverse_redemption
 from loyalty.coupons.service.voiding import void
@@ -128,6 +129,22 @@ def test_counts_points_for_early_use(session: Session, at: datetime, history: Hi
     history.use(session, member_id, [coupon], 90_00, history.here, at)
 
     assert report_of(session, at, template_id=early).total.bonus_points == 60
+
+
+def test_counts_a_coupon_locked_beyond_its_last_day_as_open(session: Session, at: datetime, history: History) -> None:
+    member_id, until = history.members[0], at + DAY
+    coupon = issue_to(session, member_id, history.five, at=at).coupon_id
+    use = Use(store_id=None, channel="pos", lines=(Line(1, "A1", "饮品", 1, 50_00),), at=at)
+    lock(
+        session, member_id=member_id, coupon_ids=[coupon], use=use, reference="cart", expires_at=until, zone=SHANGHAI,
+        actor="partner:1",
+    )  # fmt: skip
+
+    locked, run_out = (
+        report_of(session, moment).templates[history.five] for moment in (until - timedelta(minutes=1), until)
+    )
+
+    assert (locked.lapsed + 1, locked.open - 1) == (run_out.lapsed, run_out.open)
 
 
 def test_covers_a_year_at_most(session: Session, at: datetime) -> None:

@@ -16,7 +16,7 @@ from loyalty.tags import queries, service
 from loyalty.tags.models import MemberTag
 from tests.factories.members import make_member
 from tests.factories.stores import make_store
-from tests.factories.tags import MARKETER, make_tag, put_tag
+from tests.factories.tags import MARKETER, make_tag, put_tag, tags_of
 from tests.support.statements import StatementCounter
 
 
@@ -30,7 +30,7 @@ def test_tagging_twice_equals_once(session: Session, at: datetime) -> None:
     news = [service.tag_member(session, tag_id=tag_id, member_id=member.id, actor=MARKETER, at=at) for _ in range(2)]
 
     assert news == [True, False]
-    assert queries.tags_of(session, member_id=member.id) == {tag_id}
+    assert tags_of(session, member.id) == {tag_id}
     assert _actions(session, member.id) == ["tags.tag_member"]
 
 
@@ -41,7 +41,7 @@ def test_untagging_twice_equals_once(session: Session, at: datetime) -> None:
     taken = [service.untag_member(session, tag_id=tag_id, member_id=member.id, actor=MARKETER, at=at) for _ in range(2)]
 
     assert taken == [True, False]
-    assert queries.tags_of(session, member_id=member.id) == frozenset()
+    assert tags_of(session, member.id) == set()
     assert _actions(session, member.id) == ["tags.untag_member", "tags.tag_member"]
 
 
@@ -67,7 +67,7 @@ def test_the_tags_of_a_member_cost_one_statement(session: Session, statements: S
         put_tag(session, tag_id, member.id)
 
     statements.clear()
-    found = queries.tags_of(session, member_id=member.id)
+    found = tags_of(session, member.id)
 
     assert (found, statements.count) == (tag_ids, 1)
 
@@ -115,7 +115,7 @@ def test_a_merge_gives_the_survivor_the_tags_of_both(session: Session, at: datet
     result = merge(session, survivor_id=survivor.id, other_id=other.id, actor=MARKETER, at=at)
 
     assert result.moved["member_tags"] == [only_other]
-    assert queries.tags_of(session, member_id=survivor.id) == {only_survivor, both, only_other}
+    assert tags_of(session, survivor.id) == {only_survivor, both, only_other}
     assert queries.members_of_tag(session, tag_id=both) == [survivor.id]
     assert queries.get_tag(session, tag_id=both).members == 1
 

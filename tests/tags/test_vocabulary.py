@@ -19,7 +19,7 @@ from loyalty.tags.rules.tags import (
 )
 from tests.factories.members import make_member
 from tests.factories.stores import make_store
-from tests.factories.tags import MARKETER, make_tag, put_tag
+from tests.factories.tags import MARKETER, make_tag, put_tag, tags_of
 
 
 @pytest.mark.parametrize("name", ["", "  ", "一" * 21, "茶,咖啡", "茶、咖啡", "茶；咖啡", "茶\n咖啡", "茶\0", "\ud83d"])
@@ -51,7 +51,7 @@ def test_a_renamed_tag_keeps_its_id_and_its_members_and_says_so_in_the_log(sessi
     service.rename_tag(session, tag_id=tag_id, name="茶客", note="常点茶饮", actor=MARKETER, at=at)
 
     assert queries.names(session, [tag_id]) == {tag_id: "茶客"}
-    assert queries.tags_of(session, member_id=member.id) == {tag_id}
+    assert tags_of(session, member.id) == {tag_id}
     entry = audit.list_entries(session, subject=f"tag:{tag_id}", action="tags.rename")[0]
     assert (entry.before or {})["name"] == "茶友"
     assert (entry.after or {})["name"] == "茶客"
@@ -66,7 +66,7 @@ def test_an_archived_tag_is_put_on_nobody_and_stays_where_it_is(session: Session
 
     with pytest.raises(TagArchived):
         put_tag(session, tag_id, without.id)
-    assert queries.tags_of(session, member_id=had.id) == {tag_id}
+    assert tags_of(session, had.id) == {tag_id}
     assert tag_id not in queries.list_choices(session)
     assert tag_id in queries.list_choices(session, beside=[tag_id])
     assert len(audit.list_entries(session, subject=f"tag:{tag_id}", action="tags.archive")) == 1

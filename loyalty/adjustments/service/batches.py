@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import insert, update
+from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
 from loyalty.adjustments import queries
@@ -24,11 +24,11 @@ from loyalty.approvals import service as approvals
 from loyalty.approvals.rules import ApprovalKind, check_decider
 from loyalty.kernel import audit, bulk, uploads
 from loyalty.kernel.audit import Actor
-from loyalty.kernel.bulk import BulkState
 from loyalty.kernel.clock import business_date
 from loyalty.kernel.crypto import Vault
 from loyalty.kernel.database import Json
 from loyalty.kernel.sheets import FileMissing
+from loyalty.kernel.states import advance
 
 
 def upload(
@@ -129,11 +129,8 @@ def undo(session: Session, *, batch_id: int, actor: Actor, at: datetime) -> None
         BatchNotInState: it was never applied, or is undone already.
         BulkRunNotInState: it is being applied, and not paused.
     """
-    applied = bulk.find_run(session, kind=Work.APPLY, subject=subject_of(batch_id))
-    if applied is not None and applied.state != BulkState.FINISHED:
-        bulk.stop(session, run_id=applied.id, at=at)
+    lines = bulk.end(session, kind=Work.APPLY, subject=subject_of(batch_id), at=at)
     move(session, batch_id=batch_id, to=BatchState.UNDOING)
-    lines = 0 if applied is None else applied.done
     bulk.start(session, kind=Work.UNDO, subject=subject_of(batch_id), total=lines, at=at)
     _audit(session, "adjustments.undo", batch_id, actor, at, {"lines": lines})
 
@@ -167,16 +164,9 @@ def move(session: Session, *, batch_id: int, to: BatchState, **values: object) -
         BatchNotFound: there is no such batch.
         BatchNotInState: that state does not follow from its present one.
     """
-    before = [state for state, following in NEXT.items() if to in following]
-    moved = session.execute(
-        update(AdjustmentBatch)
-        .where(AdjustmentBatch.id == batch_id, AdjustmentBatch.state.in_(before))
-        .values(state=to, **values)
-        .returning(AdjustmentBatch.id)
-        .execution_options(synchronize_session=False)
-    ).first()
+    has_moved = advance(session, table=AdjustmentBatch, row_id=batch_id, to=to, following=NEXT, **values)
     batch = queries.get_batch(session, batch_id=batch_id)
-    if moved is None:
+    if not has_moved:
         raise BatchNotInState(state=batch.state)
     return batch
 

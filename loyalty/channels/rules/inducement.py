@@ -12,8 +12,8 @@ from loyalty.kernel.errors import InvalidInput
 FORBIDDEN_WORDS = frozenset(
     {"follow", "followed", "subscribe", "subscribed", "share", "shared", "sharing", "forward", "forwarded"}
 )
-_LURE = re.compile(r"(关注|订阅|分享(?!装)|转发|集赞).{0,15}?[领得送享赠奖返]|先(关注|订阅|分享|转发)")
-"""Texts that promise something for it; a family pack (分享装) is only large."""
+_LURE = re.compile(r"(关注|订阅|分享(?!装)|转发|集赞).{0,15}?[领得送享赠奖返]|先(关注|订阅|分享|转发)", re.DOTALL)
+"""Texts that promise something for it, on the same line or the next; a family pack (分享装) is only large."""
 _WORDS = re.compile(r"[a-z]+")
 _BETWEEN_SMALL_AND_LARGE = re.compile(r"(?<=[a-z])(?=[A-Z])")
 

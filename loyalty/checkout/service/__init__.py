@@ -1,12 +1,6 @@
 """Use cases of checkout; each is one transaction of the caller's."""
 
-from loyalty.checkout.service.baskets import (
-    BasketQuote,
-    ReservedBasket,
-    quote_basket,
-    release_basket,
-    reserve_basket,
-)
+from loyalty.checkout.service.baskets import ReservedBasket, release_basket, reserve_basket
 from loyalty.checkout.service.points_as_money import PointsHold, hold_points, quote_points, release_points
 from loyalty.checkout.service.policies import save_policy
 from loyalty.checkout.service.previews import Preview, preview
@@ -14,7 +8,6 @@ from loyalty.checkout.service.purchases import PurchaseOutcome, purchase
 from loyalty.checkout.service.refunds import RefundOutcome, refund
 
 __all__ = [
-    "BasketQuote",
     "PointsHold",
     "Preview",
     "PurchaseOutcome",
@@ -23,7 +16,6 @@ __all__ = [
     "hold_points",
     "preview",
     "purchase",
-    "quote_basket",
     "quote_points",
     "refund",
     "release_basket",

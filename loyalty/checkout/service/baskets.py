@@ -13,33 +13,15 @@ from sqlalchemy.orm import Session
 
 from loyalty.checkout.deductions import Deductions
 from loyalty.checkout.queries import current_policy, find_payment
-from loyalty.checkout.rules import PointsNotAccepted, PointsQuote
-from loyalty.checkout.service.points_as_money import PointsHold, hold_points, pay, quote_points, release_points
+from loyalty.checkout.service.points_as_money import PointsHold, hold_points, pay, release_points
 from loyalty.checkout.service.refunds import order_reference
-from loyalty.coupons.held import Use, read_held
+from loyalty.coupons.held import Use
 from loyalty.coupons.queries.locks import find_lock
-from loyalty.coupons.rules.pricing import Discount
 from loyalty.coupons.service.locking import Locked, lock, unlock
 from loyalty.coupons.service.settling import redeem_locked
-from loyalty.coupons.service.validating import price_all, validate
 from loyalty.members.queries import check_can_spend
 from loyalty.orders.rules import InvalidOrder, Purchase, amount_of, check_lines
 from loyalty.points.queries import lock_account
-
-
-@dataclass(frozen=True, slots=True)
-class BasketQuote:
-    """What coupons take off a basket, and what points may pay of the rest; empty where points do not pay."""
-
-    discounts: tuple[Discount, ...]
-    net_fen: int
-    """What is left to pay, by points and money."""
-    points: PointsQuote | None
-
-    @property
-    def discount_fen(self) -> int:
-        """What the coupons take off together."""
-        return sum(discount.discount_fen for discount in self.discounts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,35 +43,6 @@ class ReservedBasket:
     def is_replay(self) -> bool:
         """Whether it was set aside by an earlier request."""
         return any(each.is_replay for each in (self.locked, self.held) if each)
-
-
-def quote_basket(
-    session: Session, *, member_id: int, use: Use, zone: ZoneInfo, coupon_ids: Sequence[int] | None = None
-) -> BasketQuote:
-    """Return what coupons and points could pay of a basket; nothing is reserved.
-
-    Without ``coupon_ids`` the member's coupons that save the most together are chosen.
-
-    Raises:
-        InvalidOrder: the basket makes no sense.
-        MemberNotFound, MemberGone, MemberProvisional: the member may not spend.
-        CouponNotFound, CouponNotUsable: one of the coupons is not the member's, or does not pay for it.
-    """
-    check_lines(use.lines)
-    check_can_spend(session, member_id=member_id)
-    if coupon_ids is None:
-        discounts = validate(session, member_id=member_id, use=use, zone=zone).best.discounts
-    elif coupon_ids:
-        held = read_held(session, member_id=member_id, coupon_ids=coupon_ids, use=use, zone=zone)
-        discounts = price_all(held).discounts
-    else:
-        discounts = ()
-    net_fen = _net_fen(discounts, use)
-    try:
-        points = quote_points(session, member_id=member_id, amount_fen=net_fen, at=use.at)
-    except PointsNotAccepted:
-        points = None
-    return BasketQuote(discounts, net_fen, points)
 
 
 def reserve_basket(
@@ -117,32 +70,11 @@ def reserve_basket(
     check_can_spend(session, member_id=member_id)
     if not coupon_ids and not points:
         raise InvalidOrder(field="coupon_ids", reason="neither coupons nor points")
-    locked = held = None
     if points:
         lock_account(session, member_id=member_id)
-    if coupon_ids:
-        locked = lock(
-            session,
-            member_id=member_id,
-            coupon_ids=coupon_ids,
-            reference=reference,
-            use=use,
-            expires_at=use.at + timedelta(minutes=current_policy(session).hold_minutes),
-            zone=zone,
-            actor=actor,
-        )
-    net_fen = _net_fen(locked.lock.discounts if locked else (), use)
-    if points:
-        held = hold_points(
-            session,
-            member_id=member_id,
-            points=points,
-            amount_fen=net_fen,
-            reference=reference,
-            at=use.at,
-            store_id=use.store_id,
-            actor=actor,
-        )
+    locked = _lock(session, member_id, use, coupon_ids, reference, zone, actor) if coupon_ids else None
+    net_fen = amount_of(Deductions(locked.lock.discounts if locked else ()).net(use.lines, use.lines))
+    held = _hold(session, member_id, use, points, net_fen, reference, actor) if points else None
     return ReservedBasket(reference, locked, held, net_fen - (held.amount_fen if held else 0))
 
 
@@ -193,6 +125,42 @@ def settle_basket(
     return replace(taken_off, payment=payment)
 
 
+def _lock(
+    session: Session,
+    member_id: int,
+    use: Use,
+    coupon_ids: Sequence[int],
+    reference: str,
+    zone: ZoneInfo,
+    actor: str,
+) -> Locked:
+    return lock(
+        session,
+        member_id=member_id,
+        coupon_ids=coupon_ids,
+        reference=reference,
+        use=use,
+        expires_at=use.at + timedelta(minutes=current_policy(session).hold_minutes),
+        zone=zone,
+        actor=actor,
+    )
+
+
+def _hold(
+    session: Session, member_id: int, use: Use, points: int, amount_fen: int, reference: str, actor: str
+) -> PointsHold:
+    return hold_points(
+        session,
+        member_id=member_id,
+        points=points,
+        amount_fen=amount_fen,
+        reference=reference,
+        at=use.at,
+        store_id=use.store_id,
+        actor=actor,
+    )
+
+
 def _use_coupons(
     session: Session, member_id: int, reference: str, order_id: int, purchase: Purchase, at: datetime, zone: ZoneInfo
 ) -> Deductions:
@@ -210,7 +178,3 @@ def _use_coupons(
         order_id=order_id,
     )
     return Deductions(tuple(one.discount for one in redeemed.redemptions), redemptions=redeemed.redemptions)
-
-
-def _net_fen(discounts: tuple[Discount, ...], use: Use) -> int:
-    return amount_of(Deductions(discounts).net(use.lines, use.lines))

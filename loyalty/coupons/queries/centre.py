@@ -6,15 +6,14 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import BigInteger, Date, DateTime, String, Text, bindparam, cast, func, literal, select, true
+from sqlalchemy import BigInteger, Date, DateTime, String, Text, bindparam, cast, func, select, true
 from sqlalchemy.orm import Session
 
-from loyalty.coupons.looking import read_terms
+from loyalty.coupons.looking import SUBJECT, read_terms
 from loyalty.coupons.models import CouponTemplate, CouponTemplateRevision
 from loyalty.coupons.queries.names import names_in, read_names
 from loyalty.coupons.rules.claiming import ClaimState, Sight, explain_refusal, obstacle, percent_left, state_of
 from loyalty.coupons.rules.errors import CouponTemplateNotFound
-from loyalty.coupons.rules.limiting import ALL, subject_of
 from loyalty.coupons.rules.states import IssuePath, TemplateState
 from loyalty.coupons.rules.terms import Terms
 from loyalty.coupons.rules.words import Names
@@ -23,7 +22,7 @@ from loyalty.kernel.database import AnyRow
 from loyalty.kernel.pagination import PAGE_SIZE, Page, decode_cursor, page_of
 from loyalty.kernel.texts import is_storable
 from loyalty.limits.models import LimitCounter
-from loyalty.limits.rules import TOTAL, day_of, member_entity
+from loyalty.limits.rules import ALL, TOTAL, day_of, member_entity
 from loyalty.points.queries import SUMMARY
 from loyalty.tags.queries import TAG_IDS
 from loyalty.tiers.models import MemberTier
@@ -151,15 +150,12 @@ def _counts() -> Any:
             used(_OWN, _DAY).label("own_day"),
         )
         .where(
-            counter.subject == func.concat(literal(_SUBJECT), CouponTemplate.id),
+            counter.subject == SUBJECT,
             counter.entity.in_([ALL, _OWN]),
             counter.period.in_([TOTAL, _DAY]),
         )
         .lateral("counts")
     )
-
-
-_SUBJECT = subject_of(0).removesuffix("0")
 
 
 def _seen() -> Any:

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from loyalty.coupons.models import Coupon, CouponCodeBatch, CouponCodeUse
 from loyalty.coupons.rules.errors import CodeBatchNotFound
-from loyalty.members.models import Member
+from loyalty.members.queries import family_ids
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +42,7 @@ class CodeBatchView:
 def find_code(session: Session, *, serial: int, member_id: int) -> CodeView | None:
     """Return what a serial stands for, if it is one of a batch; what the member claimed himself is not gone."""
     batch, use = CouponCodeBatch, CouponCodeUse
-    family = select(Member.id).where(or_(Member.id == member_id, Member.merged_into_id == member_id))
-    is_own = Coupon.member_id.in_(family)
+    is_own = Coupon.member_id.in_(family_ids(member_id))
     row = session.execute(
         select(batch.id, batch.template_id, batch.voided_at, use.serial, func.coalesce(is_own, False).label("is_own"))
         .select_from(batch)

@@ -1,7 +1,7 @@
 """One coupon as its owner looks at it: whether it can be used at this moment and why not, and where it was used."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
@@ -15,7 +15,8 @@ from loyalty.coupons.rules.states import Standing
 from loyalty.coupons.rules.unfit import explain
 from loyalty.coupons.rules.validity import next_window
 from loyalty.coupons.rules.words import Names
-from loyalty.kernel.local_time import LocalTime, local_time
+from loyalty.kernel.clock import start_of
+from loyalty.kernel.local_time import local_time
 from loyalty.kernel.wording import clock
 from loyalty.stores import queries as stores
 
@@ -49,7 +50,7 @@ def coupon_page(session: Session, *, coupon_id: int, member_id: int, at: datetim
         coupon=coupon,
         names=names_of(session, terms=coupon.terms),
         refusal=refusal,
-        reason=None if refusal is None else _told(coupon, refusal, local_time(at, zone)),
+        reason=None if refusal is None else _told(coupon, refusal, at, zone),
         redemption=used,
         store_name=None if store_id is None else stores.names(session, {store_id}).get(store_id),
     )
@@ -66,7 +67,7 @@ def require_usable_now(session: Session, *, coupon_id: int, member_id: int, at: 
     refusal = why_not_now(coupon, at=at, zone=zone)
     if refusal is not None:
         reason, lacking = refusal
-        message = _told(coupon, refusal, local_time(at, zone))
+        message = _told(coupon, refusal, at, zone)
         raise CouponNotUsable(coupons=[{"coupon_id": coupon_id, "reason": reason.value, "message": message, **lacking}])
 
 
@@ -76,9 +77,11 @@ def why_not_now(coupon: CouponView, *, at: datetime, zone: ZoneInfo) -> Refusal 
     return standing or outside_of(coupon.terms.windows, local_time(at, zone))
 
 
-def _told(coupon: CouponView, refusal: Refusal, local: LocalTime) -> str:
+def _told(coupon: CouponView, refusal: Refusal, at: datetime, zone: ZoneInfo) -> str:
     sentence = explain(*refusal)
     if coupon.standing is not Standing.USABLE:
         return sentence
-    then = next_window(coupon.terms.windows, local)
+    then = next_window(coupon.terms.windows, local_time(at, zone))
+    if start_of(then.on, zone) + timedelta(minutes=then.minute) >= coupon.expires_at:
+        return f"{sentence}，有效期内已没有可用时段"
     return f"{sentence}，下次可用时间 {then.on.month}月{then.on.day}日 {clock(then.minute)}"

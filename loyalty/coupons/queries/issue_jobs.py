@@ -14,6 +14,7 @@ from loyalty.approvals.rules import ApprovalKind, ApprovalView
 from loyalty.coupons.looking import read_terms
 from loyalty.coupons.models import Coupon, CouponIssueJob, CouponIssueProblem, CouponIssueRow, CouponTemplateRevision
 from loyalty.coupons.rules.issue_jobs import (
+    UNDER_WAY,
     BadIssueLine,
     IssueJobNotFound,
     IssueJobState,
@@ -31,13 +32,7 @@ from loyalty.kernel.pagination import PAGE_SIZE, Page, decode_cursor, page_of
 from loyalty.members.models import Member
 
 _S = IssueJobState
-_WORK_OF = {
-    _S.ISSUING: Work.ISSUE,
-    _S.ISSUED: Work.ISSUE,
-    _S.STOPPED: Work.ISSUE,
-    _S.UNDOING: Work.UNDO,
-    _S.UNDONE: Work.UNDO,
-}
+_WORK_OF = {**UNDER_WAY, _S.ISSUED: Work.ISSUE, _S.STOPPED: Work.ISSUE, _S.UNDONE: Work.UNDO}
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,14 +3,14 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import or_, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from loyalty.coupons.models import CouponLock
 from loyalty.coupons.rules.pricing import Discount
 from loyalty.coupons.rules.states import LockEnd
 from loyalty.kernel.database import Json
-from loyalty.members.models import Member
+from loyalty.members.queries import family_ids
 from loyalty.orders.rules import Line, read_lines
 
 
@@ -45,10 +45,9 @@ class LockView:
 
 def find_lock(session: Session, *, member_id: int, reference: str) -> LockView | None:
     """Return the lock under a reference, also by a member who was merged into this one."""
-    family = select(Member.id).where(or_(Member.id == member_id, Member.merged_into_id == member_id))
     row = session.scalar(
         select(CouponLock)
-        .where(CouponLock.member_id.in_(family), CouponLock.reference == reference)
+        .where(CouponLock.member_id.in_(family_ids(member_id)), CouponLock.reference == reference)
         .order_by(CouponLock.id.desc())
         .limit(1)
         .execution_options(populate_existing=True)

@@ -5,12 +5,10 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
-from loyalty.coupons.looking import look
+from loyalty.coupons.looking import check, look
 from loyalty.coupons.models import CouponTemplate
-from loyalty.coupons.rules.issuing import check_eligible, check_issuing, check_stock_left
 from loyalty.coupons.rules.limiting import limits_of, refusal_of
 from loyalty.coupons.rules.states import IssuePath, TemplateState
-from loyalty.coupons.rules.validity import validity_of
 from loyalty.kernel.clock import business_date
 from loyalty.kernel.errors import LoyaltyError
 from loyalty.limits.rules import day_of
@@ -42,12 +40,7 @@ def find_refusal(
         found = look(
             session, template_id=template_id, member_id=member_id, reference=_NOTHING_YET, day=day_of(on), at=at
         )
-        check_issuing(found.state, found.terms.claiming, path, at)
-        check_eligible(found.terms.eligibility, tier_level=found.tier_level, tags=found.tags)
-        check_stock_left(
-            found.terms.stock, stock=found.stock, stock_used=found.stock_used, day_stock_used=found.day_stock_used
-        )
-        validity_of(found.terms, issued_at=at, zone=zone)
+        check(found, path=path, at=at, zone=zone)
     except LoyaltyError as refusal:
         return refusal
     limits = limits_of(

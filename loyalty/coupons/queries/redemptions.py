@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, String, Text, bindparam, cast, or_, select
+from sqlalchemy import BigInteger, String, Text, bindparam, cast, select
 from sqlalchemy.orm import Session
 
 from loyalty.coupons.looking import read_terms
@@ -17,7 +17,7 @@ from loyalty.coupons.rules.terms import Terms
 from loyalty.kernel.database import AnyRow
 from loyalty.kernel.pagination import PAGE_SIZE, Page, decode_cursor, page_of
 from loyalty.kernel.prepared import send
-from loyalty.members.models import Member
+from loyalty.members.queries import family_ids
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,9 +123,8 @@ def _redemptions() -> Any:
 
 def _by_reference() -> Any:
     row, member_id = CouponRedemption, bindparam("member_id", type_=BigInteger)
-    family = select(Member.id).where(or_(Member.id == member_id, Member.merged_into_id == member_id))
     is_wanted = row.reference == bindparam("reference", type_=String)
-    return _redemptions().where(row.member_id.in_(family), is_wanted).order_by(row.id)
+    return _redemptions().where(row.member_id.in_(family_ids(member_id)), is_wanted).order_by(row.id)
 
 
 _BY_REFERENCE = _by_reference()

@@ -5,19 +5,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Text, cast, func, literal, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import Text, cast, func, select
+from sqlalchemy.orm import Session
 
-from loyalty.coupons.looking import read_terms
+from loyalty.coupons.looking import SUBJECT, read_terms, used_of
 from loyalty.coupons.models import CouponTemplate, CouponTemplateRevision
+from loyalty.coupons.queries.titles import DRAFT, PUBLISHED, TITLE, with_revisions
 from loyalty.coupons.rules.errors import CouponTemplateNotFound
-from loyalty.coupons.rules.limiting import ALL
 from loyalty.coupons.rules.states import TemplateState
 from loyalty.coupons.rules.terms import Terms
 from loyalty.kernel.database import AnyRow
 from loyalty.kernel.pagination import PAGE_SIZE, Page, decode_cursor, page_of
 from loyalty.kernel.texts import is_storable
-from loyalty.limits.models import LimitCounter
 from loyalty.limits.rules import TOTAL
 
 
@@ -75,18 +74,19 @@ def get_template(session: Session, *, template_id: int) -> TemplateView:
     return _view(row)
 
 
-def find_by_link(session: Session, *, link_token: str) -> TemplateView:
-    """Return the template that a claim link names.
+def id_of_link(session: Session, *, link_token: str) -> int:
+    """Return which template a claim link names.
 
     Raises:
         CouponTemplateNotFound: there is no such template, or it was never published.
     """
     if not is_storable(link_token):
         raise CouponTemplateNotFound
-    row = session.execute(_templates().where(CouponTemplate.link_token == link_token)).one_or_none()
-    if row is None or row.revision_id is None:
+    is_named = (CouponTemplate.link_token == link_token) & CouponTemplate.revision_id.is_not(None)
+    template_id = session.scalar(select(CouponTemplate.id).where(is_named))
+    if template_id is None:
         raise CouponTemplateNotFound
-    return _view(row)
+    return template_id
 
 
 def list_templates(
@@ -102,8 +102,7 @@ def list_templates(
     if state is not None:
         query = query.where(CouponTemplate.state == state)
     if text:
-        title = func.coalesce(_PUBLISHED.terms["title"].as_string(), _DRAFT.terms["title"].as_string())
-        query = query.where(title.icontains(text, autoescape=True))
+        query = query.where(TITLE.icontains(text, autoescape=True))
     if (last_id := decode_cursor(cursor)) is not None:
         query = query.where(CouponTemplate.id < last_id)
     return page_of([_view(row) for row in session.execute(query)], limit=limit, id_of=lambda view: view.id)
@@ -122,31 +121,17 @@ def list_revisions(session: Session, *, template_id: int) -> Sequence[RevisionVi
     ]
 
 
-_PUBLISHED, _DRAFT = aliased(CouponTemplateRevision), aliased(CouponTemplateRevision)
-
-
 def _templates() -> Any:
     template = CouponTemplate
-    issued = (
-        select(func.sum(LimitCounter.used))
-        .where(
-            LimitCounter.subject == func.concat(literal("coupon_template:"), template.id),
-            LimitCounter.entity == ALL,
-            LimitCounter.period == TOTAL,
-        )
-        .scalar_subquery()
-    )
-    return (
+    return with_revisions(
         select(
-            *(template.id, template.state, template.revision_id, _PUBLISHED.number),
-            cast(_PUBLISHED.terms, Text).label("published"),
-            cast(_DRAFT.terms, Text).label("draft"),
+            *(template.id, template.state, template.revision_id, PUBLISHED.number),
+            cast(PUBLISHED.terms, Text).label("published"),
+            cast(DRAFT.terms, Text).label("draft"),
             template.stock,
-            func.coalesce(issued, 0).label("issued"),
+            func.coalesce(used_of(SUBJECT, TOTAL), 0).label("issued"),
             *(template.link_token, template.created_by, template.created_at),
-        )
-        .outerjoin(_PUBLISHED, _PUBLISHED.id == template.revision_id)
-        .outerjoin(_DRAFT, (_DRAFT.template_id == template.id) & _DRAFT.published_at.is_(None))
+        ).select_from(template)
     )
 
 

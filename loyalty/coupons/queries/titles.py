@@ -1,8 +1,9 @@
 """What templates are called: for lists, filters and reports."""
 
 from collections.abc import Collection
+from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session, aliased
 
 from loyalty.coupons.models import CouponTemplate, CouponTemplateRevision
@@ -22,17 +23,18 @@ def list_choices(session: Session, *, state: TemplateState | None = None) -> dic
     return _named(session, is_wanted)
 
 
-_PUBLISHED, _DRAFT = aliased(CouponTemplateRevision), aliased(CouponTemplateRevision)
+PUBLISHED, DRAFT = aliased(CouponTemplateRevision), aliased(CouponTemplateRevision)
+TITLE = func.coalesce(PUBLISHED.terms["title"].as_string(), DRAFT.terms["title"].as_string())
+"""What a template is called: as published, or else as drafted; in a query ``with_revisions``."""
 
 
-def _named(session: Session, is_wanted: object) -> dict[int, str]:
-    title = func.coalesce(_PUBLISHED.terms["title"].as_string(), _DRAFT.terms["title"].as_string())
-    query = (
-        select(CouponTemplate.id, title)
-        .outerjoin(_PUBLISHED, _PUBLISHED.id == CouponTemplate.revision_id)
-        .outerjoin(_DRAFT, (_DRAFT.template_id == CouponTemplate.id) & _DRAFT.published_at.is_(None))
-        .where(is_wanted)  # type: ignore[arg-type]
-        .order_by(CouponTemplate.id.desc())
-        .limit(CHOICES_MAX)
-    )
-    return {template_id: name for template_id, name in session.execute(query)}
+def with_revisions(query: Any) -> Any:
+    """Let a query on templates read of each the revision that issues, and the draft."""
+    is_draft = (DRAFT.template_id == CouponTemplate.id) & DRAFT.published_at.is_(None)
+    return query.outerjoin(PUBLISHED, PUBLISHED.id == CouponTemplate.revision_id).outerjoin(DRAFT, is_draft)
+
+
+def _named(session: Session, is_wanted: ColumnElement[bool]) -> dict[int, str]:
+    query = with_revisions(select(CouponTemplate.id, TITLE).select_from(CouponTemplate)).where(is_wanted)
+    rows = session.execute(query.order_by(CouponTemplate.id.desc()).limit(CHOICES_MAX))
+    return {template_id: name for template_id, name in rows}

@@ -11,12 +11,13 @@ from sqlalchemy.orm import Session, aliased
 from loyalty.coupons.looking import read_terms
 from loyalty.coupons.models import Coupon, CouponRedemption, CouponTemplateRevision
 from loyalty.coupons.rules.errors import CouponNotFound
-from loyalty.coupons.rules.states import CouponState, IssuePath, Standing, standing
+from loyalty.coupons.rules.states import CouponState, IssuePath, Standing
 from loyalty.coupons.rules.terms import Terms
+from loyalty.coupons.standings import standing_of
 from loyalty.kernel.database import AnyRow
 from loyalty.kernel.pagination import PAGE_SIZE, Page, decode_cursor, page_of
 from loyalty.kernel.prepared import send
-from loyalty.members.models import Member
+from loyalty.members.queries import family_ids
 
 
 class Shelf(StrEnum):
@@ -38,14 +39,15 @@ class CouponView:
     template_id: int
     terms: Terms
     path: IssuePath
+    actor: str
+    """Who issued it."""
     standing: Standing
     issued_at: datetime
     usable_at: datetime
     expires_at: datetime
     locked_until_at: datetime | None
     redeemed_at: datetime | None
-    store_id: int | None
-    """Where it was used."""
+    used_at_store_id: int | None
     points_paid: int
 
 
@@ -69,7 +71,7 @@ def list_wallet(
 ) -> Page[CouponView]:
     """Return the coupons on one shelf: usable ones by which lapses first, the others newest first."""
     named = {"member_id": member_id, "at": at, "last_id": decode_cursor(cursor), "limit": limit + 1}
-    views = [_view(row, at) for row in send(session, _PAGES[shelf], named)]
+    views = [view_of(row, at) for row in send(session, _PAGES[shelf], named)]
     return page_of(views, limit=limit, id_of=lambda view: view.id)
 
 
@@ -86,19 +88,19 @@ def get_coupon(session: Session, *, coupon_id: int, member_id: int | None = None
     Raises:
         CouponNotFound: there is no such coupon, or it is somebody else's.
     """
-    query = _coupons().where(Coupon.id == coupon_id)
+    query = select_coupons().where(Coupon.id == coupon_id)
     if member_id is not None:
         query = query.where(_OWN)
     row = session.execute(query, {"member_id": member_id}).one_or_none()
     if row is None:
         raise CouponNotFound(coupon_id=coupon_id)
-    return _view(row, at)
+    return view_of(row, at)
 
 
 _MEMBER_ID = bindparam("member_id", type_=BigInteger)
 _AT: Any = bindparam("at", type_=Coupon.expires_at.type)
 _LAST_ID: Any = bindparam("last_id", type_=BigInteger)
-_OWN = Coupon.member_id.in_(select(Member.id).where(or_(Member.id == _MEMBER_ID, Member.merged_into_id == _MEMBER_ID)))
+_OWN = Coupon.member_id.in_(family_ids(_MEMBER_ID))
 _IS_OPEN = Coupon.state.in_([CouponState.ISSUED, CouponState.LOCKED])
 _LIVES = func.greatest(Coupon.expires_at, Coupon.locked_until_at) > _AT
 """Until its end, or as long as a lock binds it."""
@@ -117,14 +119,15 @@ USABLE_COUNT = (
 """How many coupons ``member_id`` could use at ``at`` or later, for a statement to take along."""
 
 
-def _coupons() -> Any:
+def select_coupons() -> Any:
+    """Select coupons, each with the use that stands; ``view_of`` reads a row."""
     used = CouponRedemption
     return (
         select(
-            *(Coupon.id, Coupon.member_id, Coupon.template_id, Coupon.path, Coupon.state, Coupon.issued_at),
-            *(Coupon.usable_at, Coupon.expires_at, Coupon.locked_until_at, Coupon.points_paid),
+            *(Coupon.id, Coupon.member_id, Coupon.template_id, Coupon.path, Coupon.actor, Coupon.state),
+            *(Coupon.issued_at, Coupon.usable_at, Coupon.expires_at, Coupon.locked_until_at, Coupon.points_paid),
             cast(CouponTemplateRevision.terms, Text).label("terms"),
-            *(used.redeemed_at, used.store_id),
+            *(used.redeemed_at, used.store_id.label("used_at_store_id")),
         )
         .join(CouponTemplateRevision, CouponTemplateRevision.id == Coupon.revision_id)
         .outerjoin(used, (used.coupon_id == Coupon.id) & used.reversed_at.is_(None))
@@ -133,7 +136,7 @@ def _coupons() -> Any:
 
 def _page(shelf: Shelf) -> Any:
     last = aliased(Coupon)
-    page = _coupons().where(_OWN, _ON_SHELF[shelf]).limit(bindparam("limit", type_=BigInteger))
+    page = select_coupons().where(_OWN, _ON_SHELF[shelf]).limit(bindparam("limit", type_=BigInteger))
     if shelf is not Shelf.USABLE:
         return page.where(Coupon.id < func.coalesce(_LAST_ID, 2**63 - 1)).order_by(Coupon.id.desc())
     expires_at = select(last.expires_at).where(last.id == _LAST_ID).scalar_subquery()
@@ -144,25 +147,21 @@ def _page(shelf: Shelf) -> Any:
 _PAGES = {shelf: _page(shelf) for shelf in Shelf}
 
 
-def _view(row: AnyRow, at: datetime) -> CouponView:
+def view_of(row: AnyRow, at: datetime) -> CouponView:
+    """Read a coupon as it stands at an instant."""
     return CouponView(
         id=row.id,
         member_id=row.member_id,
         template_id=row.template_id,
         terms=read_terms(row.terms),
         path=IssuePath(row.path),
-        standing=standing(
-            state=CouponState(row.state),
-            usable_at=row.usable_at,
-            expires_at=row.expires_at,
-            locked_until_at=row.locked_until_at,
-            at=at,
-        ),
+        actor=row.actor,
+        standing=standing_of(row, at),
         issued_at=row.issued_at,
         usable_at=row.usable_at,
         expires_at=row.expires_at,
         locked_until_at=row.locked_until_at,
         redeemed_at=row.redeemed_at,
-        store_id=row.store_id,
+        used_at_store_id=row.used_at_store_id,
         points_paid=row.points_paid,
     )

@@ -1,6 +1,6 @@
 """Checking: which terms may be saved. Everything wrong is named at once, in Chinese.
 
-What passes is then priced for a sample basket that meets all its terms: a coupon that could never pay is refused.
+What passes has a day on which it can be used, and pays for the basket that ``sample_of`` makes of it.
 """
 
 import re
@@ -11,7 +11,8 @@ from zoneinfo import ZoneInfo
 from loyalty.channels.rules.inducement import check_not_induced, check_not_luring
 from loyalty.coupons.rules.basket import names_goods
 from loyalty.coupons.rules.errors import InvalidCouponTerms, Problem
-from loyalty.coupons.rules.samples import has_day_of_use, pays_on_sample
+from loyalty.coupons.rules.limiting import stock_problems
+from loyalty.coupons.rules.samples import has_day_of_use
 from loyalty.coupons.rules.terms import (
     CashOff,
     Claiming,
@@ -23,8 +24,8 @@ from loyalty.coupons.rules.terms import (
     Scope,
     Terms,
     Validity,
-    Windows,
 )
+from loyalty.kernel.checking import ID_MAX, codes, hours, is_code, is_tidy, numbers
 from loyalty.kernel.clock import end_of
 from loyalty.kernel.texts import is_storable
 from loyalty.kernel.wording import yuan
@@ -32,7 +33,6 @@ from loyalty.orders.rules import AMOUNT_FEN_MAX
 from loyalty.points.rules import POINTS_MAX
 
 TITLE_LENGTH_MAX = 20
-TEXT_LENGTH_MAX = 64
 GROUP_LENGTH_MAX = 20
 DESCRIPTION_LENGTH_MAX = 1_000
 PERCENT_MAX = 99
@@ -44,13 +44,7 @@ MEMBER_LIMIT_MAX = 10_000
 BONUS_STEPS_MAX = 5
 BONUS_POINTS_MAX = 1_000_000
 REMINDER_DAYS_MAX = 30
-SET_SIZE_MAX = 500
-HOURS_MAX = 10
 TIER_LEVEL_MAX = 20
-ID_MAX = 2**63 - 1
-MINUTES_OF_DAY = 24 * 60
-_SEPARATORS = frozenset(",，、;；")
-"""The form lists values between them."""
 _LAST_ZONE = ZoneInfo("Etc/GMT+12")
 """Where a day ends last on earth."""
 _PICTURE = re.compile(r"[0-9a-f]{16,128}")
@@ -64,8 +58,8 @@ _TEXT_SETS = {
 }
 
 
-def check_terms(terms: Terms) -> None:
-    """Refuse terms by which a coupon could not be issued or redeemed as they read.
+def check_terms(terms: Terms, *, stock: int | None = None) -> None:
+    """Refuse terms by which a coupon could not be issued or redeemed as they read; of a new template, with its stock.
 
     Raises:
         ValueForFollowingOrSharing: its texts promise it for what WeChat forbids to pay for.
@@ -78,13 +72,15 @@ def check_terms(terms: Terms) -> None:
         *_worth(terms),
         *_scope(terms.scope),
         *_validity(terms.validity),
-        *_windows(terms.windows),
+        *numbers("weekdays", "星期", terms.windows.weekdays, least=1, most=7),
+        *hours("hours", terms.windows.hours),
         *_limits(terms),
         *_eligibility(terms),
         *_claiming(terms.claiming),
         *_stacking(terms),
         *_bonus(terms),
         *_aftermath(terms),
+        *stock_problems(stock),
     ]
     problems = problems or [*_never_used(terms), *_claimed_too_late(terms)]
     if problems:
@@ -94,8 +90,6 @@ def check_terms(terms: Terms) -> None:
 def _never_used(terms: Terms) -> Iterator[Problem]:
     if not has_day_of_use(terms):
         yield Problem("weekdays", "有效期内没有可用的星期，领到的券可能一次也用不上")
-    elif not pays_on_sample(terms):
-        yield Problem("worth", "即使满足全部条件，这张券也没有优惠")
 
 
 def _claimed_too_late(terms: Terms) -> Iterator[Problem]:
@@ -110,7 +104,7 @@ def _claimed_too_late(terms: Terms) -> Iterator[Problem]:
 
 
 def _texts(terms: Terms) -> Iterator[Problem]:
-    if not _is_tidy(terms.title, TITLE_LENGTH_MAX):
+    if not is_tidy(terms.title, TITLE_LENGTH_MAX):
         yield Problem("title", f"名称须为 1–{TITLE_LENGTH_MAX} 个字，首尾没有空格")
     if len(terms.description) > DESCRIPTION_LENGTH_MAX or not is_storable(terms.description):
         yield Problem("description", f"使用须知最多 {DESCRIPTION_LENGTH_MAX:,} 个字")
@@ -133,7 +127,7 @@ def _worth(terms: Terms) -> Iterator[Problem]:
             yield from _amount("price_fen", "特价", worth.price_fen)
             if not names_goods(terms.scope):
                 yield Problem("skus", "特价券须指定商品或品类")
-        case Gift() if not _is_tidy(worth.name, TITLE_LENGTH_MAX):
+        case Gift() if not is_tidy(worth.name, TITLE_LENGTH_MAX):
             yield Problem("gift_name", f"礼品名称须为 1–{TITLE_LENGTH_MAX} 个字，首尾没有空格")
 
 
@@ -151,13 +145,9 @@ def _amount(name: str, label: str, fen: int) -> Iterator[Problem]:
 
 def _scope(scope: Scope) -> Iterator[Problem]:
     for name, label in _TEXT_SETS.items():
-        values = getattr(scope, name)
-        if len(values) > SET_SIZE_MAX:
-            yield Problem(name, f"{label}最多 {SET_SIZE_MAX} 个")
-        if not all(_is_code(value, TEXT_LENGTH_MAX) for value in values):
-            yield Problem(name, f"{label}须为 1–{TEXT_LENGTH_MAX} 个字符，首尾没有空格，不含逗号、顿号和分号")
-    yield from _numbers("included_nodes", "适用的门店", scope.included_nodes, 1, ID_MAX)
-    yield from _numbers("excluded_nodes", "不适用的门店", scope.excluded_nodes, 1, ID_MAX)
+        yield from codes(name, label, getattr(scope, name))
+    yield from numbers("included_nodes", "适用的门店", scope.included_nodes, least=1, most=ID_MAX)
+    yield from numbers("excluded_nodes", "不适用的门店", scope.excluded_nodes, least=1, most=ID_MAX)
     for wanted, unwanted, label in (
         ("included_nodes", "excluded_nodes", "门店"),
         ("skus", "excluded_skus", "商品"),
@@ -165,11 +155,6 @@ def _scope(scope: Scope) -> Iterator[Problem]:
     ):
         if getattr(scope, wanted) & getattr(scope, unwanted):
             yield Problem(unwanted, f"同一{label}不能既适用又不适用")
-
-
-def _numbers(name: str, label: str, values: frozenset[int], low: int, high: int) -> Iterator[Problem]:
-    if len(values) > SET_SIZE_MAX or not all(low <= value <= high for value in values):
-        yield Problem(name, f"{label}不正确")
 
 
 def _validity(validity: Validity) -> Iterator[Problem]:
@@ -184,16 +169,6 @@ def _validity(validity: Validity) -> Iterator[Problem]:
                 yield Problem("days", f"有效天数须为 1–{DAYS_MAX:,}")
             if not 0 <= delay <= DELAY_DAYS_MAX:
                 yield Problem("delay_days", f"生效等待天数须为 0–{DELAY_DAYS_MAX}")
-
-
-def _windows(windows: Windows) -> Iterator[Problem]:
-    yield from _numbers("weekdays", "星期", windows.weekdays, 1, 7)
-    if len(windows.hours) > HOURS_MAX:
-        yield Problem("hours", f"时段最多 {HOURS_MAX} 个")
-    for span in windows.hours:
-        is_within = 0 <= span.from_minute < MINUTES_OF_DAY and 0 <= span.until_minute <= MINUTES_OF_DAY
-        if not is_within or span.from_minute == span.until_minute:
-            yield Problem("hours", "时段须在 00:00–24:00 之间，开始与结束不能相同")
 
 
 def _limits(terms: Terms) -> Iterator[Problem]:
@@ -211,8 +186,8 @@ def _limits(terms: Terms) -> Iterator[Problem]:
 
 
 def _eligibility(terms: Terms) -> Iterator[Problem]:
-    yield from _numbers("tier_levels", "会员等级", terms.eligibility.tier_levels, 0, TIER_LEVEL_MAX)
-    yield from _numbers("tags", "会员标签", terms.eligibility.tags, 1, ID_MAX)
+    yield from numbers("tier_levels", "会员等级", terms.eligibility.tier_levels, least=0, most=TIER_LEVEL_MAX)
+    yield from numbers("tags", "会员标签", terms.eligibility.tags, least=1, most=ID_MAX)
 
 
 def _claiming(claiming: Claiming) -> Iterator[Problem]:
@@ -224,7 +199,7 @@ def _claiming(claiming: Claiming) -> Iterator[Problem]:
 
 def _stacking(terms: Terms) -> Iterator[Problem]:
     stacking = terms.stacking
-    if stacking.group is not None and not _is_code(stacking.group, GROUP_LENGTH_MAX):
+    if stacking.group is not None and not is_code(stacking.group, GROUP_LENGTH_MAX):
         yield Problem("group", f"叠加分组名称须为 1–{GROUP_LENGTH_MAX} 个字")
     if stacking.group is not None and stacking.is_exclusive:
         yield Problem("group", "不可叠加的券不需要叠加分组")
@@ -253,11 +228,3 @@ def _aftermath(terms: Terms) -> Iterator[Problem]:
         yield Problem("refund_grace_days", f"退回后的延长天数须为 0–{DELAY_DAYS_MAX}")
     if terms.reminder_days is not None and not 1 <= terms.reminder_days <= REMINDER_DAYS_MAX:
         yield Problem("reminder_days", f"到期提醒须提前 1–{REMINDER_DAYS_MAX} 天")
-
-
-def _is_code(value: str, length_max: int) -> bool:
-    return _is_tidy(value, length_max) and not _SEPARATORS & set(value)
-
-
-def _is_tidy(value: str, length_max: int) -> bool:
-    return value == value.strip() and value.isprintable() and is_storable(value) and 0 < len(value) <= length_max

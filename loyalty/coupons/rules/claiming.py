@@ -23,7 +23,7 @@ from loyalty.coupons.rules.limiting import DAY_STOCK, MEMBER_DAY, MEMBER_TOTAL
 from loyalty.coupons.rules.states import IssuePath, TemplateState
 from loyalty.coupons.rules.terms import Eligibility, MemberLimits, Terms
 from loyalty.coupons.rules.validity import validity_of
-from loyalty.coupons.rules.words import Names
+from loyalty.coupons.rules.words import FOR_CHOSEN, Names
 from loyalty.kernel.errors import LoyaltyError
 from loyalty.kernel.wording import named
 from loyalty.points.rules import InsufficientPoints
@@ -132,7 +132,7 @@ def _check_own(limits: MemberLimits, sight: Sight) -> None:
 
 def _whom(wanted: Eligibility, tier_level: int, condition: str, names: Names) -> str:
     if condition == "tag":
-        return f"限有 {named(wanted.tags, names.tags, '标签')} 标签之一的会员领取"
+        return FOR_CHOSEN
     own = max((level for level in names.tiers if level <= tier_level), default=None)
     yours = "" if own is None else f"，您目前是 {names.tiers[own]}"
     return f"限 {named(wanted.tier_levels, names.tiers, '等级')} 领取{yours}"

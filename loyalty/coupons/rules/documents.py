@@ -4,7 +4,7 @@ Reading is strict: a key that is unknown or a value of another type is refused b
 """
 
 from collections.abc import Mapping
-from dataclasses import MISSING, fields
+from dataclasses import is_dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -31,6 +31,7 @@ from loyalty.kernel.documents import (
     Kinds,
     Reader,
     Unreadable,
+    changed,
     choice,
     day,
     flag,
@@ -62,7 +63,7 @@ _KIND_OF: dict[type[Any], str] = {made: name for name, (made, *_) in (*_WORTHS.i
 
 def to_json(terms: Terms) -> dict[str, Any]:
     """Return terms as they are stored."""
-    return _changed(terms)
+    return changed(terms, _written)
 
 
 def from_json(document: object) -> Terms:
@@ -81,18 +82,6 @@ def from_json(document: object) -> Terms:
     return Terms(**given)
 
 
-def _changed(part: Any) -> dict[str, Any]:
-    return {
-        field.name: _written(value)
-        for field in fields(part)
-        if (value := getattr(part, field.name)) != (field.default if field.default is not MISSING else _made(field))
-    }
-
-
-def _made(field: Any) -> Any:
-    return MISSING if field.default_factory is MISSING else field.default_factory()
-
-
 def _written(value: Any) -> Any:
     match value:
         case frozenset():
@@ -108,8 +97,8 @@ def _written(value: Any) -> Any:
         case RefundPolicy():
             return value.value
     if type(value) in _KIND_OF:
-        return {"kind": _KIND_OF[type(value)]} | _changed(value)
-    return _changed(value) if hasattr(value, "__dataclass_fields__") else value
+        return {"kind": _KIND_OF[type(value)]} | changed(value, _written)
+    return changed(value, _written) if is_dataclass(value) else value
 
 
 def _object(made: type[Any], readers: Mapping[str, Reader]) -> Reader:

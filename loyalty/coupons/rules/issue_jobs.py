@@ -60,6 +60,15 @@ class Work(StrEnum):
     UNDO = "coupon_issues.undo"
 
 
+UNDER_WAY: Mapping[IssueJobState, Work] = {
+    _S.ISSUING: Work.ISSUE,
+    _S.ISSUED: Work.TELL,
+    _S.STOPPED: Work.TELL,
+    _S.UNDOING: Work.UNDO,
+}
+"""The work that is done to a job in a state, once its check has ended; only this may be paused and resumed."""
+
+
 class Skip(StrEnum):
     """Why a member of a job gets no coupon; limits have the names that refusals show."""
 

@@ -1,16 +1,24 @@
 """Limits of a template: which counters a coupon takes one from (库存与限领)."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date
 
 from loyalty.coupons.rules.errors import CouponLimitReached, CouponSoldOut, InvalidCouponTerms, Problem
 from loyalty.coupons.rules.terms import Terms
-from loyalty.limits.rules import HOT_BUCKETS, TOTAL, Limit, LimitExhausted, day_of
+from loyalty.limits.rules import (
+    ALL,
+    HOT_BUCKETS,
+    TOTAL,
+    Limit,
+    LimitExhausted,
+    day_of,
+    member_entity,
+    store_entity,
+)
 
 STOCK_MAX = 100_000_000
 UNLIMITED = 10**15
 """The ceiling of a stock that has none: it is counted all the same, so that what was issued is known."""
-ALL = "all"
 STOCK, DAY_STOCK, STORE_STOCK = "stock", "day_stock", "store_stock"
 MEMBER_TOTAL, MEMBER_DAY = "member_total", "member_day"
 
@@ -31,7 +39,7 @@ def stock_limits(
     """Return the limits that all members share; of each coupon they are counted on the business date of its issue."""
     subject, limits = subject_of(template_id), []
     if terms.stock.per_store is not None and store_id is not None:
-        limits.append(Limit(subject, f"store:{store_id}", TOTAL, terms.stock.per_store, STORE_STOCK))
+        limits.append(Limit(subject, store_entity(store_id), TOTAL, terms.stock.per_store, STORE_STOCK))
     if terms.stock.per_day is not None:
         limits.append(Limit(subject, ALL, day_of(on), terms.stock.per_day, DAY_STOCK, HOT_BUCKETS))
     limits.append(Limit(subject, ALL, TOTAL, UNLIMITED if stock is None else stock, STOCK, HOT_BUCKETS))
@@ -44,13 +52,19 @@ def check_stock(stock: int | None) -> None:
     Raises:
         InvalidCouponTerms: below one or absurdly large.
     """
+    if problems := list(stock_problems(stock)):
+        raise InvalidCouponTerms(problems)
+
+
+def stock_problems(stock: int | None) -> Iterator[Problem]:
+    """Yield what is wrong with a stock."""
     if stock is not None and not 1 <= stock <= STOCK_MAX:
-        raise InvalidCouponTerms([Problem("stock", f"总库存须为 1 到 {STOCK_MAX:,}，不限请留空")])
+        yield Problem("stock", f"总库存须为 1 到 {STOCK_MAX:,}，不限请留空")
 
 
 def member_limits(terms: Terms, *, template_id: int, member_id: int, on: date) -> Sequence[Limit]:
     """Return the limits of one member."""
-    subject, entity, limits = subject_of(template_id), f"member:{member_id}", []
+    subject, entity, limits = subject_of(template_id), member_entity(member_id), []
     if terms.member_limits.total is not None:
         limits.append(Limit(subject, entity, TOTAL, terms.member_limits.total, MEMBER_TOTAL))
     if terms.member_limits.per_day is not None:

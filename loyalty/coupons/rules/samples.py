@@ -1,10 +1,9 @@
-"""Samples: a basket that meets all of a template's terms, to see what it takes off before anybody gets a coupon."""
+"""Samples: a basket that meets all of a template's terms, to show what it takes off before anybody gets a coupon."""
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 
 from loyalty.coupons.rules.basket import Basket
-from loyalty.coupons.rules.pricing import Offer, quote
 from loyalty.coupons.rules.terms import FixedDates, FixedPrice, Terms
 from loyalty.kernel.local_time import LocalTime
 from loyalty.orders.rules import Line
@@ -39,11 +38,6 @@ def sample_of(terms: Terms) -> Basket:
         local=LocalTime(_day_of_use(terms, _WEEK[0]) or _WEEK[0], hours[0].from_minute if hours else 0),
         at=_AT,
     )
-
-
-def pays_on_sample(terms: Terms) -> bool:
-    """Tell whether a coupon pays for a basket that meets all its terms."""
-    return quote(Offer(1, terms, _AT), sample_of(terms)).reason is None
 
 
 def _day_of_use(terms: Terms, issued_on: date) -> date | None:

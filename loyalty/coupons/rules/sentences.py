@@ -17,7 +17,8 @@ from loyalty.coupons.rules.terms import (
     Terms,
     Validity,
 )
-from loyalty.coupons.rules.words import Names, off_of, window_words
+from loyalty.coupons.rules.words import FOR_CHOSEN, Names, off_of, window_words
+from loyalty.kernel.clock import last_day_before
 from loyalty.kernel.wording import named, plain_yuan, yuan
 
 _NO_NAMES = Names()
@@ -40,14 +41,27 @@ def headline(terms: Terms) -> str:
             return f"{at_least}免费 {name}"
 
 
-def details(terms: Terms, names: Names = _NO_NAMES) -> tuple[str, ...]:
+def told_on_arrival(terms: Terms, *, expires_at: datetime, zone: ZoneInfo) -> dict[str, str]:
+    """Return what the message about a coupon that has come (券已到账) says of it."""
+    valid_until = last_day_before(expires_at, zone).isoformat()
+    return {"coupon": terms.title, "worth": headline(terms), "valid_until": valid_until}
+
+
+def details(terms: Terms, names: Names = _NO_NAMES, *, is_for_staff: bool = False) -> tuple[str, ...]:
     """Return the terms as Chinese lines, nothing left out that decides whether and for what the coupon holds.
 
-    When it can be claimed is ``claim_window``'s to say; the operator's own words (使用须知) stand below these lines.
+    Staff are told the tags by name and what members read instead. When it can be claimed is ``claim_window``'s to
+    say; the operator's own words (使用须知) stand below these lines.
     """
     return tuple(
         line
-        for lines in (_worth(terms), _where(terms.scope, names), _when(terms), _who(terms, names), _use(terms))
+        for lines in (
+            _worth(terms),
+            _where(terms.scope, names),
+            _when(terms),
+            _who(terms, names, is_for_staff),
+            _use(terms),
+        )
         for line in lines
     )
 
@@ -114,12 +128,13 @@ def _validity(validity: Validity) -> str:
     return f"{begin} {validity.days} 天内有效"
 
 
-def _who(terms: Terms, names: Names) -> Iterator[str]:
+def _who(terms: Terms, names: Names, is_for_staff: bool) -> Iterator[str]:
     wanted, limits, stock = terms.eligibility, terms.member_limits, terms.stock
     if wanted.tier_levels:
         yield f"限 {named(wanted.tier_levels, names.tiers, '等级')} 领取"
     if wanted.tags:
-        yield f"限有 {named(wanted.tags, names.tags, '标签')} 标签之一的会员领取"
+        tagged = f"限有 {named(wanted.tags, names.tags, '标签')} 标签之一的会员领取"
+        yield f"{tagged}（会员看到：{FOR_CHOSEN}）" if is_for_staff else FOR_CHOSEN
     if limits.total is not None:
         yield f"每人限领 {limits.total:,} 张"
     if limits.per_day is not None:

@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 from loyalty.coupons.rules.terms import Windows
 from loyalty.kernel.wording import span, weekdays
 
+FOR_CHOSEN = "限指定会员领取"
+"""Of tags, to members: what staff call them among themselves is not for them to read."""
+
 
 @dataclass(frozen=True, slots=True)
 class Names:

@@ -6,14 +6,14 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.orm import Session
 
 from loyalty.coupons.queries.codes import find_code
-from loyalty.coupons.queries.templates import find_by_link
+from loyalty.coupons.queries.templates import id_of_link
 from loyalty.coupons.rules.claim_codes import read_claim_code
 from loyalty.coupons.rules.errors import ClaimCodeInvalid, ClaimCodeUsed, TooManyClaimCodes
 from loyalty.coupons.rules.states import IssuePath
 from loyalty.coupons.service.code_batches import use_code
 from loyalty.coupons.service.issuing import Issued, issue
 from loyalty.kernel.clock import business_date
-from loyalty.limits.rules import Limit, LimitExhausted, day_of
+from loyalty.limits.rules import Limit, LimitExhausted, day_of, member_entity
 from loyalty.limits.service import reserve
 
 TRIES_PER_DAY = 30
@@ -26,13 +26,12 @@ def claim(session: Session, *, template_id: int, member_id: int, key: str, at: d
         CouponTemplateNotFound: there is none of this id in the centre.
         CouponSoldOut, CouponLimitReached, InsufficientPoints and the others of ``issue``.
     """
-    reference = claim_reference(key)
     return issue(
         session,
         template_id=template_id,
         member_id=member_id,
         path=IssuePath.CLAIM,
-        reference=reference,
+        reference=_reference(key),
         at=at,
         zone=zone,
     )
@@ -47,13 +46,12 @@ def claim_by_link(
         CouponTemplateNotFound: the link names no template that was published.
         CouponSoldOut, CouponLimitReached, InsufficientPoints and the others of ``issue``.
     """
-    template = find_by_link(session, link_token=link_token)
     return issue(
         session,
-        template_id=template.id,
+        template_id=id_of_link(session, link_token=link_token),
         member_id=member_id,
         path=IssuePath.LINK,
-        reference=claim_reference(key),
+        reference=_reference(key),
         at=at,
         zone=zone,
     )
@@ -98,13 +96,12 @@ def count_try(session: Session, *, member_id: int, at: datetime, zone: ZoneInfo)
         TooManyClaimCodes: as many as a member may type on one business date.
     """
     day = day_of(business_date(at, zone))
-    limit = Limit("claim_code_tries", f"member:{member_id}", day, TRIES_PER_DAY, "claim_code_tries")
+    limit = Limit("claim_code_tries", member_entity(member_id), day, TRIES_PER_DAY, "claim_code_tries")
     try:
         reserve(session, limits=[limit], amount=1)
     except LimitExhausted as exhausted:
         raise TooManyClaimCodes from exhausted
 
 
-def claim_reference(key: str) -> str:
-    """Return the reference of the coupon that a claim under an idempotency key got."""
+def _reference(key: str) -> str:
     return f"claim:{key}"

@@ -10,7 +10,14 @@ from loyalty.coupons.models import CouponCodeBatch, CouponCodeUse
 from loyalty.coupons.queries.codes import get_batch
 from loyalty.coupons.queries.templates import get_template
 from loyalty.coupons.rules.claim_codes import SERIAL_BOUND, read_claim_code
-from loyalty.coupons.rules.errors import ClaimCodeInvalid, ClaimCodeUsed, InvalidCouponTerms, Problem
+from loyalty.coupons.rules.errors import (
+    ClaimCodeInvalid,
+    ClaimCodeUsed,
+    CouponTemplateNotInState,
+    InvalidCouponTerms,
+    Problem,
+)
+from loyalty.coupons.rules.states import TemplateState
 from loyalty.kernel import audit
 from loyalty.kernel.audit import Actor
 
@@ -23,15 +30,18 @@ def make_batch(session: Session, *, template_id: int, name: str, count: int, act
 
     Raises:
         CouponTemplateNotFound: there is no such template.
+        CouponTemplateNotInState: it was never published; its draft may still be thrown away, and it with that.
         InvalidCouponTerms: without a name, or with too many codes.
     """
-    get_template(session, template_id=template_id)
+    template = get_template(session, template_id=template_id)
+    if template.state is TemplateState.DRAFT:
+        raise CouponTemplateNotInState(state=template.state.value)
     if not 0 < len(name.strip()) <= NAME_LENGTH_MAX:
         raise InvalidCouponTerms([Problem("name", f"批次名称须为 1–{NAME_LENGTH_MAX} 个字")])
     if not 1 <= count <= CODES_MAX:
         raise InvalidCouponTerms([Problem("count", f"数量须为 1 到 {CODES_MAX:,}")])
-    # One at a time: the serials of batches follow one another.
-    session.execute(text("LOCK TABLE coupon_code_batches IN EXCLUSIVE MODE"))
+    # One at a time: the serials of batches follow one another. Whoever claims a code meanwhile does not wait for it.
+    session.execute(text("LOCK TABLE coupon_code_batches IN SHARE ROW EXCLUSIVE MODE"))
     end = func.coalesce(func.max(CouponCodeBatch.first_serial + CouponCodeBatch.count), 0)
     first_serial: int = session.scalars(select(end)).one()
     assert first_serial + count <= SERIAL_BOUND, "ten thousand full batches"
@@ -96,4 +106,4 @@ def _use(session: Session, *, serial: int, batch_id: int, coupon_id: int | None,
 
 
 def _note(session: Session, action: str, batch_id: int, after: dict[str, object], actor: Actor, at: datetime) -> None:
-    audit.write(session, actor=actor, action=action, subject=f"code_batch:{batch_id}", before=None, after=after, at=at)
+    audit.write(session, actor=actor, action=action, subject=f"code_batch:{batch_id}", after=after, at=at)

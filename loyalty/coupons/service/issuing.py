@@ -16,19 +16,13 @@ from sqlalchemy import insert as insert_event
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from loyalty.coupons.looking import Situation, look
+from loyalty.coupons.looking import Situation, check, look
 from loyalty.coupons.models import Coupon
 from loyalty.coupons.rules.errors import CouponLimitReached, CouponReferenceReused, CouponSoldOut
-from loyalty.coupons.rules.issuing import (
-    check_eligible,
-    check_issuing,
-    check_stock_left,
-    explanation_of_price,
-    price_of,
-)
+from loyalty.coupons.rules.issuing import explanation_of_price, price_of
 from loyalty.coupons.rules.limiting import limits_of, refusal_of
 from loyalty.coupons.rules.states import IssuePath
-from loyalty.coupons.rules.validity import Period, validity_of
+from loyalty.coupons.rules.validity import Period
 from loyalty.kernel.clock import business_date
 from loyalty.kernel.prepared import send
 from loyalty.limits.rules import Limit, LimitExhausted, day_of
@@ -49,7 +43,7 @@ class Issued:
     is_replay: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class _Wanted:
     """Who wants a coupon of which template, on which way, and when."""
 
@@ -95,25 +89,14 @@ def issue(
         CouponLimitReached: the member has as many as one may have.
         InsufficientPoints: the member cannot pay its price.
     """
-    wanted = _Wanted(
-        template_id=template_id,
-        member_id=member_id,
-        path=path,
-        reference=reference,
-        store_id=store_id,
-        actor=actor,
-        at=at,
-        zone=zone,
-    )
+    return _issue(session, _Wanted(template_id, member_id, path, reference, store_id, actor, at, zone))
+
+
+def _issue(session: Session, wanted: _Wanted) -> Issued:
     found = _look(session, wanted)
     if found.known is not None:
-        return _known(found, reference)
-    check_issuing(found.state, found.terms.claiming, path, at)
-    check_eligible(found.terms.eligibility, tier_level=found.tier_level, tags=found.tags)
-    check_stock_left(
-        found.terms.stock, stock=found.stock, stock_used=found.stock_used, day_stock_used=found.day_stock_used
-    )
-    period = validity_of(found.terms, issued_at=at, zone=zone)
+        return _known(found, wanted.reference)
+    period = check(found, path=wanted.path, at=wanted.at, zone=wanted.zone)
     price = _pay(session, wanted, found)
     limits = _limits(wanted, found)
     try:
@@ -123,13 +106,8 @@ def issue(
     coupon_id = _write(session, wanted, found, period, price)
     if coupon_id is None:
         give_back(session, limits=limits, amount=1)
-        return _known(_look(session, wanted), reference)
+        return _known(_look(session, wanted), wanted.reference)
     return Issued(coupon_id, period.usable_at, period.expires_at)
-
-
-def price_reference(reference: str) -> str:
-    """Return the reference of the entry that pays for a coupon."""
-    return f"coupon:{reference}"
 
 
 def _look(session: Session, wanted: _Wanted) -> Situation:
@@ -158,7 +136,7 @@ def _pay(session: Session, wanted: _Wanted, found: Situation) -> int:
             session,
             member_id=wanted.member_id,
             points=price,
-            reference=price_reference(wanted.reference),
+            reference=f"coupon:{wanted.reference}",
             explanation=explanation_of_price(found.template_id, found.terms.title),
             occurred_at=wanted.at,
             at=wanted.at,

@@ -14,8 +14,8 @@ from sqlalchemy import BigInteger, and_, column, func, select, true, update
 from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.orm import Session
 
-from loyalty.coupons.held import Held, Use, hold, read_held
-from loyalty.coupons.models import Coupon, CouponLock
+from loyalty.coupons.held import COUPONS, Held, Use, hold, hold_as_read, read_held
+from loyalty.coupons.models import CouponLock
 from loyalty.coupons.queries.locks import LockView, find_lock
 from loyalty.coupons.rules.errors import CouponLockEnded, CouponLockNotFound, CouponNotUsable, CouponUseReferenceReused
 from loyalty.coupons.rules.locking import check_lock_period
@@ -27,7 +27,7 @@ from loyalty.kernel.errors import InvariantBroken
 from loyalty.orders.rules import check_lines, to_json
 from loyalty.points.posting import parameter, parameters, table_of
 
-COUPONS, LOCKS = map(table_of, (Coupon, CouponLock))
+LOCKS = table_of(CouponLock)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,9 +107,10 @@ def release(session: Session, *, lock_ids: Sequence[int], at: datetime) -> None:
 
 
 def end_locks(session: Session, *, lock_ids: Sequence[int], ended_as: LockEnd, at: datetime) -> None:
-    """Note how locks ended; what was noted first stays."""
-    is_open = and_(LOCKS.c.id.in_(lock_ids), LOCKS.c.ended_at.is_(None))
-    session.execute(update(LOCKS).where(is_open).values(ended_as=ended_as.value, ended_at=at))
+    """Note how locks ended; what was noted first stays, but that an order used their coupons after all."""
+    is_used = ended_as is LockEnd.REDEEMED
+    stands = LOCKS.c.ended_as.is_distinct_from(LockEnd.REDEEMED) if is_used else LOCKS.c.ended_at.is_(None)
+    session.execute(update(LOCKS).where(LOCKS.c.id.in_(lock_ids), stands).values(ended_as=ended_as.value, ended_at=at))
 
 
 def _again(known: LockView, coupon_ids: Sequence[int], use: Use) -> Locked:
@@ -140,7 +141,7 @@ def _parameters(
         "locked_at": use.at,
         "expires_at": expires_at,
         "seen_count": len(held.coupons),
-        "seen": [{"coupon_id": coupon.id, "seen_lock_id": coupon.lock_id} for coupon in held.coupons],
+        "seen": [{"coupon_id": coupon.id, "lock_id": coupon.lock_id} for coupon in held.coupons],
     }
 
 
@@ -149,22 +150,10 @@ def _statement() -> Any:
     names = ("member_id", "reference", "basket", "discounts", "discount_fen", "actor", "locked_at", "expires_at")
     seen = (
         func.jsonb_to_recordset(parameter("seen", JSONB()))
-        .table_valued(column("coupon_id", BigInteger), column("seen_lock_id", BigInteger), name="seen")
+        .table_valued(column("coupon_id", BigInteger), column("lock_id", BigInteger), name="seen")
         .render_derived(with_types=True)
     )
-    is_as_read = and_(
-        COUPONS.c.state.in_([CouponState.ISSUED, CouponState.LOCKED]),
-        COUPONS.c.lock_id.is_not_distinct_from(seen.c.seen_lock_id),
-    )
-    free = (
-        select(COUPONS.c.id)
-        .join(seen, seen.c.coupon_id == COUPONS.c.id)
-        .where(is_as_read)
-        .order_by(COUPONS.c.id)
-        .with_for_update(of=COUPONS, key_share=True)
-        .cte("free")
-    )
-    are_all_free = select(func.count()).select_from(free).scalar_subquery() == parameter("seen_count", BigInteger())
+    free, are_all_free = hold_as_read(seen, count=parameter("seen_count", BigInteger()))
     values = select(*(parameter(name, LOCKS.c[name].type) for name in names)).where(are_all_free)
     made = (
         insert(LOCKS)

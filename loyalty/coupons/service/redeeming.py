@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import BigInteger, DateTime, Select, and_, column, func, insert, select, update
+from sqlalchemy import BigInteger, DateTime, Select, column, func, insert, select, update
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 
-from loyalty.coupons.held import Held, HeldCoupon, Use, hold, read_held
-from loyalty.coupons.models import Coupon, CouponRedemption
+from loyalty.coupons.held import COUPONS, Held, HeldCoupon, Use, hold, hold_as_read, read_held
+from loyalty.coupons.models import CouponRedemption
 from loyalty.coupons.queries.redemptions import RedemptionView, find_by_reference
 from loyalty.coupons.rules.errors import CouponNotUsable, CouponUseReferenceReused
 from loyalty.coupons.rules.pricing import Discount, Pricing
@@ -27,7 +27,7 @@ from loyalty.kernel.prepared import send
 from loyalty.orders.rules import amount_of, check_lines
 from loyalty.points.posting import EVENTS, constant, pairs, parameter, parameters, table_of
 
-COUPONS, REDEMPTIONS = map(table_of, (Coupon, CouponRedemption))
+REDEMPTIONS = table_of(CouponRedemption)
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,19 +182,7 @@ def _statement() -> Select[Any]:
         .table_valued(*numbers, column("shares", JSONB), name="given")
         .render_derived(with_types=True)
     )
-    is_as_read = and_(
-        COUPONS.c.state.in_([CouponState.ISSUED, CouponState.LOCKED]),
-        COUPONS.c.lock_id.is_not_distinct_from(given.c.lock_id),
-    )
-    free = (
-        select(COUPONS.c.id)
-        .join(given, given.c.coupon_id == COUPONS.c.id)
-        .where(is_as_read)
-        .order_by(COUPONS.c.id)
-        .with_for_update(of=COUPONS, key_share=True)
-        .cte("free")
-    )
-    are_all_free = select(func.count()).select_from(free).scalar_subquery() == parameter("uses_count", BigInteger())
+    free, are_all_free = hold_as_read(given, count=parameter("uses_count", BigInteger()))
     taken = (
         update(COUPONS)
         .where(COUPONS.c.id == free.c.id, are_all_free)

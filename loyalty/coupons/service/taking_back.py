@@ -10,8 +10,9 @@ from sqlalchemy.orm import Session
 from loyalty.coupons.looking import read_terms
 from loyalty.coupons.models import Coupon, CouponTemplateRevision
 from loyalty.coupons.rules.limiting import limits_of
-from loyalty.coupons.rules.states import CouponState, Standing, standing
+from loyalty.coupons.rules.states import Standing
 from loyalty.coupons.service.voiding import void
+from loyalty.coupons.standings import standing_of
 from loyalty.kernel.audit import Actor
 from loyalty.kernel.clock import business_date
 from loyalty.limits.service import give_back
@@ -35,13 +36,7 @@ def take_back(
     """
     held = select(Coupon).where(Coupon.id == coupon_id).with_for_update(key_share=True)
     coupon = session.scalars(held.execution_options(populate_existing=True)).one()
-    stood = standing(
-        state=CouponState(coupon.state),
-        usable_at=coupon.usable_at,
-        expires_at=coupon.expires_at,
-        locked_until_at=coupon.locked_until_at,
-        at=at,
-    )
+    stood = standing_of(coupon, at)
     if stood in (Standing.USED, Standing.LAPSED, Standing.VOIDED):
         return TakenBack(is_voided=False, stood=stood)
     void(session, coupon_ids=[coupon_id], reason=reason, actor=actor, at=at)

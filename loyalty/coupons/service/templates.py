@@ -32,8 +32,7 @@ def create_template(session: Session, *, terms: Terms, stock: int | None, actor:
     Raises:
         InvalidCouponTerms: coupons of it could not be issued or used as it reads.
     """
-    check_terms(terms)
-    check_stock(stock)
+    check_terms(terms, stock=stock)
     template = CouponTemplate(
         state=TemplateState.DRAFT,
         stock=stock,

@@ -8,7 +8,8 @@ from sqlalchemy.orm import Session
 
 from loyalty.coupons.models import Coupon
 from loyalty.coupons.rules.errors import CouponNotFound, CouponNotVoidable
-from loyalty.coupons.rules.states import CouponState, Standing, standing
+from loyalty.coupons.rules.states import CouponState, Standing
+from loyalty.coupons.standings import standing_of
 from loyalty.kernel import audit, outbox
 from loyalty.kernel.audit import Actor
 
@@ -32,13 +33,7 @@ def void(session: Session, *, coupon_ids: Sequence[int], reason: str, actor: Act
 
 
 def _void_one(session: Session, coupon: Coupon, reason: str, actor: Actor, at: datetime) -> None:
-    stands = standing(
-        state=CouponState(coupon.state),
-        usable_at=coupon.usable_at,
-        expires_at=coupon.expires_at,
-        locked_until_at=coupon.locked_until_at,
-        at=at,
-    )
+    stands = standing_of(coupon, at)
     if stands is Standing.VOIDED:
         return
     if stands in (Standing.USED, Standing.LAPSED):

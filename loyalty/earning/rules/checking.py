@@ -14,7 +14,7 @@ from loyalty.earning.rules.errors import InvalidEarningRule, Problem
 from loyalty.earning.rules.facts import EarningEvent
 from loyalty.earning.rules.samples import first_day_of, pays_on_sample
 from loyalty.earning.rules.words import LIMIT_NAMES, times
-from loyalty.kernel.texts import is_storable
+from loyalty.kernel.checking import ID_MAX, codes, hours, is_code, numbers
 from loyalty.kernel.wording import yuan
 from loyalty.points.rules.expiry import check_policy
 
@@ -26,14 +26,8 @@ QUANTITY_MAX = 1_000_000
 LIMIT_MAX = 1_000_000_000_000
 PENDING_DAYS_MAX = 365
 PRIORITY_MAX = 100
-SET_SIZE_MAX = 500
-HOURS_MAX = 10
-TEXT_LENGTH_MAX = 64
 GROUP_LENGTH_MAX = 20
 TIER_LEVEL_MAX = 20
-MINUTES_OF_DAY = 24 * 60
-_SEPARATORS = frozenset(",，、;；")
-"""The form lists values between them."""
 CUSTOM_KIND = re.compile(r"[a-z][a-z0-9_.]{0,39}")
 """Kinds of events that other systems report, and rules name."""
 
@@ -45,10 +39,10 @@ _TEXT_SETS = {
     "channels": "渠道",
 }
 _NUMBER_SETS = {
-    "included_nodes": ("参加的门店", 1, 2**63 - 1),
-    "excluded_nodes": ("不参加的门店", 1, 2**63 - 1),
+    "included_nodes": ("参加的门店", 1, ID_MAX),
+    "excluded_nodes": ("不参加的门店", 1, ID_MAX),
     "tier_levels": ("会员等级", 0, TIER_LEVEL_MAX),
-    "tags": ("标签", 1, 2**63 - 1),
+    "tags": ("标签", 1, ID_MAX),
     "weekdays": ("星期", 1, 7),
     "month_days": ("会员日", 1, 31),
 }
@@ -98,7 +92,7 @@ def _rewards(definition: Definition) -> Iterator[Problem]:
     rewards = {"points": definition.points, "growth": definition.growth}
     if not any(rewards.values()) and definition.coupon_template_id is None:
         yield Problem("points", "请至少设置一项奖励：积分、成长值或优惠券")
-    if definition.coupon_template_id is not None and not 1 <= definition.coupon_template_id < 2**63:
+    if definition.coupon_template_id is not None and not 1 <= definition.coupon_template_id <= ID_MAX:
         yield Problem("coupon_template_id", "优惠券不正确")
     for name, reward in rewards.items():
         yield from _reward(name, reward)
@@ -120,15 +114,9 @@ def _reward(name: str, reward: Reward | None) -> Iterator[Problem]:
 
 def _sets(conditions: Conditions) -> Iterator[Problem]:
     for name, label in _TEXT_SETS.items():
-        values = getattr(conditions, name)
-        if len(values) > SET_SIZE_MAX:
-            yield Problem(name, f"{label}最多 {SET_SIZE_MAX} 个")
-        if not all(_is_code(value) for value in values):
-            yield Problem(name, f"{label}须为 1–{TEXT_LENGTH_MAX} 个字符，首尾没有空格，不含逗号、顿号和分号")
-    for name, (label, low, high) in _NUMBER_SETS.items():
-        values = getattr(conditions, name)
-        if len(values) > SET_SIZE_MAX or not all(low <= value <= high for value in values):
-            yield Problem(name, f"{label}不正确")
+        yield from codes(name, label, getattr(conditions, name))
+    for name, (label, least, most) in _NUMBER_SETS.items():
+        yield from numbers(name, label, getattr(conditions, name), least=least, most=most)
     for wanted, unwanted, label in (
         ("included_nodes", "excluded_nodes", "门店"),
         ("skus", "excluded_skus", "商品"),
@@ -175,19 +163,14 @@ _IN_NO_STORE = frozenset({EarningEvent.BIRTHDAY, EarningEvent.PROFILE_COMPLETED}
 
 
 def _times(conditions: Conditions) -> Iterator[Problem]:
-    if len(conditions.hours) > HOURS_MAX:
-        yield Problem("hours", f"时段最多 {HOURS_MAX} 个")
-    for span in conditions.hours:
-        is_within = 0 <= span.from_minute < MINUTES_OF_DAY and 0 <= span.until_minute <= MINUTES_OF_DAY
-        if not is_within or span.from_minute == span.until_minute:
-            yield Problem("hours", "时段须在 00:00–24:00 之间，开始与结束不能相同")
+    yield from hours("hours", conditions.hours)
     if conditions.first_on and conditions.last_on and conditions.first_on > conditions.last_on:
         yield Problem("last_on", "结束日期早于开始日期")
 
 
 def _stacking(definition: Definition) -> Iterator[Problem]:
     stacking = definition.stacking
-    if stacking.group is not None and not _is_code(stacking.group, GROUP_LENGTH_MAX):
+    if stacking.group is not None and not is_code(stacking.group, GROUP_LENGTH_MAX):
         yield Problem("group", f"互斥组名称须为 1–{GROUP_LENGTH_MAX} 个字")
     if not 0 <= stacking.priority <= PRIORITY_MAX:
         yield Problem("priority", f"优先级须为 0–{PRIORITY_MAX}")
@@ -223,8 +206,3 @@ _BUDGETS = (
     ("rule_month_budget", "rule_budget"),
 )
 """Pairs of which the first would not bind were it above the second."""
-
-
-def _is_code(value: str, length_max: int = TEXT_LENGTH_MAX) -> bool:
-    is_tidy = value == value.strip() and value.isprintable() and is_storable(value) and not _SEPARATORS & set(value)
-    return is_tidy and 0 < len(value) <= length_max

@@ -27,6 +27,7 @@ from loyalty.kernel.documents import (
     Kinds,
     Reader,
     Unreadable,
+    changed,
     choice,
     day,
     flag,
@@ -59,10 +60,10 @@ def to_json(definition: Definition) -> dict[str, Any]:
         "points": _reward_to_json(definition.points),
         "growth": _reward_to_json(definition.growth),
         "coupon_template_id": definition.coupon_template_id,
-        "conditions": _changed(definition.conditions, Conditions()),
-        "stacking": _changed(definition.stacking, Stacking()),
-        "caps": _changed(definition.caps, Caps()),
-        "budgets": _changed(definition.budgets, Budgets()),
+        "conditions": changed(definition.conditions, _written),
+        "stacking": changed(definition.stacking, _written),
+        "caps": changed(definition.caps, _written),
+        "budgets": changed(definition.budgets, _written),
         "pending_days": definition.pending_days,
         "expiry": definition.expiry.to_json() if definition.expiry else None,
     }
@@ -106,14 +107,6 @@ def _reward_to_json(reward: Reward | None) -> dict[str, Any] | None:
     if reward is None:
         return None
     return {"kind": _KIND_OF[type(reward)]} | {field.name: getattr(reward, field.name) for field in fields(reward)}
-
-
-def _changed(part: Any, empty: Any) -> dict[str, Any]:
-    return {
-        field.name: _written(value)
-        for field in fields(part)
-        if (value := getattr(part, field.name)) != getattr(empty, field.name)
-    }
 
 
 def _written(value: Any) -> Any:

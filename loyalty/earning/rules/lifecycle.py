@@ -3,6 +3,7 @@
 from datetime import datetime
 from enum import StrEnum
 
+from loyalty.channels.rules.inducement import check_not_luring
 from loyalty.earning.rules.definition import Conditions, Definition
 from loyalty.earning.rules.errors import InvalidEarningRule, OverrideNotPermitted, Problem
 from loyalty.earning.rules.facts import EarningEvent
@@ -45,8 +46,10 @@ def check_draft(*, name: str, starts_at: datetime | None, ends_at: datetime | No
     """Refuse a draft without a name, or one that ends before it begins.
 
     Raises:
+        ValueForFollowingOrSharing: its name, which members read, promises what WeChat forbids to pay for.
         InvalidEarningRule: with everything that is wrong.
     """
+    check_not_luring([name])
     problems = []
     if not 0 < len(name) <= NAME_LENGTH_MAX or not name.isprintable() or not is_storable(name):
         problems.append(Problem("name", f"规则名称须为 1–{NAME_LENGTH_MAX} 个字"))

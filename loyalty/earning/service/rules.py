@@ -112,9 +112,7 @@ def save_draft(
     rule = locked_rule(session, rule_id)
     check_draft(name=name, starts_at=starts_at, ends_at=ends_at)
     _check_saying(session, rule, node_id, definition, at)
-    draft = find_draft(session, rule_id, node_id) or EarningRuleRevision(
-        rule_id=rule_id, node_id=node_id, number=next_number(session, rule_id)
-    )
+    draft = _draft_of(session, rule_id, node_id)
     before = picture_of(draft) if draft.id else None
     draft.name, draft.starts_at, draft.ends_at = name, starts_at, ends_at
     draft.definition = to_json(definition) if definition is not None else None
@@ -214,6 +212,12 @@ def set_override_policy(session: Session, *, rule_id: int, policy: OverridePolic
             end_revision(revision, at)
     session.flush()
     write_audit(session, "earning.set_override_policy", rule_id, before, {"override_policy": policy.value}, actor, at)
+
+
+def _draft_of(session: Session, rule_id: int, node_id: int | None) -> EarningRuleRevision:
+    return find_draft(session, rule_id, node_id) or EarningRuleRevision(
+        rule_id=rule_id, node_id=node_id, number=next_number(session, rule_id)
+    )
 
 
 def _check_saying(

@@ -85,11 +85,17 @@ def settle(
     facts = EventFacts.from_json(kept.view.inputs["facts"])
     wanted = kept.view.inputs["revision_ids"] if is_correction else [one.revision_id for one in kept.standings]
     case = _Case(kept, facts, get_revisions(session, revision_ids=wanted), cause, is_correction, at, zone)
+    return _settle(session, case, lines, reference, shortfall)
+
+
+def _settle(session: Session, case: _Case, lines: Sequence[FactLine], reference: str, shortfall: Shortfall) -> Settled:
+    """Do it in the order of locks: the accounts are held, then come coupons, then limits, then only rows of its own."""
+    kept, facts, cause, at = case.kept, case.facts, case.cause, case.at
     due = evaluate_rest(case.revisions, facts, lines, kept.room)
-    changed = changes(kept.standings, due, may_grow=is_correction)
+    changed = changes(kept.standings, due, may_grow=case.is_correction)
     _undo(session, case, changed, _for_merged(session, case, shortfall))
     coupons = settle_coupons(
-        session, changed=changed, due=due, facts=_borne(session, case), cause=cause, at=at, zone=zone
+        session, changed=changed, due=due, facts=_borne(session, case), cause=cause, at=at, zone=case.zone
     )
     changed, room = _release(session, case, coupons.changed)
     room |= coupons.withheld
@@ -99,11 +105,11 @@ def settle(
     paid = _top_up(session, case, changed, due)
     _regrow(session, case, changed, reference)
     _note(session, case, _told(after_payment(changed, paid), due), lines, room)
-    follow_merge(session, member_id=case.facts.member_id, cause=case.cause, at=at)
+    follow_merge(session, member_id=facts.member_id, cause=cause, at=at)
     taken = sum(part for change in changed for _entry, part in change.taken)
     added = sum(one.points for one in paid)
     lost = -sum(change.growth for change in changed)
-    return Settled(taken - added, lost, _debt(session, survivor_of(session, member_id=member_id), at))
+    return Settled(taken - added, lost, _debt(session, survivor_of(session, member_id=facts.member_id), at))
 
 
 def _borne(session: Session, case: _Case) -> EventFacts:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import BindParameter, ColumnElement, Select, or_, select
 from sqlalchemy.orm import Session
 
 from loyalty.kernel.codes import mask_phone
@@ -94,7 +94,7 @@ def require_living(session: Session, *, member_id: int) -> Member:
         MemberProvisional: the person has not come yet.
     """
     member = lock_members(session, member_ids=[member_id]).get(member_id)
-    _check_living(member_id, None if member is None else member.status)
+    check_living(member_id, None if member is None else member.status)
     assert member is not None
     return member
 
@@ -107,7 +107,23 @@ def check_can_spend(session: Session, *, member_id: int) -> None:
         MemberGone: closed, or merged into another.
         MemberProvisional: the person has not bound the phone and consented yet.
     """
-    _check_living(member_id, session.scalar(select(Member.status).where(Member.id == member_id)))
+    check_living(member_id, session.scalar(select(Member.status).where(Member.id == member_id)))
+
+
+def check_living(member_id: int, status: str | None) -> None:
+    """Refuse whoever is not a living member; there is no status of somebody who does not exist.
+
+    Raises:
+        MemberNotFound: there is none with this id.
+        MemberGone: closed, or merged into another.
+        MemberProvisional: the person has not come yet.
+    """
+    if status is None:
+        raise MemberNotFound(member_id=member_id)
+    if status == MemberStatus.PROVISIONAL:
+        raise MemberProvisional(member_id=member_id)
+    if status not in LIVING:
+        raise MemberGone(member_id=member_id)
 
 
 def lock_members(session: Session, *, member_ids: Collection[int]) -> dict[int, Member]:
@@ -126,6 +142,11 @@ def family_of(session: Session, *, member_id: int) -> Sequence[int]:
     """Return the ids of a member and of all that were merged into it; history is read by these."""
     merged = select(Member.id).where(Member.merged_into_id == member_id).order_by(Member.id)
     return [member_id, *session.scalars(merged)]
+
+
+def family_ids(member_id: int | BindParameter[int]) -> Select[int]:
+    """Select the same for a statement that reads history by it."""
+    return select(Member.id).where(or_(Member.id == member_id, Member.merged_into_id == member_id))
 
 
 def survivor_of(session: Session, *, member_id: int) -> int:
@@ -170,15 +191,6 @@ def read_member(member: Member | AnyRow, vault: Vault) -> MemberView:
         last_active_at=member.last_active_at,
         merged_into_id=member.merged_into_id,
     )
-
-
-def _check_living(member_id: int, status: str | None) -> None:
-    if status is None:
-        raise MemberNotFound(member_id=member_id)
-    if status == MemberStatus.PROVISIONAL:
-        raise MemberProvisional(member_id=member_id)
-    if status not in LIVING:
-        raise MemberGone(member_id=member_id)
 
 
 def _find(session: Session, vault: Vault, condition: ColumnElement[bool]) -> MemberView | None:

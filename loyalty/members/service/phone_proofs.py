@@ -108,12 +108,7 @@ def request_sms_code(
         TooManyCodes: a rate limit by phone, member, device or address is used up.
     """
     phone = normalise_phone(phone)
-    counted: dict[LimitedBy, bytes | int | None] = {
-        LimitedBy.PHONE: _phone_index(vault, phone),
-        LimitedBy.MEMBER: identity_id,
-        LimitedBy.DEVICE: None if device is None else vault.index(device, context="sms_codes.device"),
-        LimitedBy.IP: vault.index(ip, context="sms_codes.ip"),
-    }
+    counted = _counted(vault, identity_id, phone, device, ip)
     _require_within_limits(session, counted, at)
     code = f"{secrets.randbelow(10**CODE_DIGITS):0{CODE_DIGITS}d}"
     session.execute(
@@ -171,6 +166,17 @@ def proof_by_wechat(*, phone: str, at: datetime) -> PhoneProof:
         PhoneInvalid: no mobile number of the four regions.
     """
     return PhoneProof(normalise_phone(phone), at)
+
+
+def _counted(
+    vault: Vault, identity_id: int, phone: str, device: str | None, ip: str
+) -> dict[LimitedBy, bytes | int | None]:
+    return {
+        LimitedBy.PHONE: _phone_index(vault, phone),
+        LimitedBy.MEMBER: identity_id,
+        LimitedBy.DEVICE: None if device is None else vault.index(device, context="sms_codes.device"),
+        LimitedBy.IP: vault.index(ip, context="sms_codes.ip"),
+    }
 
 
 def _require_within_limits(session: Session, counted: dict[LimitedBy, bytes | int | None], at: datetime) -> None:

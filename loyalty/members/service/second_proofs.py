@@ -117,26 +117,21 @@ def decide_by_staff(
         ReviewDecided: it was decided before.
     """
     review = lock_review(session, review_id=review_id)
-    before = {"state": review.state}
+    subject, before = f"member:{review.holder_id}", {"state": review.state}
     state = ReviewState.SAME_PERSON if is_same_person else ReviewState.OTHER_PERSON
     sealed = seal_for_member(
         session, vault=vault, member_id=review.holder_id, plain=reason, context="audit.reason", at=at
     )
     outcome = settle(session, vault=vault, review_id=review_id, state=state, actor=actor, at=at)
+    after = {
+        "binding_review_id": review_id,
+        "state": state,
+        "outcome": outcome.kind,
+        "claimant_member_id": outcome.member_id,
+        "reason_sealed": base64.b64encode(sealed).decode(),
+    }
     audit.write(
-        session,
-        actor=actor,
-        action="members.decide_binding",
-        subject=f"member:{review.holder_id}",
-        before=before,
-        after={
-            "binding_review_id": review_id,
-            "state": state,
-            "outcome": outcome.kind,
-            "claimant_member_id": outcome.member_id,
-            "reason_sealed": base64.b64encode(sealed).decode(),
-        },
-        at=at,
+        session, actor=actor, action="members.decide_binding", subject=subject, before=before, after=after, at=at
     )
     return outcome
 

@@ -77,16 +77,7 @@ def note_report(
     Raises:
         DeliveryNotYetKnown: the answer that carries the message's number is not stored yet.
     """
-    delivery_id = session.scalar(
-        select(NoticeDelivery.id)
-        .join(Identity, Identity.id == NoticeDelivery.identity_id)
-        .where(
-            NoticeDelivery.provider_message_id == provider_message_id,
-            Identity.appid == appid,
-            Identity.openid == openid,
-        )
-    )
-    locked = lock_delivery(session, delivery_id) if delivery_id is not None else None
+    locked = _lock_reported(session, appid, openid, provider_message_id)
     if locked is None:
         if at - reported_at > REPORT_WAITS:
             return
@@ -107,6 +98,21 @@ def queue_again(session: Session, *, delivery_id: int, at: datetime) -> None:
     if locked is not None:
         _queue_again(session, locked[0], at)
         session.flush()
+
+
+def _lock_reported(
+    session: Session, appid: str, openid: str, provider_message_id: str
+) -> tuple[Notice, NoticeDelivery] | None:
+    delivery_id = session.scalar(
+        select(NoticeDelivery.id)
+        .join(Identity, Identity.id == NoticeDelivery.identity_id)
+        .where(
+            NoticeDelivery.provider_message_id == provider_message_id,
+            Identity.appid == appid,
+            Identity.openid == openid,
+        )
+    )
+    return None if delivery_id is None else lock_delivery(session, delivery_id)
 
 
 def _concluded(

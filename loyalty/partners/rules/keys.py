@@ -88,6 +88,11 @@ def source_of(partner_key_id: int) -> str:
     return f"partner:{partner_key_id}"
 
 
+def own_reference(caller: PartnerCaller, reference: str) -> str:
+    """Return a reference that no other key can name."""
+    return f"{caller.source}:{reference}"
+
+
 def check_details(details: KeyDetails) -> None:
     """Refuse a key that could not be named, placed or used.
 

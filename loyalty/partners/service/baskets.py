@@ -8,13 +8,12 @@ from loyalty.checkout import service as checkout
 from loyalty.checkout.rules import PointsPaymentNotFound
 from loyalty.kernel.database import Json
 from loyalty.kernel.idempotency import Answer, request_hash
-from loyalty.partners.rules.keys import PartnerCaller
+from loyalty.partners.rules.keys import PartnerCaller, own_reference
 from loyalty.partners.rules.references import MemberName
 from loyalty.partners.service.answers import Report, answer_once, member_of
 from loyalty.partners.service.coupon_uses import told_discounts
 from loyalty.partners.service.coupons import TillBasket, use_of
 from loyalty.partners.service.desk import Desk
-from loyalty.partners.service.holds import own_reference
 from loyalty.partners.service.locating import Located
 
 

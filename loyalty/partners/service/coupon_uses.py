@@ -19,12 +19,11 @@ from loyalty.kernel.database import Json
 from loyalty.kernel.errors import InvalidInput
 from loyalty.kernel.idempotency import Answer, request_hash
 from loyalty.partners.queries import roots_of, stores_of
-from loyalty.partners.rules.keys import PartnerCaller
+from loyalty.partners.rules.keys import PartnerCaller, own_reference
 from loyalty.partners.rules.references import MemberName
 from loyalty.partners.service.answers import Report, answer_once, member_of
 from loyalty.partners.service.coupons import TillBasket, use_of
 from loyalty.partners.service.desk import Desk
-from loyalty.partners.service.holds import own_reference
 from loyalty.partners.service.locating import Located
 from loyalty.stores.models import Store
 

@@ -19,13 +19,12 @@ from loyalty.kernel.database import Database
 from loyalty.kernel.idempotency import Answer, request_hash
 from loyalty.kernel.local_time import local_time
 from loyalty.kernel.pagination import Page
-from loyalty.kernel.transaction import run
 from loyalty.orders.rules import Line
 from loyalty.partners.queries import require_store
+from loyalty.partners.rules.keys import own_reference
 from loyalty.partners.rules.references import IssuedRef, MemberName
 from loyalty.partners.service.answers import Report, answer_once
 from loyalty.partners.service.desk import Desk
-from loyalty.partners.service.holds import own_reference
 from loyalty.partners.service.locating import Located, locate
 from loyalty.partners.service.member_codes import living, meet
 from loyalty.partners.service.references import issue_ref
@@ -100,19 +99,16 @@ def look_up(database: Database, *, desk: Desk, store_code: str, code: str, code_
 
     Raises:
         StoreNotFound: no open store of this key has the code.
-        TooManyTries: too many codes read at this store were wrong.
+        TooManyCodes: too many codes read at this store were wrong.
         CouponCodeInvalid: the code was not made by us, or is too old.
     """
     subject = throttle.subject_of("partner-codes", f"{desk.caller.id}:{store_code}")
 
     def look(session: Session) -> LookedUp:
         store_id = require_store(session, caller=desk.caller, code=store_code)
-        found = _named_by(session, desk, store_id, code, code_key)
-        throttle.take_back(session, subject=subject)
-        return found
+        return _named_by(session, desk, store_id, code, code_key)
 
-    run(database, lambda session: throttle.count_try(session, subject=subject, limit=TRIES_MAX, at=desk.at))
-    return run(database, look)
+    return throttle.read_throttled(database, subject=subject, limit=TRIES_MAX, at=desk.at, read=look)
 
 
 def issue_coupon(session: Session, *, desk: Desk, name: MemberName, wish: IssueWish) -> Answer:

@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 from loyalty.kernel import outbox
 from loyalty.kernel.idempotency import Answer, request_hash
 from loyalty.partners.rules.events import ReportedEvent, check_event
+from loyalty.partners.rules.keys import own_reference
 from loyalty.partners.rules.references import MemberName
 from loyalty.partners.service.answers import Report, answer_once
 from loyalty.partners.service.desk import Desk
@@ -24,15 +25,14 @@ def report_event(session: Session, *, desk: Desk, name: MemberName, event: Repor
         IdempotencyKeyReused: the number came before with other content or for another member.
     """
     check_event(event, at=desk.at)
-    source = desk.caller.source
-    report = Report(f"{source}:events", event.event_id, request_hash(asdict(event)), event.store_code, name)
+    report = Report(f"{desk.caller.source}:events", event.event_id, request_hash(asdict(event)), event.store_code, name)
 
     def take(located: Located) -> Answer:
         payload = {
             "member_id": located.require_member().member_id,
             "store_id": located.require_store(),
             "kind": event.kind,
-            "reference": f"{source}:{event.event_id}",
+            "reference": own_reference(desk.caller, event.event_id),
             "occurred_at": event.occurred_at.isoformat(),
         }
         outbox.record(session, EVENT_REPORTED, payload, at=desk.at)

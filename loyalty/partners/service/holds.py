@@ -10,7 +10,7 @@ from loyalty.checkout.rules import PointsPaymentNotFound, PointsQuote
 from loyalty.checkout.service.points_as_money import ledger_reference
 from loyalty.kernel.database import Json
 from loyalty.kernel.idempotency import Answer, request_hash
-from loyalty.partners.rules.keys import PartnerCaller
+from loyalty.partners.rules.keys import PartnerCaller, own_reference
 from loyalty.partners.rules.references import MemberName
 from loyalty.partners.service.answers import Report, answer_once, member_of
 from loyalty.partners.service.desk import Desk
@@ -26,11 +26,6 @@ class HoldWish:
     reference: str
     points: int
     amount_fen: int
-
-
-def own_reference(caller: PartnerCaller, reference: str) -> str:
-    """Return a reference that no other key can name."""
-    return f"{caller.source}:{reference}"
 
 
 def quote_points(session: Session, *, desk: Desk, name: MemberName, store_code: str, amount_fen: int) -> PointsQuote:

@@ -11,11 +11,10 @@ from loyalty.kernel.database import Json
 from loyalty.kernel.idempotency import Answer, request_hash
 from loyalty.members.rules.members import MemberProvisional
 from loyalty.orders.rules import Line, Purchase, RefundLine, RefundReport, to_json
-from loyalty.partners.rules.keys import PartnerCaller
+from loyalty.partners.rules.keys import PartnerCaller, own_reference
 from loyalty.partners.rules.references import MemberName
 from loyalty.partners.service.answers import Report, answer_once
 from loyalty.partners.service.desk import Desk
-from loyalty.partners.service.holds import own_reference
 from loyalty.partners.service.locating import Located, locate
 
 
@@ -52,15 +51,17 @@ def preview_purchase(
     channel: str,
     lines: tuple[Line, ...],
     points_fen: int,
+    coupon_ids: tuple[int, ...],
 ) -> checkout.Preview:
     """Return what a basket would earn, by the code that awards (预估); without a member, for anybody.
 
     Raises:
         StoreNotFound, MemberRefNotFound, MemberNotFound: not of this key, or not known to it.
         InvalidOrder, PointsPaymentRefused: the basket makes no sense.
+        CouponNotFound, CouponNotUsable: one of the coupons is not the member's, or does not pay for it.
     """
     located = locate(session, caller=desk.caller, vault=desk.vault, store_code=store_code, name=name, at=desk.at)
-    basket = Basket(located.require_store(), channel, lines, points_fen)
+    basket = Basket(located.require_store(), channel, lines, points_fen, coupon_ids)
     member = None if name is None else located.require_member()
     member_id = member.member_id if member is not None and member.is_introduced else None
     return checkout.preview(session, desk.vault, member_id=member_id, basket=basket, at=desk.at, zone=desk.zone)

@@ -63,19 +63,15 @@ def create_staff(
     username, name = rules.normal_username(username), name.strip()
     rules.check_account(username=username, name=name)
     rules.check_password(password, username=username)
-    staff_id = session.scalars(
-        insert(StaffAccount)
-        .values(
-            username=username,
-            name=name,
-            password_hash=passwords.hash_password(password),
-            must_change_password=must_change_password,
-            created_at=at,
-            password_changed_at=at,
-        )
-        .on_conflict_do_nothing()
-        .returning(StaffAccount.id)
-    ).one_or_none()
+    made = insert(StaffAccount).values(
+        username=username,
+        name=name,
+        password_hash=passwords.hash_password(password),
+        must_change_password=must_change_password,
+        created_at=at,
+        password_changed_at=at,
+    )
+    staff_id = session.scalar(made.on_conflict_do_nothing().returning(StaffAccount.id))
     if staff_id is None:
         raise UsernameTaken
     _grant(session, staff_id=staff_id, roles=roles, store_ids=store_ids)
@@ -117,15 +113,7 @@ def update_staff(
         session.execute(delete(StaffScope).where(StaffScope.staff_id == staff_id))
         _grant(session, staff_id=staff_id, roles=roles, store_ids=store_ids)
     view = queries.get_staff(session, staff_id=staff_id)
-    _audit(
-        session,
-        staff_id,
-        "staff.update",
-        before=_picture(before),
-        after=_picture(view),
-        actor=actor,
-        at=at,
-    )
+    _audit(session, staff_id, "staff.update", before=_picture(before), after=_picture(view), actor=actor, at=at)
     return view
 
 

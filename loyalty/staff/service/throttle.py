@@ -1,15 +1,21 @@
 """Counting tries (登录限流): a try is counted before it is judged, so that parallel tries gain nothing."""
 
 import hashlib
+from collections.abc import Callable
 from datetime import datetime
+from typing import TypeVar
 
 from sqlalchemy import case, delete, func, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from loyalty.kernel.database import Database
 from loyalty.kernel.errors import LimitReached
+from loyalty.kernel.transaction import run
 from loyalty.staff.models import LoginThrottle
 from loyalty.staff.rules import TRACES_KEPT, TRY_WINDOW
+
+Read = TypeVar("Read")
 
 
 class TooManyTries(LimitReached):
@@ -17,6 +23,13 @@ class TooManyTries(LimitReached):
 
     code = "too_many_login_tries"
     message = "尝试次数过多，请 15 分钟后再试"
+
+
+class TooManyCodes(LimitReached):
+    """Too many codes that were read turned out wrong within a quarter of an hour."""
+
+    code = "too_many_wrong_codes"
+    message = "扫到的无效码过多，请 15 分钟后再试"
 
 
 def subject_of(kind: str, value: str) -> str:
@@ -47,6 +60,27 @@ def count_try(session: Session, *, subject: str, limit: int, at: datetime) -> No
     )
     if tries is not None and tries > limit:
         raise TooManyTries
+
+
+def read_throttled(
+    database: Database, *, subject: str, limit: int, at: datetime, read: Callable[[Session], Read]
+) -> Read:
+    """Read a code that may be guessed at; one that is right does not count.
+
+    Raises:
+        TooManyCodes: ``limit`` codes that were wrong have been read in the present window.
+    """
+
+    def judge(session: Session) -> Read:
+        found = read(session)
+        take_back(session, subject=subject)
+        return found
+
+    try:
+        run(database, lambda session: count_try(session, subject=subject, limit=limit, at=at))
+    except TooManyTries as error:
+        raise TooManyCodes from error
+    return run(database, judge)
 
 
 def forget(session: Session, *, subject: str) -> None:

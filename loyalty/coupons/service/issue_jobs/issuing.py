@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import BigInteger, String, bindparam, delete, func, select, update
+from sqlalchemy import BigInteger, delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -22,8 +22,9 @@ from loyalty.coupons.rules.issuing import check_issuing
 from loyalty.coupons.rules.limiting import member_limits, stock_limits
 from loyalty.coupons.rules.states import IssuePath
 from loyalty.coupons.rules.validity import Period, validity_of
-from loyalty.coupons.service.issue_jobs.candidates import COUPONS, ROWS, list_candidates
+from loyalty.coupons.service.issue_jobs.candidates import COUPONS, list_candidates
 from loyalty.coupons.service.issue_jobs.life import move, start_telling
+from loyalty.coupons.service.issue_jobs.reasons import write_skipped
 from loyalty.kernel.arrays import SentArray
 from loyalty.kernel.bulk import BulkRun, PageDone
 from loyalty.kernel.clock import business_date
@@ -50,7 +51,7 @@ def issue_page(session: Session, run: BulkRun, *, zone: ZoneInfo, at: datetime) 
     found = list_candidates(session, job=job, after=run.cursor, limit=PAGE_ROWS, at=at)
     page = _Page(session, job, template, period, zone, at)
     skipped = {**found.skipped, **page.issue(found.owners)}
-    _write_skipped(session, job.id, skipped)
+    write_skipped(session, job_id=job.id, reasons=skipped)
     figures = Counter({"issued": found.rows - len(skipped)}) + Counter(skip.value for skip in skipped.values())
     is_last = found.rows < PAGE_ROWS
     if is_last:
@@ -129,34 +130,16 @@ class _Page:
             give_back_for_each(self._session, subject=subject, amounts=amounts)
 
 
-def _write_skipped(session: Session, job_id: int, skipped: Mapping[int, Skip]) -> None:
-    if skipped:
-        values = {
-            "job_id": job_id,
-            "member_ids": list(skipped),
-            "reasons": [skip.value for skip in skipped.values()],
-        }
-        session.execute(_SKIP, parameters(values))
-
-
 _VALUES = (
     *("template_id", "revision_id", "reference", "path", "store_id", "actor"),
     *("issued_at", "usable_at", "expires_at"),
 )
-_MEMBER_IDS = parameter("member_ids", SentArray(BigInteger()))
 
 
 def _insert() -> Any:
-    owner = func.unnest(_MEMBER_IDS).column_valued("owner_id")
+    owner = func.unnest(parameter("member_ids", SentArray(BigInteger()))).column_valued("owner_id")
     values = [parameter(name, COUPONS.c[name].type) for name in _VALUES]
     return insert(COUPONS).from_select(["member_id", *_VALUES], select(owner, *values))
 
 
-def _skip() -> Any:
-    arrays = (_MEMBER_IDS, parameter("reasons", SentArray(String())))
-    given = func.unnest(*arrays).table_valued("member_id", "reason", name="given").render_derived().c
-    is_row = (ROWS.c.job_id == bindparam("given_job_id", type_=BigInteger)) & (ROWS.c.member_id == given.member_id)
-    return update(ROWS).where(is_row).values(skipped=given.reason)
-
-
-_INSERT, _SKIP = _insert(), _skip()
+_INSERT = _insert()

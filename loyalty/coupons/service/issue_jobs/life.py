@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import insert, update
+from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
 from loyalty.approvals import service as approvals
@@ -15,6 +15,7 @@ from loyalty.coupons.queries.templates import get_template
 from loyalty.coupons.rules.errors import CouponNotIssuing
 from loyalty.coupons.rules.issue_jobs import (
     NEXT,
+    UNDER_WAY,
     IssueJobEmpty,
     IssueJobNotInState,
     IssueJobState,
@@ -25,10 +26,11 @@ from loyalty.coupons.rules.issue_jobs import (
 from loyalty.coupons.rules.states import TemplateState
 from loyalty.kernel import audit, bulk, uploads
 from loyalty.kernel.audit import Actor
-from loyalty.kernel.bulk import BulkRun, BulkState
+from loyalty.kernel.bulk import BulkRun
 from loyalty.kernel.crypto import Vault
 from loyalty.kernel.database import Json
 from loyalty.kernel.sheets import FileMissing
+from loyalty.kernel.states import advance
 from loyalty.stores.queries import get_store
 from loyalty.tags.queries import get_tag
 
@@ -161,7 +163,9 @@ def stop(session: Session, *, job_id: int, actor: Actor, at: datetime) -> None:
         IssueJobNotInState: it never issued.
         BulkRunNotInState: it is not paused, or has ended.
     """
-    issuing = _issuing(session, job_id)
+    issuing = bulk.find_run(session, kind=Work.ISSUE, subject=subject_of(job_id))
+    if issuing is None:
+        raise IssueJobNotInState(state=queries.get_job(session, job_id=job_id).state)
     bulk.stop(session, run_id=issuing.id, at=at)  # the run before the job, as the last page locks them
     move(session, job_id=job_id, to=IssueJobState.STOPPED)
     start_telling(session, job_id=job_id, total=issuing.figures.get("issued", 0), at=at)
@@ -178,12 +182,10 @@ def undo(session: Session, *, job_id: int, actor: Actor, at: datetime) -> None:
         IssueJobNotInState: it never issued, or is undone already.
         BulkRunNotInState: it is issuing, and not paused.
     """
-    issuing = _issuing(session, job_id)
-    if issuing.state != BulkState.FINISHED:
-        bulk.stop(session, run_id=issuing.id, at=at)
+    members = bulk.end(session, kind=Work.ISSUE, subject=subject_of(job_id), at=at)
     move(session, job_id=job_id, to=IssueJobState.UNDOING)
-    bulk.start(session, kind=Work.UNDO, subject=subject_of(job_id), total=issuing.done, at=at)
-    _audit(session, "undo", job_id, actor, at, {"members": issuing.done})
+    bulk.start(session, kind=Work.UNDO, subject=subject_of(job_id), total=members, at=at)
+    _audit(session, "undo", job_id, actor, at, {"members": members})
 
 
 def start_telling(session: Session, *, job_id: int, total: int, at: datetime) -> None:
@@ -198,16 +200,9 @@ def move(session: Session, *, job_id: int, to: IssueJobState, **values: object) 
         IssueJobNotFound: there is no such job.
         IssueJobNotInState: that state does not follow from its present one.
     """
-    before = [state for state, following in NEXT.items() if to in following]
-    moved = session.execute(
-        update(CouponIssueJob)
-        .where(CouponIssueJob.id == job_id, CouponIssueJob.state.in_(before))
-        .values(state=to, **values)
-        .returning(CouponIssueJob.id)
-        .execution_options(synchronize_session=False)
-    ).first()
+    has_moved = advance(session, table=CouponIssueJob, row_id=job_id, to=to, following=NEXT, **values)
     job = queries.get_job(session, job_id=job_id)
-    if moved is None:
+    if not has_moved:
         raise IssueJobNotInState(state=job.state)
     return job
 
@@ -237,22 +232,9 @@ def _create(
     return job_id
 
 
-def _issuing(session: Session, job_id: int) -> BulkRun:
-    run = bulk.find_run(session, kind=Work.ISSUE, subject=subject_of(job_id))
-    if run is None:
-        raise IssueJobNotInState(state=queries.get_job(session, job_id=job_id).state)
-    return run
-
-
 def _run_under_way(session: Session, job_id: int) -> BulkRun:
     job = queries.get_job(session, job_id=job_id)
-    work = {
-        IssueJobState.CHECKING: queries.check_of(job),
-        IssueJobState.ISSUING: Work.ISSUE,
-        IssueJobState.ISSUED: Work.TELL,
-        IssueJobState.STOPPED: Work.TELL,
-        IssueJobState.UNDOING: Work.UNDO,
-    }.get(job.state)
+    work = queries.check_of(job) if job.state is IssueJobState.CHECKING else UNDER_WAY.get(job.state)
     run = bulk.find_run(session, kind=work, subject=subject_of(job_id)) if work else None
     if run is None:
         raise IssueJobNotInState(state=job.state)

@@ -7,10 +7,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import BigInteger, String, any_, bindparam, func, select, update
+from sqlalchemy import BigInteger, any_, bindparam, func, select, update
 from sqlalchemy.orm import Session
 
 from loyalty.coupons.models import Coupon, CouponIssueRow
@@ -19,9 +18,10 @@ from loyalty.coupons.queries.templates import get_template
 from loyalty.coupons.rules.issue_jobs import IssueJobState, Kept, job_id_of, kept_because
 from loyalty.coupons.rules.limiting import member_limits, stock_limits, subject_of
 from loyalty.coupons.rules.states import CouponState, standing
-from loyalty.coupons.service.issue_jobs.candidates import COUPONS, ROWS
+from loyalty.coupons.service.issue_jobs.candidates import COUPONS
 from loyalty.coupons.service.issue_jobs.life import move
 from loyalty.coupons.service.issue_jobs.pages import end_of_page, issued_until
+from loyalty.coupons.service.issue_jobs.reasons import write_kept
 from loyalty.kernel.arrays import SentArray
 from loyalty.kernel.bulk import BulkRun, PageDone
 from loyalty.kernel.clock import business_date
@@ -29,7 +29,6 @@ from loyalty.kernel.database import AnyRow
 from loyalty.limits.rules import Limit, member_entity
 from loyalty.limits.service import give_back, give_back_for_each
 from loyalty.members.models import Member
-from loyalty.points.posting import parameter, parameters
 
 PAGE_ROWS = 1_000
 _MOMENT = timedelta(microseconds=1)
@@ -76,7 +75,8 @@ def undo_page(session: Session, run: BulkRun, *, zone: ZoneInfo, at: datetime) -
     voided = [one for one in coupons if one.id not in kept]
     session.execute(_VOID, {"given_coupon_ids": [one.id for one in voided]})
     _give_back(session, job, voided, zone)
-    _write_kept(session, job.id, {one.row_id: kept[one.id] for one in coupons if one.id in kept})
+    reasons = {one.row_id: kept[one.id] for one in coupons if one.id in kept}
+    write_kept(session, job_id=job.id, reasons=reasons)
     is_last = rows < PAGE_ROWS
     if is_last:
         move(session, job_id=job.id, to=IssueJobState.UNDONE)
@@ -138,22 +138,8 @@ def _by_day(coupons: Sequence[AnyRow], zone: ZoneInfo) -> Mapping[date, Sequence
     return days
 
 
-def _write_kept(session: Session, job_id: int, kept: Mapping[int, Kept]) -> None:
-    if kept:
-        values = {"job_id": job_id, "member_ids": list(kept), "reasons": [why.value for why in kept.values()]}
-        session.execute(_KEEP, parameters(values))
-
-
-def _keep() -> Any:
-    arrays = (parameter("member_ids", SentArray(BigInteger())), parameter("reasons", SentArray(String())))
-    given = func.unnest(*arrays).table_valued("member_id", "reason", name="given").render_derived().c
-    is_row = (ROWS.c.job_id == bindparam("given_job_id", type_=BigInteger)) & (ROWS.c.member_id == given.member_id)
-    return update(ROWS).where(is_row).values(kept=given.reason)
-
-
 _VOID = (
     update(COUPONS)
     .where(COUPONS.c.id == any_(bindparam("given_coupon_ids", type_=SentArray(BigInteger()))))
     .values(state=CouponState.VOIDED.value, lock_id=None, locked_until_at=None)
 )
-_KEEP = _keep()
