@@ -1,12 +1,14 @@
 """The coupon centre (领券中心): what a member can claim, and claiming it there, by a link or by a code."""
 
-from datetime import datetime
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from loyalty.coupons.queries import centre
 from loyalty.coupons.queries.centre import CentreView
 from loyalty.coupons.rules.sentences import details, headline
 from loyalty.coupons.service import self_service
+from loyalty.coupons.service.issuing import Issued
 from loyalty.kernel.transaction import run
 from miniprogram_api.context import container, member_id
 from miniprogram_api.v1.blueprint import subject
@@ -34,12 +36,7 @@ def list_offers(query: dict[str, Any]) -> dict[str, Any]:
 @blueprint.response(200, schemas.OfferDetail)
 def show_offer(template_id: int) -> dict[str, Any]:
     """Show one template of the centre with all of its terms."""
-    at, owner, zone = container().clock.now(), member_id(), container().zone
-    view = run(
-        container().database,
-        lambda session: centre.see_template(session, template_id=template_id, member_id=owner, at=at, zone=zone),
-    )
-    return _detail(view, at)
+    return _seen(partial(centre.see_template, template_id=template_id))
 
 
 @blueprint.post("/coupon-centre/<int:template_id>/claims")
@@ -47,26 +44,14 @@ def show_offer(template_id: int) -> dict[str, Any]:
 @blueprint.response(201, schemas.Claimed)
 def claim(headers: dict[str, Any], template_id: int) -> Any:
     """Claim a coupon; a second tap under another key is refused with the coupon held in the details."""
-    return self_service.claim(
-        container().database,
-        template_id=template_id,
-        member_id=member_id(),
-        key=headers["idempotency_key"],
-        at=container().clock.now(),
-        zone=container().zone,
-    )
+    return _claimed(partial(self_service.claim, template_id=template_id), headers)
 
 
 @blueprint.get("/coupon-links/<link_token>")
 @blueprint.response(200, schemas.OfferDetail)
 def show_link(link_token: str) -> dict[str, Any]:
     """Show the template that a claim link or its QR code names."""
-    at, owner, zone = container().clock.now(), member_id(), container().zone
-    view = run(
-        container().database,
-        lambda session: centre.see_link(session, link_token=link_token, member_id=owner, at=at, zone=zone),
-    )
-    return _detail(view, at)
+    return _seen(partial(centre.see_link, link_token=link_token))
 
 
 @blueprint.post("/coupon-links/<link_token>/claims")
@@ -74,14 +59,7 @@ def show_link(link_token: str) -> dict[str, Any]:
 @blueprint.response(201, schemas.Claimed)
 def claim_by_link(headers: dict[str, Any], link_token: str) -> Any:
     """Claim the coupon of a link; a second tap under another key is refused with the coupon held in the details."""
-    return self_service.claim_by_link(
-        container().database,
-        link_token=link_token,
-        member_id=member_id(),
-        key=headers["idempotency_key"],
-        at=container().clock.now(),
-        zone=container().zone,
-    )
+    return _claimed(partial(self_service.claim_by_link, link_token=link_token), headers)
 
 
 @blueprint.post("/coupon-codes/claims")
@@ -115,6 +93,13 @@ def _offer(view: CentreView) -> dict[str, Any]:
     }
 
 
-def _detail(view: CentreView, at: datetime) -> dict[str, Any]:
+def _claimed(claim: Callable[..., Issued], headers: dict[str, Any]) -> Issued:
+    key, at, zone = headers["idempotency_key"], container().clock.now(), container().zone
+    return claim(container().database, member_id=member_id(), key=key, at=at, zone=zone)
+
+
+def _seen(see: Callable[..., CentreView]) -> dict[str, Any]:
+    at, owner, zone = container().clock.now(), member_id(), container().zone
+    view = run(container().database, partial(see, member_id=owner, at=at, zone=zone))
     told = {"lines": details(view.terms, view.names), "description": view.terms.description, "now": at}
     return _offer(view) | told

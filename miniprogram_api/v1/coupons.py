@@ -1,6 +1,6 @@
 """Coupons (优惠券): the wallet, one coupon, and its rotating code for the till."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from flask import Response, make_response, url_for
 
@@ -17,9 +17,6 @@ from miniprogram_api.auth import public
 from miniprogram_api.context import container, member_id
 from miniprogram_api.v1.blueprint import subject
 from miniprogram_api.v1.schemas import coupons as schemas
-
-if TYPE_CHECKING:
-    from loyalty.coupons.queries.redemptions import RedemptionView
 
 FOR_EVER = "public, max-age=31536000, immutable"
 blueprint = subject("coupons", __name__, description="The wallet, and coupons at the till.")
@@ -55,7 +52,7 @@ def show_coupon(coupon_id: int) -> dict[str, Any]:
         "points_paid": coupon.points_paid,
         "unfit": None if page.refusal is None else page.refusal[0].value,
         "reason": page.reason,
-        "redemption": None if page.redemption is None else _redemption(page.redemption, page),
+        "redemption": _redemption(page),
     }
 
 
@@ -110,7 +107,10 @@ def _coupon(view: CouponView) -> dict[str, Any]:
     }
 
 
-def _redemption(used: "RedemptionView", page: CouponPage) -> dict[str, Any]:
+def _redemption(page: CouponPage) -> dict[str, Any] | None:
+    used = page.redemption
+    if used is None:
+        return None
     return {
         "redeemed_at": used.redeemed_at,
         "store_name": page.store_name,

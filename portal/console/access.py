@@ -4,7 +4,7 @@ Every view says what it needs with ``requires``, ``public`` or ``for_waiting_log
 without one is refused at registration, and again on every request.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import TypeVar, cast
 
@@ -39,6 +39,13 @@ class PermissionMissing(NotAllowed):
 
     code = "permission_missing"
     message = "您的角色没有此项权限，如有需要请联系总部管理员"
+
+
+class WholeChainOnly(NotAllowed):
+    """The caller sees a part of the chain only, and a batch may name anybody."""
+
+    code = "whole_chain_only"
+    message = "批量操作涉及全部会员，仅限数据范围为总部的账号"
 
 
 class UnguardedView(AssertionError):
@@ -117,6 +124,32 @@ def waiting_staff() -> StaffCaller:
 def current_scope() -> StoreScope:
     """Return the part of the store tree that the caller sees."""
     return current_staff().scope
+
+
+def require_whole_chain() -> None:
+    """Refuse whoever sees a part of the chain only.
+
+    Raises:
+        WholeChainOnly: they do.
+    """
+    if not current_scope().is_chain_wide:
+        raise WholeChainOnly
+
+
+def seen_stores() -> Collection[int] | None:
+    """Return the stores whose members the caller sees; None for everybody."""
+    scope = current_scope()
+    return None if scope.is_chain_wide else scope.store_ids
+
+
+def for_the_chain() -> None:
+    """Refuse whoever does not see the whole chain, where something holds everywhere.
+
+    Raises:
+        PermissionMissing: the caller sees a part of the tree only.
+    """
+    if not current_scope().is_chain_wide:
+        raise PermissionMissing
 
 
 def may(permission: Permission) -> bool:

@@ -3,7 +3,7 @@
 A batch may name any member of the chain, so all of it is for those who see the whole chain.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from flask import flash, redirect, render_template, request, url_for
@@ -14,13 +14,14 @@ from loyalty.adjustments import queries, service
 from loyalty.adjustments.queries import Problem
 from loyalty.adjustments.rules.batches import BatchState, Phase
 from loyalty.adjustments.rules.single import Reason
+from loyalty.approvals.rules import makers
 from loyalty.kernel.bulk import BulkState
-from loyalty.kernel.errors import LoyaltyError, NotAllowed
+from loyalty.kernel.errors import LoyaltyError
 from loyalty.kernel.sheets import FileTooLarge
 from loyalty.kernel.transaction import run
 from loyalty.staff.rules import Permission, actor_name
 from portal.console import adjustment_names, exports, forms, uploads
-from portal.console.access import actor, current_scope, current_staff, requires
+from portal.console.access import actor, current_staff, require_whole_chain, requires
 from portal.console.actors import names_of
 from portal.console.blueprint import blueprint
 from portal.context import container
@@ -40,13 +41,6 @@ _PHASE_OF = {
     BatchState.UNDOING: Phase.UNDO,
     BatchState.UNDONE: Phase.UNDO,
 }
-
-
-class WholeChainOnly(NotAllowed):
-    """The caller sees a part of the chain only, and a batch may name anybody."""
-
-    code = "whole_chain_only"
-    message = "批量操作涉及全部会员，仅限数据范围为总部的账号"
 
 
 @blueprint.get("/adjustments/new")
@@ -119,10 +113,7 @@ def discard_adjustments(batch_id: int) -> Response:
 @requires(Permission.ADJUSTMENTS_APPROVE)
 def decide_adjustments(batch_id: int) -> Response:
     """Approve or refuse."""
-    decision = forms.text("decision")
-    if decision not in ("approve", "refuse"):
-        raise forms.InvalidField(field="decision")
-    is_approved = decision == "approve"
+    is_approved = forms.is_approved()
     done = "已通过，开始执行" if is_approved else "已拒绝"
     return _act(batch_id, service.decide, done=done, is_approved=is_approved)
 
@@ -160,16 +151,6 @@ def preview_adjustments_undo(batch_id: int) -> str:
 def undo_adjustments(batch_id: int) -> Response:
     """Begin to undo."""
     return _act(batch_id, service.undo, done="开始撤销")
-
-
-def require_whole_chain() -> None:
-    """Refuse whoever sees a part of the chain only.
-
-    Raises:
-        WholeChainOnly: they do.
-    """
-    if not current_scope().is_chain_wide:
-        raise WholeChainOnly
 
 
 def _act(batch_id: int, work: Any, *, done: str, **values: object) -> Response:
@@ -238,20 +219,12 @@ def _known_of(batch_id: int) -> dict[str, Any]:
         "names": adjustment_names,
         "shown_max": SHOWN_MAX,
         "BulkState": BulkState,
-        "is_mine": me in (batch.created_by, asked.requested_by if asked else batch.created_by),
+        "is_mine": me in makers(batch.created_by, asked),
     }
 
 
-def _problem_pages(batch_id: int, phase: Phase) -> Iterator[list[Problem]]:
-    after = 0
-    while True:
-        page = run(
-            container().database,
-            lambda session, after=after: queries.list_problems(  # type: ignore[misc]
-                session, batch_id=batch_id, phase=phase, after_line=after, limit=PROBLEMS_PER_PAGE
-            ),
-        )
-        if not page:
-            return
-        yield list(page)
-        after = page[-1].line
+def _problem_pages(batch_id: int, phase: Phase) -> Iterator[Sequence[Problem]]:
+    def read(session: "Session", after: int) -> Sequence[Problem]:
+        return queries.list_problems(session, batch_id=batch_id, phase=phase, after_line=after, limit=PROBLEMS_PER_PAGE)
+
+    return exports.pages_after(read, place_of=lambda one: one.line)

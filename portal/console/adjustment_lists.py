@@ -16,9 +16,8 @@ from loyalty.kernel.pagination import PAGE_SIZE, PAGE_SIZE_MAX, Page, decode_cur
 from loyalty.kernel.transaction import run
 from loyalty.staff.rules import Permission
 from portal.console import adjustment_names, exports, forms, paging
-from portal.console.access import requires
+from portal.console.access import require_whole_chain, requires
 from portal.console.actors import names_of
-from portal.console.adjustment_batches import require_whole_chain
 from portal.console.blueprint import blueprint
 from portal.context import container
 

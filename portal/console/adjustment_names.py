@@ -1,11 +1,13 @@
 """What reasons, states and problems of adjustments are called on the pages."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from loyalty.adjustments.rules.batches import BatchState
 from loyalty.adjustments.rules.lines import BadLine
 from loyalty.adjustments.rules.single import Reason
 from loyalty.points.explanations import ADJUSTMENT_REASONS
+from portal.console.file_names import FAULT_NAMES as FAULT_NAMES
+from portal.console.file_names import NAMING_PROBLEMS
 
 REASON_NAMES = {reason: ADJUSTMENT_REASONS[reason] for reason in Reason}
 
@@ -33,13 +35,6 @@ STATE_COLOURS = {
     BatchState.APPLIED: "green",
     BatchState.UNDOING: "orange",
 }
-FAULT_NAMES = {
-    "encoding": "不是可识别的 CSV 或 XLSX 文件（旧版 .xls 请另存为 .xlsx）",
-    "damaged": "文件已损坏，或某个单元格过长",
-    "no_rows": "文件中没有数据行",
-    "too_many_rows": "超过 1,000,000 行",
-    "too_large_unpacked": "文件解压后过大",
-}
 FIGURE_NAMES = {
     "bad": "错误行",
     "applied": "已执行人数",
@@ -51,10 +46,8 @@ FIGURE_NAMES = {
     "given_back": "退回积分",
 }
 
-_PROBLEMS: dict[BadLine, str | Callable[[int | None], str]] = {
-    BadLine.WHO_MISSING: "没有填写手机号或会员号",
-    BadLine.WHO_INVALID: "手机号或会员号不正确",
-    BadLine.WHO_SCIENTIFIC: "手机号变成了科学计数，请把该列设为文本后重新填写",
+_PROBLEMS: Mapping[str, str | Callable[[int | None], str]] = {
+    **NAMING_PROBLEMS,
     BadLine.WHO_UNKNOWN: "没有找到该会员",
     BadLine.WHO_GONE: "会员已注销或尚未激活",
     BadLine.DUPLICATE: lambda line: f"与第 {line} 行是同一会员",
@@ -65,7 +58,6 @@ _PROBLEMS: dict[BadLine, str | Callable[[int | None], str]] = {
     BadLine.POINTS_TOO_LARGE: "积分过大",
     BadLine.DATE_INVALID: "到期日不正确",
     BadLine.DATE_PAST: "到期日已过",
-    BadLine.FORMULA: "单元格是公式，请粘贴为数值",
     BadLine.INSUFFICIENT: lambda points: f"可用积分不足，仅有 {points or 0}",
     BadLine.SPENT: lambda points: f"其中 {points} 积分已用完或被占用，未能扣回",
     BadLine.NOT_UNDONE: "该笔已单独冲正，未处理",

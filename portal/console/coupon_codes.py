@@ -17,10 +17,9 @@ from loyalty.kernel import audit
 from loyalty.kernel.transaction import run
 from loyalty.staff.rules import Permission
 from portal.console import exports, forms
-from portal.console.access import actor, requires
+from portal.console.access import actor, for_the_chain, requires
 from portal.console.actors import names_of
 from portal.console.blueprint import blueprint
-from portal.console.coupon_templates import for_the_chain
 from portal.context import container
 
 if TYPE_CHECKING:

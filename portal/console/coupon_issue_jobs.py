@@ -10,6 +10,7 @@ from flask import flash, redirect, render_template, request, url_for
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.wrappers import Response
 
+from loyalty.approvals.rules import makers
 from loyalty.coupons.queries import issue_jobs as queries
 from loyalty.coupons.queries import titles
 from loyalty.coupons.queries.templates import get_template
@@ -25,9 +26,8 @@ from loyalty.staff.rules import Permission, actor_name
 from loyalty.stores import queries as stores
 from loyalty.tags import queries as tags
 from portal.console import coupon_issue_names, forms, uploads
-from portal.console.access import actor, current_scope, current_staff, requires
+from portal.console.access import actor, current_scope, current_staff, require_whole_chain, requires
 from portal.console.actors import names_of
-from portal.console.adjustment_batches import require_whole_chain
 from portal.console.blueprint import blueprint
 from portal.context import container
 from portal.errors import status_of
@@ -100,10 +100,7 @@ def discard_coupon_issue(job_id: int) -> Response:
 @requires(Permission.COUPONS_ISSUE)
 def decide_coupon_issue(job_id: int) -> Response:
     """Approve or refuse."""
-    decision = forms.text("decision")
-    if decision not in ("approve", "refuse"):
-        raise forms.InvalidField(field="decision")
-    is_approved = decision == "approve"
+    is_approved = forms.is_approved()
     return _act(
         job_id,
         partial(service.decide, is_approved=is_approved),
@@ -220,7 +217,7 @@ def _known_of(job_id: int) -> dict[str, Any]:
         "headline": headline(job.terms),
         "would_get": would_get,
         "cost_fen": cost_of(job.terms, would_get),
-        "is_mine": me in (job.created_by, asked.requested_by if asked else job.created_by),
+        "is_mine": me in makers(job.created_by, asked),
     }
 
 

@@ -1,6 +1,6 @@
 """The list of issue jobs (批量发券), and what of one can be downloaded; all of the whole chain."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -8,16 +8,15 @@ from flask import render_template
 from werkzeug.wrappers import Response
 
 from loyalty.coupons.queries import issue_jobs as queries
-from loyalty.coupons.queries.issue_jobs import IssueJobView
+from loyalty.coupons.queries.issue_jobs import IssueJobView, IssueOutcome, IssueProblem
 from loyalty.coupons.rules.issue_jobs import IssueJobState, subject_of
 from loyalty.kernel import audit
 from loyalty.kernel.pagination import PAGE_SIZE_MAX, Page
 from loyalty.kernel.transaction import run
 from loyalty.staff.rules import Permission
 from portal.console import coupon_issue_names, exports, forms, paging
-from portal.console.access import actor, requires
+from portal.console.access import actor, require_whole_chain, requires
 from portal.console.actors import names_of
-from portal.console.adjustment_batches import require_whole_chain
 from portal.console.blueprint import blueprint
 from portal.context import container
 
@@ -102,20 +101,16 @@ def _row(job: IssueJobView, people: dict[str, str]) -> exports.Row:
 
 
 def _problem_pages(job_id: int) -> Iterator[list[exports.Row]]:
-    after = 0
-    while True:
-        listed = partial(queries.list_problems, job_id=job_id, after_line=after, limit=ROWS_PER_PAGE)
-        if not (page := run(container().database, listed)):
-            return
+    def read(session: "Session", after: int) -> Sequence[IssueProblem]:
+        return queries.list_problems(session, job_id=job_id, after_line=after, limit=ROWS_PER_PAGE)
+
+    for page in exports.pages_after(read, place_of=lambda one: one.line):
         yield [(one.line, coupon_issue_names.problem_text(one.reason, one.first_line)) for one in page]
-        after = page[-1].line
 
 
 def _outcome_pages(job_id: int) -> Iterator[list[exports.Row]]:
-    after = 0
-    while True:
-        listed = partial(queries.list_outcomes, job_id=job_id, after_member_id=after, limit=ROWS_PER_PAGE)
-        if not (page := run(container().database, listed)):
-            return
+    def read(session: "Session", after: int) -> Sequence[IssueOutcome]:
+        return queries.list_outcomes(session, job_id=job_id, after_member_id=after, limit=ROWS_PER_PAGE)
+
+    for page in exports.pages_after(read, place_of=lambda one: one.member_id):
         yield [(one.member_number, one.line or "", coupon_issue_names.outcome_text(one)) for one in page]
-        after = page[-1].member_id

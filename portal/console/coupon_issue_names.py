@@ -1,9 +1,12 @@
 """What states, reasons and figures of issue jobs are called on the pages."""
 
+from collections.abc import Mapping
+
 from loyalty.coupons.queries.issue_jobs import IssueOutcome
 from loyalty.coupons.rules.errors import CouponNotIssuing, CouponPeriodOver
 from loyalty.coupons.rules.issue_jobs import BadIssueLine, IssueJobState, Kept, Skip
-from portal.console.adjustment_names import FAULT_NAMES as FAULT_NAMES
+from portal.console.file_names import FAULT_NAMES as FAULT_NAMES
+from portal.console.file_names import NAMING_PROBLEMS
 
 STATE_NAMES = {
     IssueJobState.CHECKING: "试算中",
@@ -56,11 +59,8 @@ FIGURE_NAMES = {
     **{skip.value: name for skip, name in SKIP_NAMES.items()},
     **{kept.value: name for kept, name in KEPT_NAMES.items()},
 }
-_PROBLEMS = {
-    BadIssueLine.WHO_MISSING: "没有填写手机号或会员号",
-    BadIssueLine.WHO_INVALID: "手机号或会员号不正确",
-    BadIssueLine.WHO_SCIENTIFIC: "手机号变成了科学计数，请把该列设为文本后重新填写",
-    BadIssueLine.FORMULA: "单元格是公式，请粘贴为数值",
+_PROBLEMS: Mapping[str, str] = {
+    **NAMING_PROBLEMS,
     BadIssueLine.WHO_UNKNOWN: "没有找到该会员",
     BadIssueLine.DUPLICATE: "与第 {first_line} 行是同一会员",
 }

@@ -4,12 +4,12 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from flask import render_template, request, url_for
+from flask import render_template, url_for
 from werkzeug.wrappers import Response
 
 from loyalty.coupons.queries import issued
-from loyalty.coupons.queries.issued import IssuedCoupon
 from loyalty.coupons.queries.templates import get_template
+from loyalty.coupons.queries.wallet import CouponView
 from loyalty.coupons.rules.by_hand import VoidReason
 from loyalty.coupons.rules.errors import CouponNotFound
 from loyalty.coupons.rules.states import IssuePath, Standing
@@ -22,7 +22,7 @@ from loyalty.members import queries as members
 from loyalty.staff.rules import Permission
 from loyalty.stores import queries as stores
 from portal.console import coupon_names, exports, forms, paging
-from portal.console.access import actor, current_scope, requires
+from portal.console.access import actor, requires, seen_stores
 from portal.console.actors import names_of
 from portal.console.blueprint import blueprint
 from portal.context import container
@@ -70,7 +70,7 @@ def coupon_list(template_id: int) -> str:
 def export_coupons(template_id: int) -> Response:
     """Download what the filter shows; who took it is audited."""
     coupons, at = _coupons(template_id), container().clock.now()
-    chosen = {name: value for name, value in request.args.items() if value}
+    chosen = paging.chosen_filters()
 
     def note(session: "Session") -> None:
         get_template(session, template_id=template_id)
@@ -90,13 +90,13 @@ def export_coupons(template_id: int) -> Response:
 @requires(Permission.COUPONS_VOID)
 def void_coupons(template_id: int) -> Response:
     """Take the chosen coupons away, all of them or none."""
-    coupon_ids, scope = forms.integers("coupon_ids"), current_scope()
+    coupon_ids, store_ids = forms.integers("coupon_ids"), seen_stores()
     reason = forms.parsed_choice("reason", forms.text("reason"), VoidReason)
 
     def work(session: "Session") -> None:
         if not 0 < len(coupon_ids) <= VOID_MAX:
             raise CouponChoiceInvalid
-        if not scope.is_chain_wide and issued.count_outside(session, coupon_ids=coupon_ids, store_ids=scope.store_ids):
+        if store_ids is not None and issued.count_outside(session, coupon_ids=coupon_ids, store_ids=store_ids):
             raise CouponNotFound
         void(session, coupon_ids=coupon_ids, reason=reason.value, actor=actor(), at=at)
 
@@ -105,7 +105,7 @@ def void_coupons(template_id: int) -> Response:
     return forms.act(work, done=f"已作废 {len(coupon_ids)} 张券", back=back)
 
 
-def named(session: "Session", coupons: Sequence[IssuedCoupon]) -> dict[str, dict[Any, str]]:
+def named(session: "Session", coupons: Sequence[CouponView]) -> dict[str, dict[Any, str]]:
     """Return what the members, stores and issuers of some coupons are called."""
     store_ids = {coupon.used_at_store_id for coupon in coupons if coupon.used_at_store_id is not None}
     return {
@@ -115,16 +115,15 @@ def named(session: "Session", coupons: Sequence[IssuedCoupon]) -> dict[str, dict
     }
 
 
-def _coupons(template_id: int) -> Callable[..., Page[IssuedCoupon]]:
+def _coupons(template_id: int) -> Callable[..., Page[CouponView]]:
     """Return the list that the filter leaves, of which pages can be asked for."""
-    scope = current_scope()
     return partial(
         issued.list_coupons,
         at=container().clock.now(),
         template_id=template_id,
         path=forms.optional_choice("path", IssuePath),
         stands=forms.optional_choice("standing", Standing),
-        store_ids=None if scope.is_chain_wide else scope.store_ids,
+        store_ids=seen_stores(),
     )
 
 
@@ -136,7 +135,7 @@ def _size() -> int:
 
 
 def _row(
-    coupon: IssuedCoupon, *, numbers: dict[int, str], store_names: dict[int, str], people: dict[str, str]
+    coupon: CouponView, *, numbers: dict[int, str], store_names: dict[int, str], people: dict[str, str]
 ) -> exports.Row:
     return (
         coupon.id,

@@ -36,12 +36,15 @@ class Preview:
 
 
 def preview_of(session: "Session", *, terms: Terms, amount_fen: int | None = None) -> Preview:
-    """Return terms as a member will read them; the sample meets all of them, but for an amount of one's own."""
+    """Return terms as a member will read them, and tags by name.
+
+    The sample meets all of them, but for an amount of one's own.
+    """
     return Preview(
         terms=terms,
         headline=headline(terms),
         claim_window=claim_window(terms.claiming, container().zone),
-        lines=details(terms, names_of(session, terms=terms)),
+        lines=details(terms, names_of(session, terms=terms), is_for_staff=True),
         sample=_sample(terms, amount_fen),
     )
 

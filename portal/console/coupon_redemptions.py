@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from flask import render_template, request, url_for
+from flask import render_template, url_for
 from werkzeug.wrappers import Response
 
 from loyalty.coupons.queries import redemptions
@@ -64,7 +64,7 @@ def coupon_redemption_list() -> str:
 def export_redemptions() -> Response:
     """Download what the filter shows; who took it is audited."""
     uses, at = _uses(), container().clock.now()
-    chosen = {name: value for name, value in request.args.items() if value}
+    chosen = paging.chosen_filters()
 
     def read(session: "Session", cursor: str | None) -> Page[exports.Row]:
         page = uses(session, cursor=cursor, limit=PAGE_SIZE_MAX)

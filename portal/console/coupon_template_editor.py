@@ -10,7 +10,6 @@ from werkzeug.wrappers import Response
 from loyalty.coupons.queries.templates import TemplateView, get_template
 from loyalty.coupons.rules.checking import check_terms
 from loyalty.coupons.rules.errors import InvalidCouponTerms, Problem
-from loyalty.coupons.rules.limiting import check_stock
 from loyalty.coupons.rules.pictures import PICTURE_BYTES_MAX
 from loyalty.coupons.rules.starts import STARTS
 from loyalty.coupons.rules.terms import Terms
@@ -25,14 +24,14 @@ from loyalty.staff.rules import Permission
 from loyalty.tags.queries import list_choices
 from loyalty.tiers.queries import list_tiers
 from loyalty.tiers.rules import Tier
-from portal.console import forms
-from portal.console.access import actor, requires
+from portal.console import form_fields, forms
+from portal.console.access import actor, for_the_chain, requires
 from portal.console.blueprint import blueprint
 from portal.console.coupon_names import REFUND_NAMES, WORTH_NAMES
 from portal.console.coupon_preview import Preview, preview_of, sample_amount_of
 from portal.console.coupon_template_fields import BONUS_ROWS, LABELS, Reader
-from portal.console.coupon_template_form import form_of, stock_of, terms_of
-from portal.console.coupon_templates import for_the_chain, page_of
+from portal.console.coupon_template_form import form_of, template_of
+from portal.console.coupon_templates import page_of
 from portal.console.form_fields import Form
 from portal.console.stores import visible_tree
 from portal.context import container
@@ -70,12 +69,12 @@ def new_coupon_template() -> str:
 def create_coupon_template() -> Response | tuple[str, int]:
     """Keep a new template as a draft."""
     for_the_chain()
-    form, at = _given(), container().clock.now()
+    at = container().clock.now()
 
-    def keep(session: "Session", terms: Terms) -> int:
-        return service.create_template(session, terms=terms, stock=stock_of(form), actor=actor(), at=at)
+    def keep(session: "Session", terms: Terms, stock: int | None) -> int:
+        return service.create_template(session, terms=terms, stock=stock, actor=actor(), at=at)
 
-    return _save(None, form, keep)
+    return _save(None, form_fields.given(), keep)
 
 
 @blueprint.get("/coupons/<int:template_id>/edit")
@@ -94,11 +93,11 @@ def save_coupon_template_draft(template_id: int) -> Response | tuple[str, int]:
     for_the_chain()
     template, at = _template(template_id), container().clock.now()
 
-    def keep(session: "Session", terms: Terms) -> int:
+    def keep(session: "Session", terms: Terms, _stock: int | None) -> int:
         service.save_draft(session, template_id=template_id, terms=terms, actor=actor(), at=at)
         return template_id
 
-    return _save(template, _given(), keep)
+    return _save(template, form_fields.given(), keep)
 
 
 @blueprint.post("/coupons/preview")
@@ -108,7 +107,7 @@ def preview_coupon_template() -> str:
     for_the_chain()
     template_id = forms.optional_integer("template_id")
     template = None if template_id is None else _template(template_id)
-    form, outcome = _given(), Outcome()
+    form, outcome = form_fields.given(), Outcome()
     try:
         form = _with_picture(form)
         outcome = Outcome(preview=_previewed(form))
@@ -130,9 +129,8 @@ def _begin(template: TemplateView | None, terms: Terms) -> str:
 
 
 def _previewed(form: Form) -> Preview:
-    terms, amount_fen, stock = terms_of(form, container().zone), sample_amount_of(form), stock_of(form)
-    check_terms(terms)
-    check_stock(stock)
+    (terms, stock), amount_fen = template_of(form, container().zone), sample_amount_of(form)
+    check_terms(terms, stock=stock)
 
     def read(session: "Session") -> Preview:
         check_mentioned(session, terms=terms)
@@ -142,12 +140,12 @@ def _previewed(form: Form) -> Preview:
 
 
 def _save(
-    template: TemplateView | None, form: Form, keep: "Callable[[Session, Terms], int]"
+    template: TemplateView | None, form: Form, keep: "Callable[[Session, Terms, int | None], int]"
 ) -> Response | tuple[str, int]:
     try:
         form = _with_picture(form)
-        terms = terms_of(form, container().zone)
-        kept = run(container().database, lambda session: keep(session, terms))
+        terms, stock = template_of(form, container().zone)
+        kept = run(container().database, lambda session: keep(session, terms, stock))
     except LoyaltyError as error:
         return _editor(template, form, Outcome(problems=_problems(error))), status_of(error)
     flash("草稿已保存，发布后才会生效", "success")
@@ -200,10 +198,6 @@ def _action(template: TemplateView | None) -> str:
     if template is None:
         return url_for("console.create_coupon_template")
     return url_for("console.save_coupon_template_draft", template_id=template.id)
-
-
-def _given() -> dict[str, list[str]]:
-    return {name: values for name, values in request.form.to_dict(flat=False).items() if "\0" not in "".join(values)}
 
 
 def _problems(error: LoyaltyError) -> Sequence[Problem]:

@@ -14,7 +14,7 @@ from loyalty.coupons.rules.terms import (
     Validity,
     Worth,
 )
-from portal.console.figures import money
+from portal.console.coupon_names import WORTH_NAMES
 from portal.console.form_fields import Form, FormReader, whole
 
 LABELS = {
@@ -64,7 +64,6 @@ LABELS = {
 """What each field is called, on the page and where it is refused; terms that are wrong name the same fields."""
 BONUS_ROWS = range(1, BONUS_STEPS_MAX + 1)
 _TENTHS = re.compile(r"(\d)(?:\.(\d))?", re.ASCII)
-_MONEY_HINT = "须为金额，如 20 或 9.90"
 
 
 def read_off(text: str) -> int:
@@ -85,13 +84,9 @@ class Reader(FormReader):
     def __init__(self, form: Form) -> None:
         super().__init__(form, LABELS)
 
-    def money(self, name: str) -> int | None:
-        """Return an amount in fen."""
-        return self.read(name, money, _MONEY_HINT)
-
     def worth(self) -> Worth:
         """Return what a coupon is worth; what is missing is told when the terms are checked."""
-        match self.text("worth"):
+        match self.option("worth", WORTH_NAMES):
             case "percent_off":
                 off = self.read("percent", read_off, "须为折数，如 8.5")
                 return PercentOff(0 if off is None else off, self.money("ceiling_fen"))
@@ -99,17 +94,12 @@ class Reader(FormReader):
                 return FixedPrice(self.money("price_fen") or 0)
             case "gift":
                 return Gift(self.text("gift_name"))
-            case kind:
-                if kind != "cash_off":
-                    self.refuse("worth", "请从列表中选择")
+            case _:
                 return CashOff(self.money("amount_fen") or 0)
 
     def validity(self) -> Validity:
         """Return from when until when a coupon holds."""
-        kind = self.text("validity")
-        if kind != "fixed":
-            if kind != "relative":
-                self.refuse("validity", "请从列表中选择")
+        if self.option("validity", ("fixed", "relative")) != "fixed":
             return DaysFromIssue(self.whole("days") or 0, self.whole("delay_days") or 0)
         first, last = self.day("first_on"), self.day("last_on")
         told = {problem.field for problem in self.problems}

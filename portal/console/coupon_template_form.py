@@ -20,20 +20,18 @@ from loyalty.coupons.rules.terms import (
     Windows,
 )
 from loyalty.coupons.rules.words import off_of
-from loyalty.kernel.wording import clock
 from portal.console.coupon_template_fields import Reader
 from portal.console.figures import shown_money
-from portal.console.form_fields import Form, shown_moment
+from portal.console.form_fields import Form, shown, shown_all, shown_hours, shown_moment, shown_text_sets
 
-_TEXT_SETS = ("skus", "categories", "excluded_skus", "excluded_categories", "channels")
 _NODE_SETS = ("included_nodes", "excluded_nodes")
 
 
 def form_of(terms: Terms, zone: ZoneInfo) -> dict[str, list[str]]:
     """Return terms as the form shows them."""
     scope, claiming = terms.scope, terms.claiming
-    form = {name: ["、".join(sorted(getattr(scope, name)))] for name in _TEXT_SETS}
-    form |= {name: _shown_all(getattr(scope, name)) for name in _NODE_SETS}
+    form = shown_text_sets(scope)
+    form |= {name: shown_all(getattr(scope, name)) for name in _NODE_SETS}
     for row, step in enumerate(terms.bonus, start=1):
         form |= {f"bonus_days_{row}": [str(step.within_days)], f"bonus_points_{row}": [str(step.points)]}
     return form | {
@@ -41,36 +39,43 @@ def form_of(terms: Terms, zone: ZoneInfo) -> dict[str, list[str]]:
         **_shown_worth(terms),
         **_shown_validity(terms),
         "threshold_fen": [shown_money(terms.threshold_fen) if terms.threshold_fen else ""],
-        "weekdays": _shown_all(terms.windows.weekdays),
-        "hours": ["、".join(f"{clock(span.from_minute)}-{clock(span.until_minute)}" for span in terms.windows.hours)],
-        "stock_per_day": [_shown(terms.stock.per_day)],
-        "stock_per_store": [_shown(terms.stock.per_store)],
-        "member_total": [_shown(terms.member_limits.total)],
-        "member_per_day": [_shown(terms.member_limits.per_day)],
-        "tier_levels": _shown_all(terms.eligibility.tier_levels),
-        "tags": _shown_all(terms.eligibility.tags),
+        "weekdays": shown_all(terms.windows.weekdays),
+        "hours": [shown_hours(terms.windows.hours)],
+        "stock_per_day": [shown(terms.stock.per_day)],
+        "stock_per_store": [shown(terms.stock.per_store)],
+        "member_total": [shown(terms.member_limits.total)],
+        "member_per_day": [shown(terms.member_limits.per_day)],
+        "tier_levels": shown_all(terms.eligibility.tier_levels),
+        "tags": shown_all(terms.eligibility.tags),
         "is_in_centre": ["yes"] if claiming.is_in_centre else [],
         "opens_at": [shown_moment(claiming.opens_at, zone)],
         "closes_at": [shown_moment(claiming.closes_at, zone)],
-        "points_price": [_shown(claiming.points_price or None)],
+        "points_price": [shown(claiming.points_price or None)],
         "stacking": ["exclusive" if terms.stacking.is_exclusive else "together"],
         "group": [terms.stacking.group or ""],
         "refund": [terms.refund.value],
         "refund_grace_days": [str(terms.refund_grace_days)],
-        "reminder_days": [_shown(terms.reminder_days)],
+        "reminder_days": [shown(terms.reminder_days)],
         "description": [terms.description],
         "picture": [terms.picture or ""],
     }
 
 
-def terms_of(form: Form, zone: ZoneInfo) -> Terms:
-    """Return the terms that a form stands for; whether they make sense is not seen here.
+def template_of(form: Form, zone: ZoneInfo) -> tuple[Terms, int | None]:
+    """Return the terms that a form stands for, and the stock in all; whether they make sense is not seen here.
 
     Raises:
         InvalidCouponTerms: with every field that cannot be read, and why.
     """
     reader = Reader(form)
-    terms = Terms(
+    terms, stock = _terms(reader, zone), reader.whole("stock")
+    if reader.problems:
+        raise InvalidCouponTerms(reader.problems)
+    return terms, stock
+
+
+def _terms(reader: Reader, zone: ZoneInfo) -> Terms:
+    return Terms(
         title=reader.text("title"),
         worth=reader.worth(),
         validity=reader.validity(),
@@ -83,34 +88,19 @@ def terms_of(form: Form, zone: ZoneInfo) -> Terms:
         claiming=_claiming(reader, zone),
         stacking=_stacking(reader),
         bonus=reader.bonus(),
-        refund=reader.read("refund", RefundPolicy, "请从列表中选择") or RefundPolicy.RETURN,
+        refund=reader.choice("refund", RefundPolicy) or RefundPolicy.RETURN,
         refund_grace_days=reader.whole("refund_grace_days") or 0,
         reminder_days=reader.whole("reminder_days"),
         description=reader.text("description").replace("\r\n", "\n"),
         picture=reader.text("picture") or None,
     )
-    if reader.problems:
-        raise InvalidCouponTerms(reader.problems)
-    return terms
-
-
-def stock_of(form: Form) -> int | None:
-    """Return the stock in all, or None for no limit.
-
-    Raises:
-        InvalidCouponTerms: it cannot be read.
-    """
-    reader = Reader(form)
-    stock = reader.whole("stock")
-    if reader.problems:
-        raise InvalidCouponTerms(reader.problems)
-    return stock
 
 
 def _scope(reader: Reader) -> Scope:
-    texts = {name: frozenset(reader.listed(name, str, "")) for name in _TEXT_SETS}
     return Scope(
-        included_nodes=reader.numbers("included_nodes"), excluded_nodes=reader.numbers("excluded_nodes"), **texts
+        included_nodes=reader.numbers("included_nodes"),
+        excluded_nodes=reader.numbers("excluded_nodes"),
+        **reader.text_sets(),
     )
 
 
@@ -124,9 +114,7 @@ def _claiming(reader: Reader, zone: ZoneInfo) -> Claiming:
 
 
 def _stacking(reader: Reader) -> Stacking:
-    kind = reader.text("stacking")
-    if kind not in ("exclusive", "together"):
-        reader.refuse("stacking", "请从列表中选择")
+    kind = reader.option("stacking", ("exclusive", "together"))
     return Stacking(is_exclusive=kind != "together", group=reader.text("group") or None)
 
 
@@ -135,8 +123,8 @@ def _shown_worth(terms: Terms) -> dict[str, list[str]]:
         case CashOff(amount_fen=fen):
             return {"worth": ["cash_off"], "amount_fen": [shown_money(fen)]}
         case PercentOff(percent=percent, ceiling_fen=ceiling):
-            shown = {"worth": ["percent_off"], "percent": [off_of(percent)]}
-            return shown | ({} if ceiling is None else {"ceiling_fen": [shown_money(ceiling)]})
+            form = {"worth": ["percent_off"], "percent": [off_of(percent)]}
+            return form | ({} if ceiling is None else {"ceiling_fen": [shown_money(ceiling)]})
         case FixedPrice(price_fen=fen):
             return {"worth": ["fixed_price"], "price_fen": [shown_money(fen)]}
         case Gift(name=name):
@@ -149,11 +137,3 @@ def _shown_validity(terms: Terms) -> dict[str, list[str]]:
         dates = {"first_on": [validity.first_on.isoformat()], "last_on": [validity.last_on.isoformat()]}
         return {"validity": ["fixed"], **dates}
     return {"validity": ["relative"], "days": [str(validity.days)], "delay_days": [str(validity.delay_days)]}
-
-
-def _shown_all(values: frozenset[int]) -> list[str]:
-    return [str(value) for value in sorted(values)]
-
-
-def _shown(value: int | None) -> str:
-    return "" if value is None else str(value)

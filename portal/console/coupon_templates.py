@@ -18,7 +18,7 @@ from loyalty.kernel.qr import qr_png, qr_svg
 from loyalty.kernel.transaction import run
 from loyalty.staff.rules import Permission
 from portal.console import exports, forms, paging
-from portal.console.access import PermissionMissing, actor, current_scope, requires
+from portal.console.access import actor, current_scope, for_the_chain, requires
 from portal.console.actors import names_of
 from portal.console.blueprint import blueprint
 from portal.console.coupon_names import STATE_COLOURS, STATE_NAMES
@@ -173,16 +173,6 @@ def coupon_qr_png(template_id: int) -> Response:
 def page_of(template_id: int) -> str:
     """Return the address of a template's page."""
     return url_for("console.coupon_template_page", template_id=template_id)
-
-
-def for_the_chain() -> None:
-    """Refuse whoever does not see the whole chain: a template holds everywhere.
-
-    Raises:
-        PermissionMissing: the caller sees a part of the tree only.
-    """
-    if not current_scope().is_chain_wide:
-        raise PermissionMissing
 
 
 def _settle(step: Step, template_id: int, *, done: str, back: str = "") -> Response:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 from flask import flash, redirect, render_template, request, url_for
@@ -12,7 +11,7 @@ from loyalty.coupons.queries import titles
 from loyalty.coupons.rules.states import TemplateState
 from loyalty.earning import queries
 from loyalty.earning.queries import RuleView
-from loyalty.earning.rules import Definition, EarningEvent
+from loyalty.earning.rules import EarningEvent
 from loyalty.earning.rules.checking import check_definition
 from loyalty.earning.rules.errors import InvalidEarningRule
 from loyalty.earning.rules.sentences import sentence
@@ -27,15 +26,15 @@ from loyalty.staff.rules import Permission
 from loyalty.tags.queries import list_choices
 from loyalty.tiers.queries import list_tiers
 from loyalty.tiers.rules import Tier
-from portal.console import forms
-from portal.console.access import PermissionMissing, actor, may, requires
+from portal.console import form_fields, forms
+from portal.console.access import PermissionMissing, actor, for_the_chain, may, requires
 from portal.console.blueprint import blueprint
 from portal.console.earning_overrides import own_node
-from portal.console.earning_rule_fields import LABELS, Reader, moment_of
-from portal.console.earning_rule_form import definition_of, form_of
+from portal.console.earning_rule_fields import LABELS, Reader
+from portal.console.earning_rule_form import Typed, definition_of, form_of, typed_of
 from portal.console.earning_rule_names import EVENT_NAMES, names_for_sentences
 from portal.console.earning_rule_trial import Trial, try_out
-from portal.console.earning_rules import for_the_chain, page_of
+from portal.console.earning_rules import page_of
 from portal.console.form_fields import Form, shown_moment
 from portal.console.points_expiry import EXPIRY_NAMES
 from portal.console.stores import visible_tree
@@ -53,16 +52,6 @@ class Subject:
     event: EarningEvent
     rule_id: int | None = None
     node_id: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Typed:
-    """What a filled-in form stands for."""
-
-    name: str
-    definition: Definition
-    starts_at: datetime | None
-    ends_at: datetime | None
 
 
 @blueprint.get("/earning-rules/new")
@@ -141,7 +130,7 @@ def preview_earning_rule() -> str | tuple[str, int]:
         forms.optional_integer("rule_id"),
         forms.optional_integer("node_id"),
     )
-    form, trial, problems = _given(), None, list[str]()
+    form, trial, problems = form_fields.given(), None, list[str]()
     try:
         trial = _tried(subject, form)
     except LoyaltyError as error:
@@ -164,9 +153,9 @@ def _tried(subject: Subject, form: Form) -> Trial:
 
 
 def _save(subject: Subject, keep: "Callable[[Session, Typed], int]") -> Response | tuple[str, int]:
-    form = _given()
+    form = form_fields.given()
     try:
-        typed = _typed(form, subject.event)
+        typed = typed_of(form, subject.event, container().zone)
         kept = run(container().database, lambda session: keep(session, typed))
     except LoyaltyError as error:
         return _editor(subject, form, problems=_problems(error)), status_of(error)
@@ -254,20 +243,6 @@ def _action(subject: Subject) -> str:
     if subject.node_id is None:
         return url_for("console.save_earning_rule_draft", rule_id=subject.rule_id)
     return url_for("console.save_earning_override", rule_id=subject.rule_id, node_id=subject.node_id)
-
-
-def _given() -> dict[str, list[str]]:
-    return {name: values for name, values in request.form.to_dict(flat=False).items() if "\0" not in "".join(values)}
-
-
-def _typed(form: Form, event: EarningEvent) -> Typed:
-    zone = container().zone
-    return Typed(
-        name=next(iter(form.get("name", ())), "").strip(),
-        definition=definition_of(form, event),
-        starts_at=moment_of(form, "starts_at", zone),
-        ends_at=moment_of(form, "ends_at", zone),
-    )
 
 
 def _problems(error: LoyaltyError) -> list[str]:

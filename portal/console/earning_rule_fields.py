@@ -1,16 +1,15 @@
 """The fields of the form of earning rules: what each is called, and what its text stands for."""
 
-from datetime import date, datetime
-from zoneinfo import ZoneInfo
+from datetime import date
 
 from loyalty.earning.rules import Fixed, Multiple, PerAmount, Reward, Rounding
-from loyalty.earning.rules.errors import InvalidEarningRule
 from loyalty.earning.rules.words import LIMIT_NAMES
 from loyalty.points.rules.expiry import PERIODS, ExpiryPolicy, InvalidExpiryPolicy, PolicyKind, check_policy
-from portal.console.figures import money, times
+from portal.console.figures import times
 from portal.console.form_fields import Form, FormReader, whole
 
 LABELS = {
+    "name": "规则名称",
     "points_kind": "积分奖励",
     "points_value": "积分数量",
     "points_each": "积分每满金额",
@@ -71,24 +70,22 @@ class Reader(FormReader):
 
     def reward(self, name: str) -> Reward | None:
         """Return the reward of points or of growth."""
-        kind = self.text(f"{name}_kind")
+        kind = self.option(f"{name}_kind", ("", "per_amount", "fixed", "multiple"))
+        if not kind:
+            return None
         if kind == "multiple":
             return Multiple(self.read(f"{name}_times", times, "须为倍数，如 2 或 1.5") or 0, self._rounding(name))
-        if kind not in ("per_amount", "fixed"):
-            if kind:
-                self.refuse(f"{name}_kind", "请从列表中选择")
-            return None
         value = self.whole(f"{name}_value") or 0
         if kind == "fixed":
             return Fixed(value)
-        return PerAmount(value, self.read(f"{name}_each", money, "须为金额，如 1 或 10") or 0, self._rounding(name))
+        return PerAmount(value, self.money(f"{name}_each", example="1 或 10") or 0, self._rounding(name))
 
     def _rounding(self, name: str) -> Rounding:
-        return self.read(f"{name}_rounding", Rounding, "请从列表中选择") or Rounding.FLOOR
+        return self.choice(f"{name}_rounding", Rounding) or Rounding.FLOOR
 
     def expiry(self) -> ExpiryPolicy | None:
         """Return the expiry policy, or None for that of the programme."""
-        kind = self.read("expiry_kind", PolicyKind, "请从列表中选择")
+        kind = self.choice("expiry_kind", PolicyKind)
         if kind is None:
             return None
         n = self.whole("expiry_n") if kind in PERIODS else None
@@ -99,16 +96,3 @@ class Reader(FormReader):
         except InvalidExpiryPolicy:
             self.refuse("expiry_n", "有效期的期数或日期不正确")
         return policy
-
-
-def moment_of(form: Form, name: str, zone: ZoneInfo) -> datetime | None:
-    """Return a date and time of day in the programme's zone, or None when the field is empty.
-
-    Raises:
-        InvalidEarningRule: it is none.
-    """
-    reader = Reader(form)
-    moment = reader.moment(name, zone)
-    if reader.problems:
-        raise InvalidEarningRule(reader.problems)
-    return moment

@@ -1,6 +1,9 @@
 """An earning rule as a form and back: what was typed is kept as it is until it stands for a definition."""
 
-from datetime import date
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeVar
+from zoneinfo import ZoneInfo
 
 from loyalty.earning.rules import (
     BirthdayMatch,
@@ -17,41 +20,49 @@ from loyalty.earning.rules import (
 )
 from loyalty.earning.rules.errors import InvalidEarningRule
 from loyalty.earning.rules.words import LIMIT_NAMES, times
-from loyalty.kernel.wording import clock
 from portal.console.earning_rule_fields import Reader
-from portal.console.figures import money, shown_money
-from portal.console.form_fields import Form
+from portal.console.figures import shown_money
+from portal.console.form_fields import Form, shown, shown_all, shown_hours, shown_text_sets
 
-_TEXT_SETS = ("skus", "categories", "excluded_skus", "excluded_categories", "channels")
+Read = TypeVar("Read")
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """What a filled-in form stands for."""
+
+    name: str
+    definition: Definition
+    starts_at: datetime | None
+    ends_at: datetime | None
 
 
 def form_of(definition: Definition) -> dict[str, list[str]]:
     """Return a definition as the form shows it."""
     wanted, stacking, expiry = definition.conditions, definition.stacking, definition.expiry
     form = _shown_reward("points", definition.points) | _shown_reward("growth", definition.growth)
-    for name in _TEXT_SETS:
-        form[name] = ["、".join(sorted(getattr(wanted, name)))]
+    form |= shown_text_sets(wanted)
     for name in ("included_nodes", "excluded_nodes", "tier_levels", "tags", "weekdays"):
-        form[name] = [str(value) for value in sorted(getattr(wanted, name))]
+        form[name] = shown_all(getattr(wanted, name))
     for name in LIMIT_NAMES:
-        form[name] = [_shown(getattr(definition.caps, name, None) or getattr(definition.budgets, name, None))]
+        form[name] = [shown(getattr(definition.caps, name, None) or getattr(definition.budgets, name, None))]
     return form | {
         "is_first_purchase": ["yes"] if wanted.is_first_purchase else [],
         "minimum_amount": [shown_money(wanted.minimum_amount_fen) if wanted.minimum_amount_fen else ""],
-        "minimum_quantity": [_shown(wanted.minimum_quantity or None)],
-        "hours": ["、".join(f"{clock(span.from_minute)}-{clock(span.until_minute)}" for span in wanted.hours)],
-        "first_on": [_shown(wanted.first_on)],
-        "last_on": [_shown(wanted.last_on)],
+        "minimum_quantity": [shown(wanted.minimum_quantity or None)],
+        "hours": [shown_hours(wanted.hours)],
+        "first_on": [shown(wanted.first_on)],
+        "last_on": [shown(wanted.last_on)],
         "month_days": ["、".join(map(str, sorted(wanted.month_days)))],
         "birthday": [wanted.birthday or ""],
         "custom_kind": [wanted.custom_kind or ""],
-        "coupon_template_id": [_shown(definition.coupon_template_id)],
+        "coupon_template_id": [shown(definition.coupon_template_id)],
         "group": [stacking.group or ""],
-        "priority": [_shown(stacking.priority or None)],
-        "pending_days": [_shown(definition.pending_days or None)],
+        "priority": [shown(stacking.priority or None)],
+        "pending_days": [shown(definition.pending_days or None)],
         "expiry_kind": [expiry.kind if expiry else ""],
-        "expiry_n": [_shown(expiry.n if expiry else None)],
-        "expiry_on": [_shown(expiry.on if expiry else None)],
+        "expiry_n": [shown(expiry.n if expiry else None)],
+        "expiry_on": [shown(expiry.on if expiry else None)],
     }
 
 
@@ -61,8 +72,33 @@ def definition_of(form: Form, event: EarningEvent) -> Definition:
     Raises:
         InvalidEarningRule: with every field that cannot be read, and why.
     """
+    return _readable(reader := Reader(form), _definition(reader, event))
+
+
+def typed_of(form: Form, event: EarningEvent, zone: ZoneInfo) -> Typed:
+    """Return all that a form stands for: the definition, its name, and from when until when it shall hold.
+
+    Raises:
+        InvalidEarningRule: with every field that cannot be read, and why.
+    """
     reader = Reader(form)
-    definition = Definition(
+    typed = Typed(
+        name=reader.text("name"),
+        definition=_definition(reader, event),
+        starts_at=reader.moment("starts_at", zone),
+        ends_at=reader.moment("ends_at", zone),
+    )
+    return _readable(reader, typed)
+
+
+def _readable(reader: Reader, read: Read) -> Read:
+    if reader.problems:
+        raise InvalidEarningRule(reader.problems)
+    return read
+
+
+def _definition(reader: Reader, event: EarningEvent) -> Definition:
+    return Definition(
         event=event,
         points=reader.reward("points"),
         growth=reader.reward("growth"),
@@ -74,9 +110,6 @@ def definition_of(form: Form, event: EarningEvent) -> Definition:
         pending_days=reader.whole("pending_days") or 0,
         expiry=reader.expiry(),
     )
-    if reader.problems:
-        raise InvalidEarningRule(reader.problems)
-    return definition
 
 
 def _conditions(reader: Reader) -> Conditions:
@@ -89,13 +122,13 @@ def _conditions(reader: Reader) -> Conditions:
         month_days=frozenset(reader.month_days("month_days")),
         hours=tuple(reader.spans("hours")),
         is_first_purchase=reader.text("is_first_purchase") == "yes",
-        minimum_amount_fen=reader.read("minimum_amount", money, "须为金额，如 100 或 99.50") or 0,
+        minimum_amount_fen=reader.money("minimum_amount", example="100 或 99.50") or 0,
         minimum_quantity=reader.whole("minimum_quantity") or 0,
-        first_on=reader.read("first_on", date.fromisoformat, "须为日期，如 2026-03-10"),
-        last_on=reader.read("last_on", date.fromisoformat, "须为日期，如 2026-03-10"),
-        birthday=reader.read("birthday", BirthdayMatch, "请从列表中选择"),
+        first_on=reader.day("first_on"),
+        last_on=reader.day("last_on"),
+        birthday=reader.choice("birthday", BirthdayMatch),
         custom_kind=reader.text("custom_kind") or None,
-        **{name: frozenset(reader.listed(name, str, "")) for name in _TEXT_SETS},
+        **reader.text_sets(),
     )
 
 
@@ -111,7 +144,3 @@ def _shown_reward(name: str, reward: Reward | None) -> dict[str, list[str]]:
     if isinstance(reward, PerAmount | Multiple):
         form[f"{name}_rounding"] = [reward.rounding.value]
     return form
-
-
-def _shown(value: object) -> str:
-    return "" if value is None else str(value)

@@ -15,8 +15,7 @@ from loyalty.earning.rules.samples import sample_of
 from loyalty.kernel.local_time import local_time
 from loyalty.stores.queries import get_store
 from loyalty.tiers.queries import list_tiers
-from portal.console.earning_rule_fields import Reader, moment_of
-from portal.console.figures import money
+from portal.console.earning_rule_fields import Reader
 from portal.console.form_fields import Form
 
 if TYPE_CHECKING:
@@ -71,7 +70,7 @@ def try_out(
 
 def _sample(session: "Session", form: Form, definition: Definition, zone: ZoneInfo) -> EventFacts:
     reader, facts = Reader(form), sample_of(definition)
-    moment = moment_of(form, "sample_at", zone)
+    moment = reader.moment("sample_at", zone)
     if moment is not None:
         facts = replace(facts, occurred_at=moment, local=local_time(moment, zone))
     facts = _bought(reader, _who_and_where(session, reader, facts))
@@ -96,7 +95,7 @@ def _bought(reader: Reader, facts: EventFacts) -> EventFacts:
     if facts.event is not EarningEvent.PURCHASE:
         return facts
     wanted = facts.lines[0]
-    amount_fen = reader.read("sample_amount", money, "须为金额，如 100 或 99.50")
+    amount_fen = reader.money("sample_amount", example="100 或 99.50")
     quantity = reader.whole("sample_quantity")
     line = FactLine(
         line_number=1,

@@ -19,7 +19,7 @@ from loyalty.kernel.transaction import run
 from loyalty.staff.rules import Permission
 from loyalty.stores.rules import StoreKind
 from portal.console import exports, forms
-from portal.console.access import PermissionMissing, actor, current_scope, requires
+from portal.console.access import actor, current_scope, for_the_chain, requires
 from portal.console.actors import names_of
 from portal.console.blueprint import blueprint
 from portal.console.earning_rule_names import (
@@ -167,16 +167,6 @@ def in_words(revision: RevisionView, names: Names) -> str:
 def page_of(rule_id: int) -> str:
     """Return the address of a rule's page."""
     return url_for("console.earning_rule_page", rule_id=rule_id)
-
-
-def for_the_chain() -> None:
-    """Refuse whoever does not see the whole chain: a rule of headquarters holds everywhere.
-
-    Raises:
-        PermissionMissing: the caller sees a part of the tree only.
-    """
-    if not current_scope().is_chain_wide:
-        raise PermissionMissing
 
 
 def _found() -> tuple[Sequence[RuleView], Names]:

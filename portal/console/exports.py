@@ -4,7 +4,7 @@ import csv
 import io
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from flask import Response, stream_with_context
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from loyalty.kernel.database import Session
     from loyalty.kernel.pagination import Page
 
+Item = TypeVar("Item")
 _DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -46,6 +47,16 @@ def streamed_list(name: str, header: Row, read: "Callable[[Session, str | None],
     Each page is read in a transaction of its own: a slow download holds none open.
     """
     return streamed_csv(name, header, _pages(read))
+
+
+def pages_after(
+    read: "Callable[[Session, int], Sequence[Item]]", *, place_of: Callable[[Item], int]
+) -> Iterator[Sequence[Item]]:
+    """Yield a list page by page, each in a transaction of its own: ``read`` returns what follows a place, from 0."""
+    database, after = container().database, 0
+    while page := run(database, lambda session, after=after: read(session, after)):  # type: ignore[misc]
+        yield page
+        after = place_of(page[-1])
 
 
 def _pages(read: "Callable[[Session, str | None], Page[Row]]") -> Iterator[Sequence[Row]]:

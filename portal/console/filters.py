@@ -1,9 +1,10 @@
 """How values look on console pages."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from flask.sansio.app import App
 
+from loyalty.kernel.clock import last_day_before
 from loyalty.kernel.runs import JobRun
 from loyalty.kernel.wording import yuan
 from portal.context import container
@@ -27,7 +28,7 @@ def local_time_exact(value: datetime | None) -> str:
 
 def last_day(expires_at: datetime) -> str:
     """Return the last business date before an instant of expiry: midnight ends the day before it."""
-    return f"{(expires_at - timedelta(microseconds=1)).astimezone(container().zone):%Y-%m-%d}"
+    return last_day_before(expires_at, container().zone).isoformat()
 
 
 def grouped(value: int | None) -> str:

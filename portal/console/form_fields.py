@@ -4,17 +4,24 @@ A field holds a text or some, so that whatever was typed can be shown again.
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
+from flask import request
+
 from loyalty.kernel.documents import Problem
 from loyalty.kernel.local_time import Hours
+from loyalty.kernel.wording import clock
+from portal.console.figures import money
 
 Form = Mapping[str, Sequence[str]]
 Value = TypeVar("Value")
 TEXT_LENGTH_MAX = 4_000
+TEXT_SETS = ("skus", "categories", "excluded_skus", "excluded_categories", "channels")
+"""The goods and channels that rules and coupons are for, each a text that lists codes."""
+_NOT_OFFERED = "请从列表中选择"
 _BETWEEN = re.compile(r"[,，、;；\r\n]+")
 _WHOLE = re.compile(r"\d{1,15}", re.ASCII)
 _SPAN = re.compile(r"(\d{1,2}):(\d{2})\s*[-–~至]\s*(\d{1,2}):(\d{2})", re.ASCII)
@@ -49,6 +56,22 @@ class FormReader:
             self.refuse(name, reason)
             return None
 
+    def choice(self, name: str, parse: Callable[[str], Value]) -> Value | None:
+        """Return which of some choices a field holds, or None when it is empty or none of them."""
+        return self.read(name, parse, _NOT_OFFERED)
+
+    def option(self, name: str, offered: Collection[str]) -> str:
+        """Return which of some texts a field holds, empty when it is none of them."""
+        text = self.text(name)
+        if text in offered:
+            return text
+        self.refuse(name, _NOT_OFFERED)
+        return ""
+
+    def money(self, name: str, *, example: str = "20 或 9.90") -> int | None:
+        """Return an amount in fen."""
+        return self.read(name, money, f"须为金额，如 {example}")
+
     def whole(self, name: str) -> int | None:
         """Return a field as a number."""
         return self.read(name, whole, "须为整数")
@@ -71,7 +94,7 @@ class FormReader:
         """Return all chosen values of a field with several choices."""
         found = [value for value in self._form.get(name, ()) if _WHOLE.fullmatch(value)]
         if len(found) != len(self._form.get(name, ())):
-            self.refuse(name, "请从列表中选择")
+            self.refuse(name, _NOT_OFFERED)
         return frozenset(map(int, found))
 
     def listed(self, name: str, parse: Callable[[str], Value], reason: str) -> list[Value]:
@@ -83,9 +106,38 @@ class FormReader:
             self.refuse(name, reason)
             return []
 
+    def text_sets(self) -> dict[str, frozenset[str]]:
+        """Return the codes of goods and channels."""
+        return {name: frozenset(self.listed(name, str, "")) for name in TEXT_SETS}
+
     def spans(self, name: str) -> list[Hours]:
         """Return the spans of the day that a text lists."""
         return self.listed(name, _span, "须如 14:00-17:00，多个用顿号分开")
+
+
+def given() -> dict[str, list[str]]:
+    """Return the form that was sent; a field that no text column could keep counts as missing."""
+    return {name: values for name, values in request.form.to_dict(flat=False).items() if "\0" not in "".join(values)}
+
+
+def shown(value: object) -> str:
+    """Return a value as the form shows it, empty when there is none."""
+    return "" if value is None else str(value)
+
+
+def shown_all(values: Iterable[int]) -> list[str]:
+    """Return the chosen values of a field with several choices."""
+    return [str(value) for value in sorted(values)]
+
+
+def shown_text_sets(goods: object) -> dict[str, list[str]]:
+    """Return the codes of goods and channels as the form shows them."""
+    return {name: ["、".join(sorted(getattr(goods, name)))] for name in TEXT_SETS}
+
+
+def shown_hours(hours: Iterable[Hours]) -> str:
+    """Return spans of the day as the form shows them: 11:00-14:00、17:00-19:00."""
+    return "、".join(f"{clock(span.from_minute)}-{clock(span.until_minute)}" for span in hours)
 
 
 def shown_moment(at: datetime | None, zone: ZoneInfo) -> str:

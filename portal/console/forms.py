@@ -79,6 +79,14 @@ def parsed_choice(name: str, value: str, allowed: type[Choice]) -> Choice:
         raise InvalidField(field=name) from error
 
 
+def is_approved() -> bool:
+    """Return what somebody who may approve or refuse has decided."""
+    decision = text("decision")
+    if decision not in ("approve", "refuse"):
+        raise InvalidField(field="decision")
+    return decision == "approve"
+
+
 def optional_day(name: str) -> date | None:
     """Return a field as a business date, or None when it is empty."""
     value = text(name)

@@ -9,8 +9,8 @@ from flask import flash, redirect, render_template, url_for
 from werkzeug.wrappers import Response
 
 from loyalty.coupons.queries import issued
-from loyalty.coupons.queries.issued import IssuedCoupon
 from loyalty.coupons.queries.titles import list_choices
+from loyalty.coupons.queries.wallet import CouponView
 from loyalty.coupons.rules.by_hand import GiveReason, VoidReason
 from loyalty.coupons.rules.errors import CouponLimitReached, CouponNotForMember, CouponNotFound
 from loyalty.coupons.rules.states import IssuePath, Standing, TemplateState
@@ -124,7 +124,7 @@ def void_coupon(member_id: int, coupon_id: int) -> Response:
     return forms.act(work, done="已作废", back=_page_of(member_id))
 
 
-def _coupons(member_id: int) -> Callable[..., Page[IssuedCoupon]]:
+def _coupons(member_id: int) -> Callable[..., Page[CouponView]]:
     """Return the list that the filter leaves, of which pages can be asked for."""
     return partial(
         issued.list_coupons,
@@ -135,7 +135,7 @@ def _coupons(member_id: int) -> Callable[..., Page[IssuedCoupon]]:
     )
 
 
-def _row(coupon: IssuedCoupon, store_names: dict[int, str]) -> exports.Row:
+def _row(coupon: CouponView, store_names: dict[int, str]) -> exports.Row:
     return (
         coupon.id,
         coupon.terms.title,

@@ -3,12 +3,11 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from flask import request
 from werkzeug.wrappers import Response
 
 from loyalty.kernel import audit
 from loyalty.kernel.transaction import run
-from portal.console import exports
+from portal.console import exports, paging
 from portal.console.access import actor
 from portal.console.members import visible_member
 from portal.context import container
@@ -31,7 +30,7 @@ def export_of_member(
     Raises:
         MemberNotFound: there is none with this id, or not for this caller.
     """
-    at, chosen = container().clock.now(), {key: value for key, value in request.args.items() if value}
+    at, chosen = container().clock.now(), paging.chosen_filters()
 
     def note(session: "Session") -> str:
         member = visible_member(session, member_id=member_id)

@@ -28,6 +28,11 @@ def export_address(endpoint: str) -> str:
     return _with_filters(endpoint, {"cursor": None})
 
 
+def chosen_filters() -> dict[str, str]:
+    """Return the filters of this request that are set, as the audit log keeps them."""
+    return {name: value for name, value in request.args.items() if value}
+
+
 def _with_filters(endpoint: str, changes: dict[str, str | None]) -> str:
     arguments: dict[str, str | None] = {**request.args.to_dict(), **changes}
     query = urlencode({name: value for name, value in arguments.items() if value})

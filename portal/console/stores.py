@@ -12,7 +12,7 @@ from loyalty.stores import queries, service
 from loyalty.stores.queries import StoreNode
 from loyalty.stores.rules import KIND_NAMES, StoreKind
 from portal.console import exports, forms
-from portal.console.access import actor, current_scope, requires
+from portal.console.access import actor, current_scope, requires, seen_stores
 from portal.console.blueprint import blueprint
 from portal.context import container
 from portal.errors import status_of
@@ -139,7 +139,7 @@ def chosen_store_ids() -> Collection[int] | None:
     """
     scope, chosen = current_scope(), forms.optional_integer("store_id")
     if chosen is None:
-        return None if scope.is_chain_wide else scope.store_ids
+        return seen_stores()
     if not scope.covers(chosen):
         raise queries.StoreNotFound
     branch = run(container().database, lambda session: queries.scope_of(session, roots=[chosen]))

@@ -13,9 +13,8 @@ from loyalty.tags import queries, service
 from loyalty.tags.rules.lines import LINES_MAX, LineProblem, TagLinesRefused
 from loyalty.tags.service import Changed
 from portal.console import forms
-from portal.console.access import actor, current_scope, requires
+from portal.console.access import actor, current_scope, requires, seen_stores
 from portal.console.blueprint import blueprint
-from portal.console.tags import seen_stores
 from portal.context import container
 from portal.errors import status_of
 

@@ -19,10 +19,9 @@ from loyalty.tags import queries, service
 from loyalty.tags.queries import TaggedMember, TagView
 from loyalty.tags.rules.tags import NAME_LENGTH_MAX, NOTE_LENGTH_MAX
 from portal.console import exports, forms, paging
-from portal.console.access import actor, current_scope, requires
+from portal.console.access import actor, for_the_chain, requires, seen_stores
 from portal.console.actors import names_of
 from portal.console.blueprint import blueprint
-from portal.console.earning_rules import for_the_chain
 from portal.console.member_names import STATUS_COLOURS, STATUS_NAMES
 from portal.context import container
 from portal.errors import status_of
@@ -157,12 +156,6 @@ def export_tag_members(tag_id: int) -> Response:
     return exports.streamed_list(
         f"tag-{tag_id}", header, lambda session, cursor: _rows(session, tag_id, store_ids, cursor)
     )
-
-
-def seen_stores() -> Collection[int] | None:
-    """Return the stores whose members the caller sees; None for everybody."""
-    scope = current_scope()
-    return None if scope.is_chain_wide else scope.store_ids
 
 
 def _rows(session: "Session", tag_id: int, store_ids: Collection[int] | None, cursor: str | None) -> Page[exports.Row]:

@@ -8,7 +8,7 @@ from loyalty.coupons.service.issue_jobs import create_for_tag
 from loyalty.kernel.audit import Actor
 from loyalty.kernel.database import Session
 from loyalty.tags.queries import list_tags
-from portal.demo.coupons import PERCENT_OFF
+from portal.demo.coupon_templates import PERCENT_OFF
 from portal.demo.tags import TAGS
 
 

@@ -16,7 +16,7 @@ from portal.demo.people import DemoMember
 
 BUYERS = 6
 _OF_LATE = timedelta(days=30)
-_TEA = Line(1, "TEA-OOLONG-250", "茶叶", 1, 12_800)
+TEA = Line(1, "TEA-OOLONG-250", "茶叶", 1, 12_800)
 _CUP = Line(2, "CUP-GLASS-01", "茶具", 2, 9_800)
 _CAKE = Line(1, "CAKE-OSMANTHUS", "糕点", 3, 5_400)
 _GIFT = Line(2, "GIFT-BOX-03", "礼盒", 1, 26_800)
@@ -40,7 +40,7 @@ class Shops:
 
 
 SALES = (
-    Sale((_TEA, _CUP), returned=(RefundLine(_CUP.line_number, 1, _CUP.amount_fen // 2),)),
+    Sale((TEA, _CUP), returned=(RefundLine(_CUP.line_number, 1, _CUP.amount_fen // 2),)),
     Sale((_CAKE, _GIFT), points=100),
     Sale((_CAKE,), returned=(RefundLine(_CAKE.line_number, _CAKE.quantity, _CAKE.amount_fen),)),
 )

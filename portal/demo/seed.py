@@ -16,7 +16,8 @@ from portal.demo.batches import seed_batch
 from portal.demo.chain import seed_chain
 from portal.demo.clerk import bind_clerk
 from portal.demo.coupon_issues import seed_coupon_issue
-from portal.demo.coupons import GIFT, seed_coupon_templates, seed_coupons
+from portal.demo.coupon_templates import GIFT, seed_coupon_templates
+from portal.demo.coupons import seed_coupons
 from portal.demo.history import enrol_members, live_through
 from portal.demo.menu import publish_demo_menu, seed_menu_draft
 from portal.demo.people import HISTORY_DAYS, MEMBERS, DemoMember, demo_members

@@ -1,7 +1,6 @@
 """Check-in (签到) for fans: the month, the days ahead and one big button."""
 
 import calendar as months
-import secrets
 from dataclasses import dataclass
 from datetime import date
 from typing import cast
@@ -15,6 +14,7 @@ from loyalty.kernel.transaction import run
 from portal.context import container
 from portal.h5 import session
 from portal.h5.blueprint import blueprint
+from portal.h5.form_keys import new_key
 from portal.h5.months import month_of, read_month
 
 
@@ -41,7 +41,7 @@ def check_ins() -> str:
     return render_template(
         "h5/check_ins.html",
         calendar=calendar,
-        key=secrets.token_hex(12),
+        key=new_key(),
         weeks=_weeks(shown.first, calendar.today, {day.on: day.points for day in calendar.days}),
         month=shown,
     )

@@ -4,10 +4,9 @@ A claim is a form with a key of its own, so that whoever sends it twice gets one
 the same form, waits where the server is busy, and asks no sooner than it is told.
 """
 
-import re
-import secrets
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 from typing import cast
 
 from flask import Response, flash, jsonify, make_response, redirect, render_template, request, url_for
@@ -19,7 +18,6 @@ from loyalty.coupons.rules.errors import CouponAlreadyClaimed, CouponNotOpen
 from loyalty.coupons.rules.sentences import claim_window, details, headline
 from loyalty.coupons.service import self_service
 from loyalty.coupons.service.issuing import Issued
-from loyalty.kernel.database import Session
 from loyalty.kernel.errors import LoyaltyError, NotFound, Unavailable
 from loyalty.kernel.transaction import run
 from loyalty.kernel.waiting import retry_after
@@ -27,9 +25,9 @@ from portal.context import container
 from portal.errors import status_of
 from portal.h5 import session
 from portal.h5.blueprint import blueprint
+from portal.h5.form_keys import new_key, sent_key
 from portal.h5.paths import inside
 
-_KEY = re.compile(r"[0-9a-z]{24}")
 MILLISECOND = timedelta(milliseconds=1)
 STATE_NAMES = {
     ClaimState.CLAIMABLE: "可领取",
@@ -54,66 +52,32 @@ def coupon_centre() -> str:
         ),
     )
     return render_template(
-        "h5/coupon_centre.html", page=page, headline=headline, state_names=STATE_NAMES, new_key=_new_key
+        "h5/coupon_centre.html", page=page, headline=headline, state_names=STATE_NAMES, new_key=new_key
     )
 
 
 @blueprint.get("/coupon-centre/<int:template_id>")
 def coupon_offer(template_id: int) -> Response:
     """Show one template of the centre; before claiming opens with a countdown by the server's time."""
-    at, member_id, zone = container().clock.now(), session.member_id(), container().zone
-    return _offer(
-        lambda database_session: centre.see_template(
-            database_session, template_id=template_id, member_id=member_id, at=at, zone=zone
-        ),
-        at,
-    )
+    return _offer(partial(centre.see_template, template_id=template_id))
 
 
 @blueprint.get("/c/<link_token>")
 def coupon_link(link_token: str) -> Response:
     """Show the template that a link or its QR code names; a fan binds a phone first and comes back here."""
-    at, member_id, zone = container().clock.now(), session.member_id(), container().zone
-    return _offer(
-        lambda database_session: centre.see_link(
-            database_session, link_token=link_token, member_id=member_id, at=at, zone=zone
-        ),
-        at,
-    )
+    return _offer(partial(centre.see_link, link_token=link_token))
 
 
 @blueprint.post("/coupon-centre/<int:template_id>")
 def claim_coupon(template_id: int) -> Response:
     """Claim a coupon in the centre."""
-    at = container().clock.now()
-    return _claimed(
-        lambda: self_service.claim(
-            container().database,
-            template_id=template_id,
-            member_id=session.member_id(),
-            key=_key(),
-            at=at,
-            zone=container().zone,
-        ),
-        at,
-    )
+    return _claimed(partial(self_service.claim, template_id=template_id))
 
 
 @blueprint.post("/c/<link_token>")
 def claim_coupon_by_link(link_token: str) -> Response:
     """Claim the coupon of a link."""
-    at = container().clock.now()
-    return _claimed(
-        lambda: self_service.claim_by_link(
-            container().database,
-            link_token=link_token,
-            member_id=session.member_id(),
-            key=_key(),
-            at=at,
-            zone=container().zone,
-        ),
-        at,
-    )
+    return _claimed(partial(self_service.claim_by_link, link_token=link_token))
 
 
 @blueprint.get("/coupon-code")
@@ -141,17 +105,18 @@ def claim_code() -> Response:
     return _to_coupon(issued)
 
 
-def _offer(read: Callable[[Session], CentreView], at: datetime) -> Response:
-    view = run(container().database, read)
+def _offer(see: Callable[..., CentreView]) -> Response:
+    at, zone = container().clock.now(), container().zone
+    view = run(container().database, partial(see, member_id=session.member_id(), at=at, zone=zone))
     page = render_template(
         "h5/coupon_offer.html",
         view=view,
         headline=headline,
         state_names=STATE_NAMES,
         lines=details(view.terms, view.names),
-        window=claim_window(view.terms.claiming, container().zone),
+        window=claim_window(view.terms.claiming, zone),
         opens_in_ms=_milliseconds_until(view.opens_at, at),
-        key=_new_key(),
+        key=new_key(),
     )
     response = make_response(page)
     # Kept by the browser, the countdown would start anew from where it once was.
@@ -159,9 +124,12 @@ def _offer(read: Callable[[Session], CentreView], at: datetime) -> Response:
     return response
 
 
-def _claimed(claim: Callable[[], Issued], at: datetime) -> Response:
+def _claimed(claim: Callable[..., Issued]) -> Response:
+    at, zone = container().clock.now(), container().zone
+    # A key that no page of ours made stands for nothing, and a new one takes its place.
+    key = sent_key() or new_key()
     try:
-        issued = claim()
+        issued = claim(container().database, member_id=session.member_id(), key=key, at=at, zone=zone)
     except (Unavailable, NotFound):
         raise  # a page of its own; of a busy server the script reads only when to come back
     except LoyaltyError as error:
@@ -204,13 +172,3 @@ def _is_by_script() -> bool:
 
 def _milliseconds_until(instant: datetime | None, at: datetime) -> int | None:
     return None if instant is None else max(0, -(-(instant - at) // MILLISECOND))
-
-
-def _key() -> str:
-    """Return the key of the form; one that no page of ours made stands for nothing, and a new one takes its place."""
-    key = request.form.get("key", "")
-    return key if _KEY.fullmatch(key) else _new_key()
-
-
-def _new_key() -> str:
-    return secrets.token_hex(12)

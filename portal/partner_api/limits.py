@@ -6,7 +6,8 @@ for itself, so that an outage loosens the limit but never stops a till.
 
 import math
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from threading import Lock
 from typing import cast
 
 import structlog
@@ -30,7 +31,7 @@ return {count, redis.call('TTL', KEYS[1])}
 log = structlog.get_logger("partner_api")
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Window:
     """What a process knows of a key's minute, which began with its first request."""
 
@@ -47,25 +48,27 @@ class Window:
 
 
 class Counter:
-    """Counts the requests of each key."""
+    """Counts the requests of each key; one thread at a time, so that no share is drawn or given out twice."""
 
     def __init__(self, redis: Redis) -> None:
         self._draw_from_redis = redis.register_script(_DRAW)
         self._windows: dict[str, Window] = {}
         self._redis_again_at = 0.0
+        self._one_at_a_time = Lock()
 
     def count(self, key_id: str, limit: int) -> Window:
         """Count a request; return its window, of which less than nothing is left if it is one too many."""
-        now = time.monotonic()
-        window = self._windows.get(key_id)
-        if window is None or window.ends_at <= now:
-            window = self._windows[key_id] = Window(now + WINDOW_SECONDS)
-        if window.left <= 0:
-            self._draw(key_id, window, limit, now)
-        window.left -= 1
-        return window
+        with self._one_at_a_time:
+            now = time.monotonic()
+            window = self._windows.get(key_id)
+            if window is None or window.ends_at <= now:
+                window = Window(now + WINDOW_SECONDS)
+            if window.left <= 0:
+                window = self._with_share(key_id, window, limit, now)
+            window = self._windows[key_id] = replace(window, left=window.left - 1)
+            return window
 
-    def _draw(self, key_id: str, window: Window, limit: int, now: float) -> None:
+    def _with_share(self, key_id: str, window: Window, limit: int, now: float) -> Window:
         share = max(1, limit // SHARES)
         drawn, seconds = window.drawn + share, window.ends_at - now
         if now >= self._redis_again_at:
@@ -74,8 +77,7 @@ class Counter:
             except RedisError:
                 log.warning("rate_limits_counted_here")
                 self._redis_again_at = now + REDIS_AGAIN_SECONDS
-        window.drawn, window.ends_at = drawn, now + seconds
-        window.left = share - max(0, drawn - limit)
+        return Window(now + seconds, drawn, share - max(0, drawn - limit))
 
 
 def prepare(app: Flask) -> None:

@@ -44,6 +44,11 @@ def member(session: Session) -> Member:
 
 
 @pytest.fixture
+def member_id(member: Member) -> int:
+    return member.id
+
+
+@pytest.fixture
 def phone_of(client: FlaskClient, session: Session, at: datetime) -> Any:
     """Hand out a mini program that is logged in, for a member or for a visitor."""
 

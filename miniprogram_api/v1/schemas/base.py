@@ -1,8 +1,15 @@
 """What all schemas share."""
 
+from typing import Any
+
 from marshmallow import Schema, fields, validate
 
 IDEMPOTENCY_KEY = validate.Regexp(r"^[A-Za-z0-9_-]{8,64}$", error="须为8至64位字母、数字、下划线或短横线")
+_KEY: dict[str, Any] = {
+    "data_key": "Idempotency-Key",
+    "validate": IDEMPOTENCY_KEY,
+    "metadata": {"description": "Same key, same request: the first answer again, for ever.", "example": "4f1c2a9e7b"},
+}
 
 
 class Input(Schema):
@@ -18,26 +25,13 @@ class IdempotencyHeaders(Schema):
     class Meta:
         unknown = "exclude"
 
-    idempotency_key = fields.String(
-        data_key="Idempotency-Key",
-        validate=IDEMPOTENCY_KEY,
-        load_default=None,
-        metadata={"description": "Same key, same request: the first answer again, for ever.", "example": "4f1c2a9e7b"},
-    )
+    idempotency_key = fields.String(load_default=None, **_KEY)
 
 
-class RequiredIdempotencyHeaders(Schema):
+class RequiredIdempotencyHeaders(IdempotencyHeaders):
     """The key that a request must carry, since nothing else tells a repeat from a second wish."""
 
-    class Meta:
-        unknown = "exclude"
-
-    idempotency_key = fields.String(
-        data_key="Idempotency-Key",
-        validate=IDEMPOTENCY_KEY,
-        required=True,
-        metadata={"description": "Same key, same request: the first answer again, for ever.", "example": "4f1c2a9e7b"},
-    )
+    idempotency_key = fields.String(required=True, **_KEY)
 
 
 class CursorQuery(Schema):

@@ -1,7 +1,6 @@
 """Taking a coupon (核销): what it is, what the clerk types in for it, and the use itself."""
 
 import re
-import secrets
 
 from flask import make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
@@ -17,6 +16,7 @@ from portal.errors import status_of
 from portal.h5.blueprint import blueprint
 from portal.h5.clerk.desk import actor, desk, for_clerks, form_key
 from portal.h5.clerk.visits import read_visit, token_of
+from portal.h5.form_keys import new_key
 
 _YUAN = re.compile(r"([0-9]{1,7})(?:\.([0-9]{1,2}))?")
 
@@ -76,7 +76,7 @@ def _form(visit: Visit, coupon_id: int, error: LoyaltyError | None = None) -> st
         asked=asked_for(shown.coupon.terms),
         visit=token_of(visit),
         is_of_member=visit.coupon_id is None,
-        key=secrets.token_hex(12),
+        key=new_key(),
         headline=headline,
         error=None if error is None else _told(error),
     )

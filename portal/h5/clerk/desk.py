@@ -1,6 +1,5 @@
 """Who stands at the till on our side: the clerk of this WeChat and the store they chose; deny by default."""
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
@@ -20,10 +19,10 @@ from loyalty.staff.rules import Permission
 from portal.context import client_ip, container, request_id
 from portal.h5 import session
 from portal.h5.blueprint import blueprint
+from portal.h5.form_keys import sent_key
 
 STORE_COOKIE = "h5_clerk_store"
 STORE_DAYS = 30
-_KEY = re.compile(r"[0-9a-f]{24}")
 View = Callable[..., str | AnyResponse]
 
 
@@ -101,8 +100,8 @@ def form_key() -> str:
     Raises:
         FormOutdated: it has none of ours.
     """
-    key = request.form.get("key", "")
-    if not _KEY.fullmatch(key):
+    key = sent_key()
+    if key is None:
         raise FormOutdated
     return key
 

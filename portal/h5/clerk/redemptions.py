@@ -4,7 +4,7 @@ from flask import flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from loyalty.clerks import queries, service
-from loyalty.clerks.rules import REVERSE_WITHIN
+from loyalty.clerks.rules import is_reversible
 from loyalty.coupons.rules.sentences import headline
 from loyalty.kernel.transaction import run
 from loyalty.kernel.wording import yuan
@@ -25,7 +25,7 @@ def clerk_redemption(redemption_id: int) -> str:
     return render_template(
         "h5/clerk/redemption.html",
         done=done,
-        can_undo=at <= done.redeemed_at + REVERSE_WITHIN,
+        can_undo=is_reversible(redeemed_at=done.redeemed_at, at=at),
         headline=headline,
         yuan=yuan,
     )

@@ -1,7 +1,5 @@
 """Reading a code (扫码): by WeChat's scanner, or typed; of a member or of a coupon."""
 
-import secrets
-
 from flask import make_response, redirect, render_template, request
 from werkzeug.wrappers import Response
 
@@ -14,6 +12,7 @@ from portal.errors import status_of
 from portal.h5.blueprint import blueprint
 from portal.h5.clerk.desk import desk, for_clerks, form_key
 from portal.h5.clerk.visits import address_of, read_visit, token_of
+from portal.h5.form_keys import new_key
 
 
 @blueprint.get("/clerk")
@@ -58,6 +57,4 @@ def clerk_visit(visit: str) -> str | Response:
 
 
 def _form(error: LoyaltyError | None = None) -> str:
-    return render_template(
-        "h5/clerk/scan.html", desk=desk(), key=secrets.token_hex(12), error=error.message if error else None
-    )
+    return render_template("h5/clerk/scan.html", desk=desk(), key=new_key(), error=error.message if error else None)

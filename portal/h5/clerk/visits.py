@@ -5,7 +5,7 @@ from datetime import datetime
 from flask import url_for
 from itsdangerous import BadSignature, URLSafeSerializer
 
-from loyalty.clerks.rules import Visit, VisitOver
+from loyalty.clerks.rules import Visit, VisitOver, check_present
 from portal.context import container
 from portal.h5.clerk.desk import desk
 
@@ -35,9 +35,7 @@ def read_visit(token: str) -> Visit:
     except BadSignature as error:
         raise VisitOver from error
     visit = Visit(staff_id, store_id, member_id, coupon_id, datetime.fromisoformat(until))
-    is_own = visit.staff_id == desk().clerk.staff_id and visit.store_id == desk().store_id
-    if not is_own or container().clock.now() >= visit.until:
-        raise VisitOver
+    check_present(visit, staff_id=desk().clerk.staff_id, store_id=desk().store_id, at=container().clock.now())
     return visit
 
 

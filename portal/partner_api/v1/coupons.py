@@ -68,11 +68,11 @@ def look_up(body: dict[str, Any]) -> dict[str, Any]:
         code_key=container().settings.member_code_key,
     )
     coupon, ref = found.coupon, found.ref
-    is_refused = coupon.reason is not None and coupon.reason not in ABOUT_THE_GOODS
+    reason = None if coupon.reason in ABOUT_THE_GOODS else coupon.reason
     return {
         **_named(coupon),
-        "reason": coupon.reason.value if is_refused and coupon.reason else None,
-        "message": coupon.sentence if is_refused else None,
+        "reason": None if reason is None else reason.value,
+        "message": None if reason is None else coupon.sentence,
         "member": {"member_ref": ref.token, "expires_at": ref.expires_at},
     }
 

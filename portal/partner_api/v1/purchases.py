@@ -40,6 +40,7 @@ def preview(body: dict[str, Any]) -> dict[str, Any]:
             channel=body["channel"],
             lines=lines,
             points_fen=body["points_fen"],
+            coupon_ids=tuple(body["coupon_ids"] or ()),
         ),
     )
     return {"points": found.points, "growth": found.growth, "reasons": found.sentences}

@@ -1,4 +1,4 @@
-"""Browsers of staff: a client that is logged in, and forms that carry the CSRF token."""
+"""Browsers of staff: a client that is logged in, and forms that carry the CSRF token; a member, a store, a coupon."""
 
 import re
 from collections.abc import Callable, Collection
@@ -11,11 +11,15 @@ from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
+from loyalty.members.models import Member
 from loyalty.staff.models import StaffAccount
 from loyalty.staff.rules import Role
 from loyalty.stores.models import Store
 from portal.console.access import COOKIE
+from tests.factories.coupons import make_template, terms_of
+from tests.factories.members import make_member
 from tests.factories.staff import make_session, make_staff
+from tests.factories.stores import make_store
 
 _TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
 
@@ -78,3 +82,18 @@ def log_in(app: Flask, session: Session, at: datetime) -> LogIn:
 @pytest.fixture
 def admin(log_in: LogIn) -> Browser:
     return log_in()
+
+
+@pytest.fixture
+def store(session: Session) -> Store:
+    return make_store(session, name="西湖店")
+
+
+@pytest.fixture
+def member(session: Session, store: Store) -> Member:
+    return make_member(session, enrolled_store_id=store.id)
+
+
+@pytest.fixture
+def template_id(session: Session) -> int:
+    return make_template(session, terms_of(title="早鸟券", threshold_fen=0))

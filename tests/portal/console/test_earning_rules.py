@@ -1,25 +1,17 @@
 import re
 from dataclasses import replace
 from datetime import datetime, timedelta
-from itertools import product
-from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy.orm import Session
 
 from loyalty.earning.queries import get_rule, list_rules, live_revisions
-from loyalty.earning.rules import Budgets, Conditions, Definition, EarningEvent, Fixed, PerAmount
-from loyalty.earning.rules.checking import check_definition
-from loyalty.earning.rules.errors import InvalidEarningRule
+from loyalty.earning.rules import Budgets, Conditions, Definition, EarningEvent, Fixed
 from loyalty.earning.rules.lifecycle import OverridePolicy, RuleState
 from loyalty.earning.rules.templates import TEMPLATES
 from loyalty.earning.service.rules import set_override_policy
-from loyalty.kernel.errors import InvalidInput
 from loyalty.staff.rules import Role
 from loyalty.tags.service import rename_tag
-from portal.console.earning_rule_fields import LABELS, moment_of
-from portal.console.earning_rule_form import definition_of, form_of
-from tests.earning.test_definitions import FULL, TODAY
 from tests.factories.checkout import buy
 from tests.factories.earning import ACTOR, BASE, make_rule
 from tests.factories.members import make_member
@@ -27,7 +19,6 @@ from tests.factories.orders import line, make_purchase
 from tests.factories.stores import make_headquarters, make_region, make_store
 from tests.factories.tags import MARKETER, make_tag
 from tests.portal.console.conftest import Browser, LogIn
-from tests.support.bad_input import TEXTS
 from tests.support.containers import NullContainer
 
 HERE = "/console/earning-rules"
@@ -44,57 +35,6 @@ FILLED = {
 
 def only_rule(session: Session, at: datetime) -> int:
     return list_rules(session, at=at)[0].id
-
-
-class TestTheForm:
-    @pytest.mark.parametrize("definition", [FULL, *(one.start(TODAY) for one in TEMPLATES.values())])
-    def test_shows_every_definition_and_reads_it_back(self, definition: Definition) -> None:
-        form = form_of(definition)
-
-        assert definition_of(form, definition.event) == definition
-        assert set(form) <= set(LABELS)
-
-    @pytest.mark.parametrize(
-        ("name", "text", "reason"),
-        [
-            ("points_value", "1.5", "积分数量须为整数"),
-            ("points_value", "１２", "积分数量须为整数"),
-            ("points_each", "1.234", "积分每满金额须为金额，如 1 或 10"),
-            ("minimum_amount", "1e3", "最低金额须为金额，如 100 或 99.50"),
-            ("month_days", "8,x", "会员日须为日期数字，如 8、18、28"),
-            ("hours", "14-17", "时段须如 14:00-17:00，多个用顿号分开"),
-            ("hours", "14:00-17:60", "时段须如 14:00-17:00，多个用顿号分开"),
-            ("first_on", "2026-02-30", "开始日期须为日期，如 2026-03-10"),
-            ("weekdays", "monday", "星期请从列表中选择"),
-            ("birthday", "year", "生日请从列表中选择"),
-            ("expiry_kind", "soon", "积分有效期请从列表中选择"),
-        ],
-    )
-    def test_says_which_field_cannot_be_read_and_why(self, name: str, text: str, reason: str) -> None:
-        form = {"points_kind": ["per_amount"], "points_value": ["1"], "points_each": ["1"], name: [text]}
-
-        with pytest.raises(InvalidEarningRule) as refused:
-            definition_of(form, PURCHASE)
-
-        assert [problem.reason for problem in refused.value.problems] == [reason]
-
-    def test_reads_amounts_to_the_fen(self) -> None:
-        form = {"points_kind": ["per_amount"], "points_value": ["1"], "points_each": ["¥1,234.5"]}
-
-        assert definition_of(form, PURCHASE).points == PerAmount(1, 123_450)
-
-    def test_is_broken_by_no_text(self, zone: ZoneInfo) -> None:
-        whole = form_of(FULL)
-        refused = 0
-        for name, text in product(LABELS, TEXTS):
-            try:
-                definition = definition_of(whole | {name: [text]}, PURCHASE)
-                moment_of({name: [text]}, name, zone)
-                check_definition(definition)
-            except InvalidInput:
-                refused += 1
-
-        assert refused > len(LABELS)
 
 
 class TestMakingARule:

@@ -29,7 +29,8 @@ from loyalty.stores.queries import list_tree
 from loyalty.stores.rules import EVERYTHING, StoreKind
 from loyalty.tags.queries import list_tags
 from loyalty.tiers.queries import list_tiers
-from portal.demo.coupons import CASH_OFF, CODES, FLASH_SALE, GIFT, PERCENT_OFF
+from portal.demo.coupon_templates import CASH_OFF, FLASH_SALE, GIFT, PERCENT_OFF
+from portal.demo.coupons import CODES
 from portal.demo.staff import PASSWORD, STAFF, Person
 from portal.demo.tags import TAGS
 from portal.demo.tills import SHOP, TILLS

@@ -25,6 +25,10 @@ from tests.support.containers import NullContainer
 from tests.support.settings import CODE_KEY
 
 BASE = "/partner/v1"
+LINES = [
+    {"line_number": 1, "sku": "tea", "quantity": 2, "amount_fen": 6_000},
+    {"line_number": 2, "sku": "cup", "category": "goods", "quantity": 1, "amount_fen": 4_050},
+]
 _numbers = count(1)
 
 
@@ -94,10 +98,7 @@ def a_purchase(till: Till, ref: str | None = None, **changes: Any) -> dict[str, 
         "store_code": till.store.code,
         "order_number": unused("order"),
         "paid_at": "2026-03-10T09:58:00+08:00",
-        "lines": [
-            {"line_number": 1, "sku": "tea", "quantity": 2, "amount_fen": 6000},
-            {"line_number": 2, "sku": "cup", "category": "goods", "quantity": 1, "amount_fen": 4050},
-        ],
+        "lines": [dict(line) for line in LINES],
     }
     return body | ({"member_ref": ref} if ref else {}) | changes
 
@@ -131,6 +132,12 @@ def make_till(client: FlaskClient, container: NullContainer, session: Session) -
 @pytest.fixture
 def till(make_till: MakeTill) -> Till:
     return make_till()
+
+
+@pytest.fixture
+def ref(till: Till, member: Member) -> str:
+    """A reference to the member, who showed their code."""
+    return till.ref_of(member)
 
 
 @pytest.fixture

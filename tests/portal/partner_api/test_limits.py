@@ -1,5 +1,10 @@
 """Rate limits of keys: exact for small ones over all processes, drawn in shares for large ones."""
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
+from typing import Any, cast
+
 import pytest
 
 from loyalty.gateways.redis import Redis, connect
@@ -10,6 +15,26 @@ from tests.portal.partner_api.conftest import MakeTill, unused
 @pytest.fixture
 def redis(redis_url: str) -> Redis:
     return connect(redis_url)
+
+
+class FirstAnswerLate:
+    """A Redis whose first answer is on its way while other threads ask; if none can, it is not waited for."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+        self.was_asked, self.is_due = Event(), Event()
+
+    def register_script(self, source: str) -> Callable[..., Any]:
+        script = self._redis.register_script(source)
+
+        def ask(**asked: Any) -> Any:
+            answer = script(**asked)
+            if not self.was_asked.is_set():
+                self.was_asked.set()
+                self.is_due.wait(0.2)
+            return answer
+
+        return ask
 
 
 def test_two_processes_share_a_small_limit_to_the_last_request(redis: Redis) -> None:
@@ -34,6 +59,19 @@ def test_nobody_is_let_through_by_shares_that_others_have_drawn(redis: Redis) ->
     allowed = sum(process.count(key, limit).left >= 0 for _ in range(limit) for process in processes)
 
     assert allowed == limit
+
+
+def test_a_thread_whose_share_comes_late_gives_nothing_to_the_other(redis: Redis) -> None:
+    key, slow = unused("pk"), FirstAnswerLate(redis)
+    counter = Counter(cast(Redis, slow))
+
+    with ThreadPoolExecutor(1) as thread:
+        first = thread.submit(counter.count, key, 1)
+        assert slow.was_asked.wait(10)
+        second = counter.count(key, 1)
+        slow.is_due.set()
+
+    assert [first.result().left >= 0, second.left >= 0] == [True, False]
 
 
 def test_every_answer_tells_what_is_left_of_the_minute(make_till: MakeTill) -> None:

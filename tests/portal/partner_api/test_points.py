@@ -24,11 +24,6 @@ def with_points(session: Session, member: Member, at: datetime) -> None:
     session.commit()
 
 
-@pytest.fixture
-def ref(till: Till, member: Member) -> str:
-    return till.ref_of(member)
-
-
 def a_hold(till: Till, ref: str, **changes: Any) -> dict[str, Any]:
     return {
         "store_code": till.store.code,

@@ -1,5 +1,7 @@
 """What all schemas share."""
 
+from typing import Any
+
 from marshmallow import Schema, fields, validate
 
 IDEMPOTENCY_KEY = validate.Regexp(r"^[A-Za-z0-9_-]{8,64}$", error="须为8至64位字母、数字、下划线或短横线")
@@ -8,6 +10,15 @@ STORE_CODE = validate.Regexp(r"^[A-Za-z0-9][A-Za-z0-9_-]{0,31}$", error="门店�
 PHONE = validate.Length(min=5, max=24)
 POINTS_MAX = 10**12
 AMOUNT_FEN_MAX = 10_000_000_000
+ID_MAX = 2**63 - 1
+COUPONS_MAX = 50
+
+
+def coupon_ids(*, least: int, most: int = COUPONS_MAX, required: bool = False) -> "fields.List[Any]":
+    """Return a field that names coupons."""
+    one = fields.Integer(strict=True, validate=validate.Range(min=1, max=ID_MAX), metadata={"example": 1001})
+    given = {"required": True} if required else {"load_default": None}
+    return fields.List(one, validate=validate.Length(min=least, max=most), **given)
 
 
 class Input(Schema):

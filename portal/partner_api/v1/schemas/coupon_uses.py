@@ -2,8 +2,8 @@
 
 from marshmallow import Schema, fields, validate
 
-from portal.partner_api.v1.schemas.base import NUMBER, POINTS_MAX, AboutMember
-from portal.partner_api.v1.schemas.coupons import Basket, Discount, coupon_ids
+from portal.partner_api.v1.schemas.base import NUMBER, POINTS_MAX, AboutMember, coupon_ids
+from portal.partner_api.v1.schemas.coupons import Basket, Discount
 from portal.partner_api.v1.schemas.purchases import LINES_MAX, TEXT, Line
 
 TOGETHER_MAX = 10

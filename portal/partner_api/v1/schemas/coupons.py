@@ -1,22 +1,10 @@
 """Coupons (优惠券): whose there are, what they take off, and giving one."""
 
-from typing import Any
-
 from marshmallow import Schema, fields, validate
 
-from portal.partner_api.v1.schemas.base import NUMBER, AboutMember, AtStore
+from portal.partner_api.v1.schemas.base import ID_MAX, NUMBER, AboutMember, AtStore, coupon_ids
 from portal.partner_api.v1.schemas.members import MemberRef
 from portal.partner_api.v1.schemas.purchases import LINES, TEXT, Line
-
-COUPONS_MAX = 50
-ID_MAX = 2**63 - 1
-
-
-def coupon_ids(*, least: int, most: int = COUPONS_MAX, required: bool = False) -> "fields.List[Any]":
-    """Return a field that names coupons."""
-    one = fields.Integer(strict=True, validate=validate.Range(min=1, max=ID_MAX), metadata={"example": 1001})
-    given = {"required": True} if required else {"load_default": None}
-    return fields.List(one, validate=validate.Length(min=least, max=most), **given)
 
 
 class Basket(AboutMember):

@@ -2,7 +2,7 @@
 
 from marshmallow import Schema, fields, validate
 
-from portal.partner_api.v1.schemas.base import AMOUNT_FEN_MAX, NUMBER, AboutMember, AtStore, Input
+from portal.partner_api.v1.schemas.base import AMOUNT_FEN_MAX, NUMBER, AboutMember, AtStore, Input, coupon_ids
 from portal.partner_api.v1.schemas.instants import Instant
 
 TEXT = validate.Length(min=1, max=64)
@@ -35,6 +35,7 @@ class PreviewRequest(AboutMember):
     points_fen = fields.Integer(
         load_default=0, strict=True, validate=AMOUNT_FEN, metadata={"description": "What points are to pay of it."}
     )
+    coupon_ids = coupon_ids(least=0)
     lines = fields.List(fields.Nested(Line), required=True, validate=LINES)
 
 
