@@ -39,7 +39,7 @@ GUIDE_ROWS: dict[str, set[Permission]] = {
     "允许并批准门店调整": {Permission.EARNING_APPROVE},
     "查看券模板、核销记录、券效果、会员的券": {Permission.COUPONS_READ},
     "新建、发布、暂停、停止券模板；调整库存": {Permission.COUPONS_WRITE},
-    "人工发券；生成、下载兑换码": {Permission.COUPONS_ISSUE},
+    "人工发券、批量发券、复核他人的发券；生成、下载兑换码": {Permission.COUPONS_ISSUE},
     "作废券和兑换码": {Permission.COUPONS_VOID},
     "撤销核销": {Permission.COUPONS_REVERSE},
     "查看批量调整": {Permission.ADJUSTMENTS_READ},

@@ -1,6 +1,7 @@
 """Mistakes that would be made twice, refused by reading the source."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -61,3 +62,21 @@ def test_tests_do_not_patch_and_do_not_sleep() -> None:
         if name in {"patch", "sleep"} and not file.startswith("tests/architecture")
     ]
     assert patched == []
+
+
+def test_every_long_proof_is_among_those_made_in_full_size() -> None:
+    sized = [file for file, tree in _sources("tests") if "/test_" in file and _is_sized(tree)]
+    chosen = re.compile(r"^pytestmark = pytest\.mark\.(proof|kill)$|^from hypothesis import", re.MULTILINE)
+
+    assert sized
+    assert [file for file in sized if not chosen.search((ROOT / file).read_text())] == []
+
+
+def _is_sized(tree: ast.Module) -> bool:
+    """Tell whether a module chooses its size by what ``make prove`` sets."""
+    imports = (node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom))
+    return any(
+        node.module == "tests.support.proof"
+        or (node.module == "tests.support" and "proof" in {one.name for one in node.names})
+        for node in imports
+    )
