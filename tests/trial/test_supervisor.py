@@ -31,6 +31,7 @@ class RunningTrial:
             stderr=subprocess.STDOUT,
             text=True,
             cwd=PROJECT,
+            preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),  # the tests themselves may run with nohup
         )
         self.text = ""
         self._reader = threading.Thread(target=self._read, daemon=True)
