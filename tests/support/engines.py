@@ -4,6 +4,7 @@
 PgBouncer through which the databases go that tests commit to.
 """
 
+import fcntl
 import hashlib
 import os
 import secrets
@@ -23,7 +24,7 @@ from tests.support.container_stub import MigrationContainer
 from tests.support.pgbouncer import pooled
 from trial import processes
 from trial.engines.postgres import PostgresServer, find_postgres, start_postgres
-from trial.engines.valkey import ValkeyServer, find_valkey, start_valkey
+from trial.engines.valkey import find_valkey, start_valkey
 
 ROOT = Path(__file__).parents[2]
 DATA = ROOT / "var" / "tests"
@@ -32,7 +33,8 @@ POSTGRES_BIN = os.environ.get("TEST_POSTGRES_BIN", "")
 PGBOUNCER = os.environ.get("TEST_PGBOUNCER", "")
 # Each PostgreSQL has a data folder of its own: none reads that of another version.
 POSTGRES_DATA = DATA / "-".join(["postgres", *Path(POSTGRES_BIN).parts[1:]])
-_started: list[PostgresServer | ValkeyServer] = []
+_use: list[int] = []
+"""Of the process that leads a run: its shared lock, which says that somebody uses the engines."""
 
 
 @dataclass(frozen=True)
@@ -44,18 +46,22 @@ class Address:
 
 
 def start() -> None:
-    """Start what is not running yet; only that is stopped at the end."""
+    """Start what is not running yet; runs beside ours use the same."""
     DATA.mkdir(parents=True, exist_ok=True)
-    if find_postgres(POSTGRES_DATA) is None:
-        _started.append(postgres())
-    if find_valkey(DATA / "valkey") is None:
-        _started.append(start_valkey(DATA / "valkey"))
+    _use.append(os.open(DATA / "in-use.lock", os.O_RDWR | os.O_CREAT))
+    fcntl.flock(_use[-1], fcntl.LOCK_SH)
+    postgres()
+    start_valkey(DATA / "valkey")
 
 
 def stop() -> None:
-    """Stop what ``start`` started."""
-    while _started:
-        _started.pop().stop()
+    """Stop the engines, unless another run still uses them."""
+    use = _use.pop()
+    if processes.locked(use):
+        for server in (find_postgres(POSTGRES_DATA), find_valkey(DATA / "valkey")):
+            if server is not None:
+                server.stop()
+    os.close(use)
 
 
 def postgres() -> PostgresServer:
