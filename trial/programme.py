@@ -74,8 +74,7 @@ def web_command(*, port: int, application: str = "app:wsgi") -> tuple[str, ...]:
     arguments = [part for name, value in options.items() for part in (name, value)]
     return (
         sys.executable,
-        "-m",
-        "granian",
+        "serve.py",
         *arguments,
         "--no-ws",
         "--respawn-failed-workers",
