@@ -1,237 +1,110 @@
-"""Every path on which a member gets a coupon, and how one client gets coupons along it. A new path needs an entry."""
+"""Every path on which members get coupons: the one table of the races and of the faults.
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, field
-from datetime import datetime
+A path is a function of the domain that issues, and how clients come along it: those that race in one process, and
+those that are processes themselves and ask a running system (``tests/kill/test_coupon_paths.py``). A new path needs a
+row here.
+"""
 
-from sqlalchemy.orm import Session
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
-from loyalty.coupons.queries.codes import get_batch
-from loyalty.coupons.queries.templates import get_template
-from loyalty.coupons.rules.by_hand import GiveReason
-from loyalty.coupons.rules.claim_codes import claim_code
-from loyalty.coupons.rules.errors import CouponSoldOut
 from loyalty.coupons.rules.issue_jobs import Work
 from loyalty.coupons.rules.states import IssuePath
-from loyalty.coupons.rules.terms import MemberLimits
-from loyalty.coupons.service import by_hand, self_service
-from loyalty.coupons.service.code_batches import make_batch
-from loyalty.coupons.service.issue_jobs import create_for_tag
-from loyalty.coupons.service.issuing import Issued, issue
-from loyalty.earning.rules import Conditions, Definition, EarningEvent
-from loyalty.earning.service import Happening, reward
-from loyalty.earning.service.rules import end
-from loyalty.kernel.transaction import run
-from tests.factories.coupons import ACTOR, SHANGHAI, make_template, terms_of
-from tests.factories.earning import make_rule
-from tests.factories.issue_jobs import MAKER, approve, do_page, figures_of
-from tests.factories.members import make_member
-from tests.factories.points import AT
-from tests.factories.tags import make_tag, put_tag
-from tests.support.containers import NullContainer
-from tests.support.settings import VAULT
-
-
-@dataclass
-class Sale:
-    """A template that all clients want, and what each path needs besides."""
-
-    container: NullContainer
-    at: datetime
-    template_id: int
-    link_token: str
-    rule_id: int
-    first_serial: int
-    groups: Mapping[int, Sequence[int]]
-    """Members by client: everybody wants one coupon."""
-    jobs: dict[int, int] = field(default_factory=dict)
-    """Issue jobs by client, of those who issue in bulk."""
-
-    @property
-    def kind(self) -> str:
-        return f"sale.t{self.template_id}"
+from tests.concurrency import coupon_races as races
+from tests.concurrency.coupon_races import Client, MakeJob
+from tests.kill import coupon_requests as requests
+from tests.kill import coupon_wishes as wishes
+from tests.kill.coupon_requests import Ask
+from tests.kill.coupon_wishes import Wishing
 
 
 @dataclass(frozen=True)
-class Wish:
-    """One member's turn."""
+class Job:
+    """How members get coupons as a job that another person approves."""
 
-    sale: Sale
-    member_id: int
-    number: int
-
-
-Client = Callable[[Sale, int], int]
+    make: MakeJob
+    check: Work
 
 
-def open_sale(container: NullContainer, *, stock: int, paths: Sequence[IssuePath], turns: int, at: datetime) -> Sale:
-    """Prepare a client for each path named, with so many members each."""
-    count = len(paths) * turns
+@dataclass(frozen=True)
+class Path:
+    """One path, and how clients come along it."""
 
-    def prepare(session: Session) -> Sale:
-        template_id = make_template(session, terms_of(member_limits=MemberLimits(total=1)), stock=stock, at=at)
-        conditions = Conditions(custom_kind=f"sale.t{template_id}")
-        gift = Definition(event=EarningEvent.CUSTOM, coupon_template_id=template_id, conditions=conditions)
-        batch_id = make_batch(session, template_id=template_id, name="传单", count=count, actor=ACTOR, at=at)
-        ids = [make_member(session).id for _ in range(count)]
-        return Sale(
-            container=container,
-            at=at,
-            template_id=template_id,
-            link_token=get_template(session, template_id=template_id).link_token,
-            rule_id=make_rule(session, gift, name="自定义送券"),
-            first_serial=get_batch(session, batch_id=batch_id).first_serial,
-            groups={client: ids[client * turns : (client + 1) * turns] for client in range(len(paths))},
-        )
-
-    sale = run(container.database, prepare)
-    for client, path in enumerate(paths):
-        if path is IssuePath.BULK:
-            sale.jobs[client] = _approved_job(sale, sale.groups[client])
-    return sale
+    issues: IssuePath
+    entrance: str
+    race: Client
+    wish: Wishing
+    ask: Ask
+    victims: Sequence[str]
+    """Who is at work in a running system, and may be killed at it."""
+    job: Job | None = None
 
 
-def close_sale(sale: Sale) -> None:
-    """End the rule, since other tests share the database."""
-    run(sale.container.database, lambda session: end(session, rule_id=sale.rule_id, actor=ACTOR, at=sale.at))
-
-
-def _each(get: Callable[[Wish], int]) -> Client:
-    """Let a client's members come one after the other."""
-
-    def get_all(sale: Sale, client: int) -> int:
-        got, group = 0, sale.groups[client]
-        for turn, member_id in enumerate(group):
-            with suppress(CouponSoldOut):
-                got += get(Wish(sale, member_id, client * len(group) + turn))
-        return got
-
-    return get_all
-
-
-def _claim(wish: Wish) -> int:
-    sale = wish.sale
-    return _new(
-        self_service.claim(
-            sale.container.database,
-            template_id=sale.template_id,
-            member_id=wish.member_id,
-            key=f"{wish.number}",
-            at=sale.at,
-            zone=SHANGHAI,
-        )
-    )
-
-
-def _by_link(wish: Wish) -> int:
-    sale = wish.sale
-    return _new(
-        self_service.claim_by_link(
-            sale.container.database,
-            link_token=sale.link_token,
-            member_id=wish.member_id,
-            key=f"{wish.number}",
-            at=sale.at,
-            zone=SHANGHAI,
-        )
-    )
-
-
-def _by_code(wish: Wish) -> int:
-    sale, key = wish.sale, wish.sale.container.settings.member_code_key
-    return _new(
-        self_service.claim_by_code(
-            sale.container.database,
-            codes_key=key,
-            typed=claim_code(key, sale.first_serial + wish.number),
-            member_id=wish.member_id,
-            at=sale.at,
-            zone=SHANGHAI,
-        )
-    )
-
-
-def _by_rule(wish: Wish) -> int:
-    sale = wish.sale
-    happening = Happening(
-        event=EarningEvent.CUSTOM, member_id=wish.member_id, occurred_at=sale.at, custom_kind=sale.kind
-    )
-    outcome = run(
-        sale.container.database,
-        lambda session: reward(
-            session, VAULT, happening=happening, reference=f"{sale.kind}:{wish.number}", at=sale.at, zone=SHANGHAI
-        ),
-    )
-    missed = [one for one in outcome.misses if one["rule_id"] == sale.rule_id]
-    assert [one["lacking"]["refusal"] for one in missed] in ([], ["coupon_sold_out"])
-    return sum("coupon_id" in one for one in outcome.awards)
-
-
-def _by_staff(wish: Wish) -> int:
-    sale = wish.sale
-    return _new(
-        run(
-            sale.container.database,
-            lambda session: by_hand.give(
-                session, template_id=sale.template_id, member_id=wish.member_id, key=f"{sale.kind}:{wish.number}",
-                reason=GiveReason.CARE, actor=ACTOR, at=sale.at, zone=SHANGHAI,
-            ),
-        )
-    )  # fmt: skip
-
-
-def _by_partner(wish: Wish) -> int:
-    sale = wish.sale
-    return _new(
-        run(
-            sale.container.database,
-            lambda session: issue(
-                session, template_id=sale.template_id, member_id=wish.member_id, path=IssuePath.PARTNER,
-                reference=f"partner:{sale.kind}:{wish.number}", actor="partner:1", at=sale.at, zone=SHANGHAI,
-            ),
-        )
-    )  # fmt: skip
-
-
-def _in_bulk(sale: Sale, client: int) -> int:
-    job_id = sale.jobs[client]
-    _work(sale, job_id, Work.ISSUE)
-    return figures_of(sale.container.database, job_id, Work.ISSUE).get("issued", 0)
-
-
-def _approved_job(sale: Sale, member_ids: Sequence[int]) -> int:
-    def make(session: Session) -> int:
-        tag_id = make_tag(session)
-        for member_id in member_ids:
-            put_tag(session, tag_id, member_id)
-        return create_for_tag(
-            session, title="按标签发券", template_id=sale.template_id, store_id=None, tag_id=tag_id, actor=MAKER, at=AT
-        )
-
-    job_id = run(sale.container.database, make)
-    _work(sale, job_id, Work.CHECK_TAG)
-    run(sale.container.database, lambda session: approve(session, job_id))
-    return job_id
-
-
-def _work(sale: Sale, job_id: int, work: Work) -> None:
-    """Only on this job: others of the sale wait for their clients."""
-    while do_page(sale.container, job_id, work):
-        pass
-
-
-def _new(issued: Issued) -> int:
-    return int(not issued.is_replay)
-
-
-PATHS: Mapping[IssuePath, Client] = {
-    IssuePath.CLAIM: _each(_claim),
-    IssuePath.LINK: _each(_by_link),
-    IssuePath.CODE: _each(_by_code),
-    IssuePath.EARNING_RULE: _each(_by_rule),
-    IssuePath.STAFF: _each(_by_staff),
-    IssuePath.PARTNER: _each(_by_partner),
-    IssuePath.BULK: _in_bulk,
+PATHS: Mapping[str, Path] = {
+    "centre": Path(
+        IssuePath.CLAIM,
+        "loyalty.coupons.service.claiming:claim",
+        races.each(races.claim),
+        wishes.by_members,
+        requests.claim,
+        ["web", "client"],
+    ),
+    "link": Path(
+        IssuePath.LINK,
+        "loyalty.coupons.service.claiming:claim_by_link",
+        races.each(races.by_link),
+        wishes.by_members,
+        requests.claim_by_link,
+        ["web", "client"],
+    ),
+    "code": Path(
+        IssuePath.CODE,
+        "loyalty.coupons.service.claiming:claim_by_code",
+        races.each(races.by_code),
+        wishes.by_codes,
+        requests.claim_by_code,
+        ["web", "client"],
+    ),
+    "rule": Path(
+        IssuePath.EARNING_RULE,
+        "loyalty.earning.service.coupons:give",
+        races.each(races.by_rule),
+        wishes.by_refs,
+        requests.report,
+        ["web", "worker", "client"],
+    ),
+    "staff": Path(
+        IssuePath.STAFF,
+        "loyalty.coupons.service.by_hand:give",
+        races.each(races.by_staff),
+        wishes.by_members,
+        requests.give,
+        ["client"],
+    ),
+    "partner": Path(
+        IssuePath.PARTNER,
+        "loyalty.partners.service.coupons:issue_coupon",
+        races.each(races.by_partner),
+        wishes.by_refs,
+        requests.issue,
+        ["web", "client"],
+    ),
+    "tag_job": Path(
+        IssuePath.BULK,
+        "loyalty.coupons.service.issue_jobs.life:create_for_tag",
+        races.in_bulk,
+        wishes.by_job(races.for_tag),
+        requests.approve,
+        ["worker"],
+        Job(races.for_tag, Work.CHECK_TAG),
+    ),
+    "file_job": Path(
+        IssuePath.BULK,
+        "loyalty.coupons.service.issue_jobs.life:create_for_file",
+        races.in_bulk,
+        wishes.by_job(races.for_file),
+        requests.approve,
+        ["worker"],
+        Job(races.for_file, Work.CHECK),
+    ),
 }
-"""What a client does, and how many coupons it got by that."""

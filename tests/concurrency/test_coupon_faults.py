@@ -12,8 +12,7 @@ from loyalty.coupons.service import self_service
 from loyalty.coupons.service.issuing import Issued
 from loyalty.kernel.database import Database
 from loyalty.kernel.transaction import ATTEMPTS, DatabaseUnavailable, run
-from tests.concurrency.test_coupons import issued_of
-from tests.factories.coupons import SHANGHAI, issue_to, make_template, terms_of
+from tests.factories.coupons import SHANGHAI, issue_to, issued_of, make_template, terms_of
 from tests.factories.members import make_member
 from tests.factories.points import assert_books_fit, balance_of, earn
 from tests.support.races import one_who_waits

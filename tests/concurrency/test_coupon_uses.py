@@ -10,14 +10,19 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from loyalty.coupons.models import Coupon, CouponRedemption
+from loyalty.coupons.queries.redemptions import RedemptionView
 from loyalty.coupons.queries.wallet import get_coupon
-from loyalty.coupons.rules.errors import CouponLockEnded, CouponNotUsable, CouponNotVoidable
+from loyalty.coupons.rules.by_hand import ReverseReason
+from loyalty.coupons.rules.errors import CouponLockEnded, CouponNotUsable, CouponNotVoidable, CouponRedemptionReversed
 from loyalty.coupons.rules.states import Standing
 from loyalty.coupons.rules.terms import BonusStep, DaysFromIssue, Stacking
 from loyalty.coupons.service.bonus import pay_bonus, take_back_bonus
+from loyalty.coupons.service.by_hand import undo_use
 from loyalty.coupons.service.expiring import expire_coupons, release_run_out
 from loyalty.coupons.service.locking import unlock
 from loyalty.coupons.service.voiding import void
+from loyalty.kernel import audit
+from loyalty.kernel.audit import Actor
 from loyalty.kernel.database import Database
 from loyalty.kernel.errors import LoyaltyError
 from loyalty.kernel.transaction import run
@@ -263,3 +268,24 @@ def _lock_and_let_go(member_id: int, one: int, other: int, at: datetime) -> Act:
         unlock(session, member_id=member_id, reference=reference, at=at)
 
     return act
+
+
+def test_a_use_undone_by_two_of_the_staff_at_once_is_undone_and_noted_by_one(
+    committed_database: Database, member_id: int, at: datetime
+) -> None:
+    (coupon_id,) = give(committed_database, member_id)
+    (redemption_id,) = ids_of(run(committed_database, using(member_id, coupon_id, at=at)))  # type: ignore[arg-type]
+
+    def undoing(name: str) -> Act:
+        values = {"reason": ReverseReason.MISTAKE, "actor": Actor(name), "at": at, "zone": SHANGHAI}
+        return lambda session: undo_use(session, redemption_id=redemption_id, **values)  # type: ignore[arg-type]
+
+    answers = race(committed_database, *map(undoing, ["staff:1", "staff:1", "staff:2", "staff:2"]))
+
+    noted = run(
+        committed_database,
+        lambda session: audit.list_entries(session, subject=f"coupon_redemption:{redemption_id}"),
+    )
+    assert len(noted) == 1
+    done = {answer.reversed_by for answer in answers if isinstance(answer, RedemptionView)}
+    assert (done, sum(isinstance(answer, CouponRedemptionReversed) for answer in answers)) == ({noted[0].actor}, 2)

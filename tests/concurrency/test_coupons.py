@@ -3,11 +3,6 @@
 from collections.abc import Callable
 from datetime import datetime
 
-from sqlalchemy import func, select
-from sqlalchemy.orm import Session
-
-from loyalty.coupons.models import Coupon
-from loyalty.coupons.queries.templates import get_template
 from loyalty.coupons.rules.errors import CouponLimitReached, CouponSoldOut
 from loyalty.coupons.rules.states import IssuePath
 from loyalty.coupons.rules.terms import Claiming, MemberLimits
@@ -15,7 +10,7 @@ from loyalty.coupons.service.issuing import Issued
 from loyalty.kernel.database import Database
 from loyalty.kernel.errors import LoyaltyError
 from loyalty.kernel.transaction import run
-from tests.factories.coupons import issue_to, make_template, terms_of
+from tests.factories.coupons import issue_to, issued_of, make_template, terms_of
 from tests.factories.members import make_member
 from tests.factories.points import assert_books_fit, balance_of, earn
 from tests.support.races import at_once
@@ -38,16 +33,6 @@ def claims(database: Database, member_ids: list[int], template_id: int, at: date
         )
 
     return at_once([claim(member_id, number) for number, member_id in enumerate(member_ids)])
-
-
-def issued_of(database: Database, template_id: int) -> tuple[int, int]:
-    """Return how many coupons there are, and how many the stock says."""
-
-    def count(session: Session) -> tuple[int, int]:
-        rows = session.scalars(select(func.count()).where(Coupon.template_id == template_id)).one()
-        return rows, get_template(session, template_id=template_id).issued
-
-    return run(database, count)
 
 
 def test_a_flash_sale_issues_its_stock_exactly(committed_database: Database, at: datetime) -> None:

@@ -5,7 +5,7 @@ Nothing that only shares load or work decides: queues may be emptied and process
 
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
@@ -23,15 +23,16 @@ from loyalty.kernel.database import Database, Pooling, connect
 from loyalty.kernel.transaction import run
 from loyalty.members.rules.identities import Door, IdentityKind
 from loyalty.members.service import open_session
-from tests.concurrency.coupon_paths import PATHS, Sale, close_sale, open_sale
-from tests.concurrency.test_coupons import issued_of
-from tests.factories.coupons import SHANGHAI, make_template, terms_of
+from tests.concurrency.coupon_paths import PATHS, Path
+from tests.concurrency.coupon_races import approved_job, close_sale, open_sale
+from tests.factories.coupons import SHANGHAI, issued_of, make_template, terms_of
 from tests.factories.members import make_identity, make_member
 from tests.support import engines
 from tests.support.containers import NullContainer, null_container
 from tests.support.processes import fresh_processes
 from tests.support.proof import size
 from tests.support.races import at_once
+from tests.support.reaching import calling, naming
 from trial.processes import wait_until
 
 pytestmark = pytest.mark.proof
@@ -41,6 +42,10 @@ TURNS = size(reduced=1, full=200)
 """Members for each client, who come one after the other."""
 MANY = size(reduced=10, full=10_000)
 KILLED_STOCK = 300
+ISSUE = "loyalty.coupons.service.issuing:issue"
+ISSUE_IN_BULK = "loyalty.coupons.service.issue_jobs.issuing"
+MAKE_A_JOB = "loyalty.coupons.service.issue_jobs.life:_create"
+TAKING = [f"loyalty.limits.service:{name}" for name in ("reserve", "reserve_for_each", "reserve_up_to")]
 _HOLD = text("SELECT FROM members WHERE id = :id FOR UPDATE")
 _CLAIMING = f"claiming-{os.getpid()}"
 # Behind a pooler the server's side of a connection stays, idle, when its client is killed, and others use it, we too.
@@ -55,38 +60,42 @@ def container(committed_database: Database, redis_url: str, at: datetime) -> Nul
     return null_container(committed_database, redis_url=redis_url, at=at)
 
 
-def fire(sale: Sale, paths: list[IssuePath]) -> int:
-    """Let all clients come at the same moment; return how many coupons they say they got."""
-    got = at_once([partial(PATHS[path], sale, client) for client, path in enumerate(paths)])
-    refused = [one for one in got if not isinstance(one, int)]
-    assert refused == []
+def fire(container: NullContainer, paths: Sequence[Path], *, stock: int, at: datetime) -> None:
+    """Let a client for each path come at the same moment; all say together that they got what there was."""
+    sale = open_sale(container, stock=stock, clients=len(paths), turns=TURNS, at=at)
+    for client, path in enumerate(paths):
+        if path.job is not None:
+            sale.jobs[client] = approved_job(sale, client, make=path.job.make, check=path.job.check)
+    got = at_once([partial(path.race, sale, client) for client, path in enumerate(paths)])
     close_sale(sale)
-    return sum(one for one in got if isinstance(one, int))
+    assert [one for one in got if not isinstance(one, int)] == []
+    assert (sum(got), *issued_of(container.database, sale.template_id)) == (stock, stock, stock)  # type: ignore[arg-type]
 
 
-def test_every_path_is_among_those_under_fire() -> None:
-    assert set(PATHS) == set(IssuePath)
+def test_every_path_has_its_row() -> None:
+    entrances = {path.entrance for path in PATHS.values()}
+
+    assert calling(ISSUE, MAKE_A_JOB) == entrances
+    assert {path.issues for path in PATHS.values()} == set(IssuePath)
+
+
+def test_whoever_takes_of_a_stock_is_on_one_of_the_paths() -> None:
+    takers = {module for module in naming(*TAKING) if module.startswith("loyalty.coupons.")}
+
+    # The tries of claim codes are counted beside.
+    assert takers == {ISSUE.partition(":")[0], ISSUE_IN_BULK, "loyalty.coupons.service.claiming"}
 
 
 @pytest.mark.parametrize("stock", [1, MANY])
 def test_all_paths_at_once_issue_the_stock_exactly(container: NullContainer, stock: int, at: datetime) -> None:
-    paths = [list(PATHS)[number % len(PATHS)] for number in range(CLIENTS)]
-    sale = open_sale(container, stock=stock, paths=paths, turns=TURNS, at=at)
+    every = list(PATHS.values())
 
-    got = fire(sale, paths)
-
-    assert (got, *issued_of(container.database, sale.template_id)) == (stock, stock, stock)
+    fire(container, [every[number % len(every)] for number in range(CLIENTS)], stock=stock, at=at)
 
 
-@pytest.mark.parametrize("path", PATHS)
-def test_each_path_by_itself_issues_the_stock_exactly(container: NullContainer, path: IssuePath, at: datetime) -> None:
-    paths = [path] * size(reduced=12, full=CLIENTS)
-    stock = size(reduced=5, full=MANY)
-    sale = open_sale(container, stock=stock, paths=paths, turns=TURNS, at=at)
-
-    got = fire(sale, paths)
-
-    assert (got, *issued_of(container.database, sale.template_id)) == (stock, stock, stock)
+@pytest.mark.parametrize("name", PATHS)
+def test_each_path_by_itself_issues_the_stock_exactly(container: NullContainer, name: str, at: datetime) -> None:
+    fire(container, [PATHS[name]] * size(reduced=12, full=CLIENTS), stock=size(reduced=5, full=MANY), at=at)
 
 
 def test_taps_are_exact_while_redis_is_emptied(container: NullContainer, redis_url: str, at: datetime) -> None:

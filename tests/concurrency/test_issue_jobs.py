@@ -4,11 +4,10 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from loyalty.coupons.models import Coupon
-from loyalty.coupons.queries.templates import get_template
 from loyalty.coupons.rules.errors import CouponLimitReached, CouponNotUsable, CouponSoldOut
 from loyalty.coupons.rules.issue_jobs import Work, issue_reference
 from loyalty.coupons.rules.states import IssuePath
@@ -20,7 +19,7 @@ from loyalty.limits import service as limits
 from loyalty.limits.rules import TOTAL, Limit
 from loyalty.members.models import Member
 from tests.factories.coupon_uses import use_up
-from tests.factories.coupons import issue_to, make_template, terms_of
+from tests.factories.coupons import issue_to, issued_of, make_template, terms_of
 from tests.factories.issue_jobs import CHECKER, approve, do_page, figures_of, list_of, upload
 from tests.factories.members import make_member
 from tests.support.containers import NullContainer, null_container
@@ -87,16 +86,6 @@ def claims(
         )
 
     return [claim(number, member_id) for number, member_id in enumerate(member_ids)]
-
-
-def issued_of(database: Database, template_id: int) -> tuple[int, int]:
-    """Return how many coupons there are, and how many the stock says."""
-
-    def count(session: Session) -> tuple[int, int]:
-        rows = session.scalars(select(func.count()).where(Coupon.template_id == template_id)).one()
-        return rows, get_template(session, template_id=template_id).issued
-
-    return run(database, count)
 
 
 def own_used(database: Database, template_id: int, member_id: int) -> int:

@@ -10,12 +10,13 @@ from sqlalchemy.orm import Session
 from loyalty.kernel.database import Database
 from loyalty.kernel.transaction import run
 from loyalty.members.rules.identities import IdentityKind
-from loyalty.notices import queries, service
+from loyalty.notices import service
 from loyalty.notices.service import GrantSource
 from tests.factories.members import make_identity, make_member
 from tests.factories.notices import (
     MP_TEMPLATE,
     SHANGHAI,
+    grants_of,
     make_grants,
     make_templates,
     null_accounts,
@@ -72,9 +73,7 @@ def test_one_grant_pays_for_one_of_many_messages(committed_database: Database, a
     at_once(*[sending(notice_id) for notice_id in notice_ids])
 
     assert len(mini_program.sent) == 1
-    assert run(committed_database, lambda session: queries.list_grants(session, identity_id=identity_id)) == {
-        MP_TEMPLATE: 0
-    }
+    assert run(committed_database, lambda session: grants_of(session, identity_id)) == {MP_TEMPLATE: 0}
 
 
 def test_client_and_push_at_the_same_instant_count_one_tap(committed_database: Database, at: datetime) -> None:
@@ -95,6 +94,4 @@ def test_client_and_push_at_the_same_instant_count_one_tap(committed_database: D
 
     at_once(*[told_by(GrantSource.CLIENT), told_by(GrantSource.POPUP_EVENT)] * 4)
 
-    assert run(committed_database, lambda session: queries.list_grants(session, identity_id=identity_id)) == {
-        MP_TEMPLATE: 1
-    }
+    assert run(committed_database, lambda session: grants_of(session, identity_id)) == {MP_TEMPLATE: 1}

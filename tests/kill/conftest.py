@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import count
@@ -129,6 +129,12 @@ class Installation:
         """Wait until the database is done with what processes had sent to it before they were killed."""
         self.wait(lambda: self.value(_WORKING, name=JOBS) == 0, "a killed process is still at work in the database")
 
+    def let_leases_run_out(self) -> None:
+        """Free what dead processes held; the full proof waits for it."""
+        if not IS_FULL:
+            self.value("UPDATE outbox_events SET due_at = now() WHERE lease_id IS NOT NULL RETURNING id")
+            self.value("DELETE FROM leases WHERE name LIKE 'bulk:%' RETURNING name")
+
     def control(self, path: str, body: dict[str, Any] | None = None, *, method: str = "POST") -> Any:
         answer = requests.request(method, f"{self.sandbox.url}/_sim{path}", json=body, timeout=10)
         assert answer.ok, answer.text
@@ -195,17 +201,24 @@ def own_engines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     remove_valkey(folder / "valkey")
 
 
-@pytest.fixture
-def installation(own_engines: Path, tmp_path: Path) -> Iterator[Installation]:
+@contextmanager
+def installed(own_engines: Path, folder: Path) -> Iterator[Installation]:
+    """Make an installation on a database of its own, nothing of which runs yet but its engines and the sandbox."""
     postgres, valkey = start_postgres(own_engines / "postgres"), start_valkey(own_engines / "valkey")
     redis.Redis.from_url(valkey.url()).flushall()
-    sandbox = start(_world(), clock_offset_file=tmp_path / "clock-offset")
+    sandbox = start(_world(), clock_offset_file=folder / "clock-offset")
     name = f"kill_{next(_numbers)}"
     postgres.create_database(name, template=OWNER)
     database = connect(postgres.url(name), connections=8)
-    made = Installation(tmp_path, own_engines, postgres, name, valkey, sandbox, database)
+    made = Installation(folder, own_engines, postgres, name, valkey, sandbox, database)
     made.set_time_of_day(12)
     yield made
     made.stop()
     database.engine.dispose()
     sandbox.stop()
+
+
+@pytest.fixture
+def installation(own_engines: Path, tmp_path: Path) -> Iterator[Installation]:
+    with installed(own_engines, tmp_path) as made:
+        yield made

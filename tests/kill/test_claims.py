@@ -17,8 +17,7 @@ from loyalty.kernel.transaction import run
 from loyalty.members.rules.identities import Door, IdentityKind
 from loyalty.members.service import open_session
 from tests.browser.system import free_port
-from tests.concurrency.test_coupons import issued_of
-from tests.factories.coupons import issue_to, make_template, terms_of
+from tests.factories.coupons import issue_to, issued_of, make_template, terms_of
 from tests.factories.members import make_identity, make_member
 from tests.kill.conftest import RECOVERY_SECONDS, Installation, children_of
 from tests.support.races import one_who_waits

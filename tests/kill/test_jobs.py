@@ -26,7 +26,7 @@ from sandbox.defaults import DEFAULT_TEMPLATES
 from tests.factories.members import make_identity, make_member
 from tests.factories.notices import SHANGHAI, points_facts
 from tests.kill.conftest import RECOVERY_SECONDS, Installation
-from tests.support.proof import IS_FULL, size
+from tests.support.proof import size
 from tests.support.settings import MP_APPID, OA_APPID, SEAL_KEY
 
 pytestmark = pytest.mark.kill
@@ -185,8 +185,7 @@ def test_events_of_a_killed_worker_are_taken_up_when_their_lease_runs_out(site: 
     assert scheduler.poll() is None
 
     site.run("worker")
-    if not IS_FULL:
-        site.value("UPDATE outbox_events SET due_at = now() WHERE lease_id IS NOT NULL RETURNING id")
+    site.let_leases_run_out()
 
     site.wait(lambda: told(site, [member_id]) == 21, "events of the killed worker are lost")
     site.wait(lambda: nothing_waits(site), "events are left")
@@ -204,8 +203,7 @@ def test_a_killed_queue_server_loses_nothing(site: Installation) -> None:
         earn(site, member_ids[number % 5], f"during:{number}")
 
     site.start_valkey()
-    if not IS_FULL:
-        site.value("UPDATE outbox_events SET due_at = now() WHERE lease_id IS NOT NULL RETURNING id")
+    site.let_leases_run_out()
 
     site.wait(lambda: told(site, member_ids) == 60 * SIZE, "events are lost")
     site.wait(lambda: nothing_waits(site), "events are left")
@@ -224,8 +222,7 @@ def test_a_database_restarted_under_load_loses_and_doubles_nothing(site: Install
         site.start_postgres()
         site.wait(lambda: len(done) > before + 50, "the load does not go on")
 
-    if not IS_FULL:
-        site.value("UPDATE outbox_events SET due_at = now() WHERE lease_id IS NOT NULL RETURNING id")
+    site.let_leases_run_out()
     site.wait(lambda: told(site, member_ids) == len(done), "events are lost or doubled")
     site.wait(lambda: nothing_waits(site), "events are left")
     entries = site.value("SELECT count(*) FROM ledger_entries WHERE member_id = ANY(:ids)", ids=member_ids)

@@ -39,6 +39,11 @@ def naming(*targets: str) -> set[str]:
     return {place.partition(":")[0] for place, named in _edges() if named in targets}
 
 
+def calling(*targets: str) -> set[str]:
+    """Return every ``module:name`` that names one of these itself."""
+    return {place for place, named in _edges() if named in targets}
+
+
 @cache
 def _modules() -> dict[str, _Module]:
     return {_name_of(file): _read(file) for folder in FOLDERS for file in (ROOT / folder).rglob("*.py")}

@@ -2,11 +2,11 @@
 
 from xdist.scheduler import LoadScopeScheduling
 
-SHARE_A_SYSTEM = ("tests/browser/", "tests/journeys/")
+SHARE_A_SYSTEM = ("tests/browser/", "tests/journeys/", "tests/kill/test_coupon_paths.py")
 
 
 class SystemScheduling(LoadScopeScheduling):
-    """Gives each folder whose tests share a system to one process, first, since it takes longest."""
+    """Gives all tests that share a system to one process, first, since it takes longest."""
 
     # Done here, because xdist 3.8 does not see its own ``xdist_group`` marks under pytest 9.2.
     def _split_scope(self, nodeid: str) -> str:

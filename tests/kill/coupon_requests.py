@@ -1,0 +1,143 @@
+"""How a client asks a running system for a coupon, along each path: through the real entrance where there is one.
+
+Each answers with the coupon, or with nothing when it is sold out or is still to come; a lost answer raises ``Lost``.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import requests
+
+from loyalty.coupons.rules.by_hand import GiveReason
+from loyalty.coupons.rules.errors import CouponSoldOut
+from loyalty.coupons.rules.issue_jobs import IssueJobNotInState
+from loyalty.coupons.service import by_hand
+from loyalty.kernel.clock import Clock
+from loyalty.kernel.database import Database, connect
+from loyalty.kernel.transaction import DatabaseUnavailable, run
+from loyalty.partners.rules.signatures import sign
+from tests.factories.coupons import ACTOR, SHANGHAI
+from tests.factories.issue_jobs import approve as approved_by_another
+from tests.kill.coupon_wishes import Wish
+
+ANSWER_SECONDS = 20
+
+
+class Lost(Exception):
+    """Nobody answered, or nobody could: whether there is a coupon now is not known."""
+
+
+@dataclass(frozen=True)
+class Addresses:
+    """What a client knows of the system, and the key of its till."""
+
+    web: str
+    database_url: str
+    offset_file: Path
+    key_id: str
+    secret: str
+    store_code: str
+
+
+class Desk:
+    """A client's connections."""
+
+    def __init__(self, addresses: Addresses) -> None:
+        self.addresses = addresses
+        self.database: Database = connect(addresses.database_url, connections=1)
+        self._clock, self._http = Clock(addresses.offset_file), requests.Session()
+
+    def now(self) -> datetime:
+        return self._clock.now()
+
+    def tap(self, wish: Wish, path: str, body: Any = None) -> int | None:
+        """Send what a member does in the mini program."""
+        headers = {"Authorization": f"Bearer {wish.token}", "Idempotency-Key": wish.key}
+        return self._post(f"/miniprogram/v1{path}", json.dumps(body or {}), headers)
+
+    def till(self, path: str, body: Any) -> int | None:
+        """Send what a till reports, signed."""
+        target, data, timestamp = f"/partner/v1{path}", json.dumps(body), str(int(self.now().timestamp()))
+        nonce, known = uuid4().hex, self.addresses
+        signature = sign(
+            known.secret, method="POST", target=target, timestamp=timestamp, nonce=nonce, body=data.encode()
+        )
+        headers = {"Partner-Key": known.key_id, "Partner-Timestamp": timestamp}
+        return self._post(target, data, headers | {"Partner-Nonce": nonce, "Partner-Signature": signature})
+
+    def _post(self, target: str, data: str, headers: dict[str, str]) -> int | None:
+        headers |= {"Content-Type": "application/json"}
+        try:
+            answer = self._http.post(self.addresses.web + target, data, headers=headers, timeout=ANSWER_SECONDS)
+            told = answer.json()
+        except requests.RequestException as error:
+            raise Lost from error
+        if answer.status_code == 503:
+            raise Lost
+        if answer.status_code < 300:
+            coupon_id: int | None = told.get("coupon_id")
+            return coupon_id
+        assert told["error"]["code"] == CouponSoldOut.code, answer.text
+        return None
+
+
+Ask = Callable[[Desk, Wish], int | None]
+
+
+def claim(desk: Desk, wish: Wish) -> int | None:
+    """Tap in the coupon centre."""
+    return desk.tap(wish, f"/coupon-centre/{wish.offer.template_id}/claims")
+
+
+def claim_by_link(desk: Desk, wish: Wish) -> int | None:
+    """Tap on the page of a link."""
+    return desk.tap(wish, f"/coupon-links/{wish.offer.link_token}/claims")
+
+
+def claim_by_code(desk: Desk, wish: Wish) -> int | None:
+    """Type a claim code."""
+    return desk.tap(wish, "/coupon-codes/claims", {"code": wish.named})
+
+
+def issue(desk: Desk, wish: Wish) -> int | None:
+    """Give a coupon at the till."""
+    body = {"member_ref": wish.named, "reference": wish.key, "template_id": wish.offer.template_id}
+    return desk.till("/coupons", body | {"store_code": desk.addresses.store_code})
+
+
+def report(desk: Desk, wish: Wish) -> None:
+    """Report at the till what a rule gives a coupon for; a worker gives it."""
+    body = {"member_ref": wish.named, "event_id": wish.key, "kind": wish.offer.kind}
+    occurred = {"occurred_at": "2026-03-10T10:00:00+08:00"}
+    desk.till("/events", body | occurred | {"store_code": desk.addresses.store_code})
+
+
+def give(desk: Desk, wish: Wish) -> int | None:
+    """Give a coupon by hand."""
+    try:
+        return run(
+            desk.database,
+            lambda session: by_hand.give(
+                session, template_id=wish.offer.template_id, member_id=wish.member_id, key=wish.key,
+                reason=GiveReason.CARE, actor=ACTOR, at=desk.now(), zone=SHANGHAI,
+            ),
+        ).coupon_id  # fmt: skip
+    except CouponSoldOut:
+        return None
+    except DatabaseUnavailable as error:
+        raise Lost from error
+
+
+def approve(desk: Desk, wish: Wish) -> None:
+    """Approve a job; workers issue it."""
+    try:
+        run(desk.database, lambda session: approved_by_another(session, int(wish.named)))
+    except IssueJobNotInState:
+        return  # it was approved, but the answer got lost
+    except DatabaseUnavailable as error:
+        raise Lost from error
