@@ -4,9 +4,10 @@ Built once for a process from its settings; tests build their own with recording
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
+from loyalty.coupons.service.sold_out import SoldOut
 from loyalty.gateways import redis as redis_gateway
 from loyalty.gateways.protocols import MiniProgram, OfficialAccount, SmsSender
 from loyalty.gateways.redis import Redis
@@ -40,6 +41,7 @@ class Container:
     official_accounts: Mapping[str, OfficialAccount]
     mini_programs: Mapping[str, MiniProgram]
     sms: SmsSender
+    sold_out: SoldOut = field(default_factory=SoldOut, init=False)
 
     @property
     def zone(self) -> ZoneInfo:

@@ -46,6 +46,11 @@ def install(blueprint: Blueprint) -> None:
 def refused(error: errors.LoyaltyError) -> Response:
     """Answer an anticipated refusal of the domain."""
     log.info("refused", error=error.code, endpoint=request.endpoint)
+    return told(error)
+
+
+def told(error: errors.LoyaltyError) -> Response:
+    """Return the answer to a refusal, which only the line of its request tells in the log."""
     status = next(status for kind, status in STATUSES.items() if isinstance(error, kind))
     return answer(status, error.code, error.message, dict(error.details), error.retry_after_seconds)
 

@@ -1,4 +1,7 @@
-"""Validating and redeeming a coupon (验券与核销) by the service, beside pgbench writing the same rows."""
+"""Validating and redeeming a coupon (验券与核销) by the service, beside pgbench writing the same rows.
+
+Both sides work with as many clients: a process each, as many as pgbench has connections.
+"""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -22,7 +25,7 @@ COUPONS_EACH, COUPONS_OF_OTHERS = 8, 10
 SCRIPT = SCRIPTS / "redeem.sql"
 
 
-def _stage(stand: Stand, pace: Pace) -> Sequence[Side]:
+def _stage(stand: Stand, _pace: Pace) -> Sequence[Side]:
     shop = stand.shop("spend", members=MEMBERS)
     template, store_id = make_template(shop), _store(shop)
     fill_wallets(shop, template, first=1, last=SPENDERS, each=COUPONS_EACH)
@@ -31,7 +34,7 @@ def _stage(stand: Stand, pace: Pace) -> Sequence[Side]:
     books = Books(shop, ROWS_OF_A_REDEMPTION)
     return [
         Side("redeem", Service(shop, books, store_id).measure),
-        Side("pgbench", Limit(shop, books, store_id, pace.clients).measure),
+        Side("pgbench", Limit(shop, books, store_id, PROCESSES).measure),
     ]
 
 

@@ -1,4 +1,4 @@
-"""Spending points (使用积分) over three lots, from a few processes as from web workers, beside pgbench."""
+"""Spending points (使用积分) over three lots, from a few processes as from web workers, beside pgbench with as many."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -21,12 +21,12 @@ MEMBERS = Members(count=SPENDERS + OTHERS, with_session=0, days=12)
 SCRIPT = SCRIPTS / "spend.sql"
 
 
-def _stage(stand: Stand, pace: Pace) -> Sequence[Side]:
+def _stage(stand: Stand, _pace: Pace) -> Sequence[Side]:
     shop = stand.shop("spend", members=MEMBERS)
     books = Books(shop, ROWS_OF_A_SPEND)
     return [
         Side("spend", Service(shop, books).measure),
-        Side("pgbench", Limit(shop, books, pace.clients).measure),
+        Side("pgbench", Limit(shop, books, PROCESSES).measure),
     ]
 
 

@@ -1,25 +1,27 @@
 """What a clerk sees: their stores, who stands at the till with which coupons, and what they took today."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from loyalty.clerks.rules import CHANNEL, Visit, VisitOver
+from loyalty.clerks.rules import CHANNEL, Visit, VisitOver, is_for_all_goods, sale_of
 from loyalty.coupons.held import Use
 from loyalty.coupons.models import CouponRedemption
 from loyalty.coupons.queries.names import names_of
-from loyalty.coupons.queries.redemptions import RedemptionView, get_redemption, list_redemptions
+from loyalty.coupons.queries.redemptions import RedemptionView, find_by_reference, get_redemption, list_redemptions
 from loyalty.coupons.rules.errors import CouponRedemptionNotFound
+from loyalty.coupons.rules.pricing import Pricing
 from loyalty.coupons.rules.sentences import details
 from loyalty.coupons.rules.unfit import ABOUT_THE_GOODS
 from loyalty.coupons.service.validating import Checked, validate
 from loyalty.kernel.clock import business_date, end_of, start_of
 from loyalty.kernel.crypto import Vault
 from loyalty.kernel.pagination import Page
+from loyalty.members.queries import survivor_of
 from loyalty.partners.cards import MemberCard, member_card
 from loyalty.partners.rules.references import NamedMember
 from loyalty.staff.bindings import BoundStaff
@@ -44,6 +46,11 @@ class Guest:
     """Here and now, whatever is bought."""
     others: Sequence[Checked]
 
+    @property
+    def has_choice(self) -> bool:
+        """Whether several of the coupons might pay for one sale, together or instead of each other."""
+        return sum(is_for_all_goods(one.terms) for one in self.usable) > 1
+
 
 @dataclass(frozen=True, slots=True)
 class Presented:
@@ -56,6 +63,42 @@ class Presented:
     def is_taken_here(self) -> bool:
         """Whether it can be used here and now, if what is bought fits."""
         return can_be_taken(self.coupon)
+
+
+@dataclass(frozen=True, slots=True)
+class Sale:
+    """The coupons that may pay for a sale, what each takes off by itself, and which save the most together."""
+
+    coupons: Sequence[Checked]
+    best: Pricing | None
+    """Empty as long as nobody says what the goods cost."""
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """Coupons that were taken for one sale: one use, which is undone as a whole."""
+
+    redemptions: Sequence[RedemptionView]
+
+    @property
+    def standing(self) -> Sequence[RedemptionView]:
+        """Those that were not reversed."""
+        return [one for one in self.redemptions if one.reversed_at is None]
+
+    @property
+    def basket_fen(self) -> int:
+        """What the goods cost before any coupon."""
+        return self.redemptions[0].basket_fen
+
+    @property
+    def discount_fen(self) -> int:
+        """What the coupons took off together, of those that stand while any does."""
+        return sum(one.discount_fen for one in self.standing or self.redemptions)
+
+    @property
+    def redeemed_at(self) -> datetime:
+        """When all of them were taken."""
+        return self.redemptions[0].redeemed_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +144,30 @@ def present(session: Session, *, visit: Visit, coupon_id: int, at: datetime, zon
     return Presented(found, details(found.terms, names_of(session, terms=found.terms)))
 
 
+def sale_for(session: Session, *, visit: Visit, goods_fen: int | None, at: datetime, zone: ZoneInfo) -> Sale:
+    """Return which of the coupons of who stands at the till may pay for a sale, and the best choice among them.
+
+    Raises:
+        VisitOver: the code that was read named one coupon.
+        InvalidOrder: the goods cannot cost that much.
+    """
+    if visit.coupon_id is not None:
+        raise VisitOver
+    use = use_of(visit, at)
+    found = validate(session, member_id=visit.member_id, use=use, zone=zone).coupons
+    fitting = [one for one in found if can_be_taken(one) and is_for_all_goods(one.terms)]
+    if not fitting or not goods_fen:
+        return Sale(fitting, None)
+    tried = validate(
+        session,
+        member_id=visit.member_id,
+        use=replace(use, lines=sale_of(goods_fen)),
+        zone=zone,
+        coupon_ids=[one.coupon_id for one in fitting],
+    )
+    return Sale(tried.coupons, tried.best)
+
+
 def can_be_taken(coupon: Checked) -> bool:
     """Tell whether a coupon can be used here and now, if what is bought fits."""
     return coupon.reason is None or coupon.reason in ABOUT_THE_GOODS
@@ -121,16 +188,17 @@ def use_of(visit: Visit, at: datetime) -> Use:
     return Use(visit.store_id, CHANNEL, (), at)
 
 
-def get_own(session: Session, *, clerk: BoundStaff, redemption_id: int) -> RedemptionView:
-    """Return one use that a clerk took with their phone.
+def own_use(session: Session, *, clerk: BoundStaff, redemption_id: int) -> Taken:
+    """Return the whole use that a redemption belongs to, of those that a clerk took with their phone.
 
     Raises:
         CouponRedemptionNotFound: there is none, or somebody else took it.
     """
-    found = get_redemption(session, redemption_id=redemption_id)
-    if found.actor != clerk.actor_name or not found.reference.startswith(reference_of(clerk, "")):
+    known = get_redemption(session, redemption_id=redemption_id)
+    if known.actor != clerk.actor_name or not known.reference.startswith(reference_of(clerk, "")):
         raise CouponRedemptionNotFound(redemption_id=redemption_id)
-    return found
+    member_id = survivor_of(session, member_id=known.member_id)
+    return Taken(find_by_reference(session, member_id=member_id, reference=known.reference))
 
 
 def reference_of(clerk: BoundStaff, key: str) -> str:

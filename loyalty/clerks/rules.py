@@ -1,5 +1,6 @@
 """Clerk rules: how long a code that was read stands, what a clerk has to type in, and until when a use is undone."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -38,6 +39,20 @@ class AmountMissing(InvalidInput):
 
     code = "clerk_amount_missing"
     message = "请输入金额"
+
+
+class NothingChosen(InvalidInput):
+    """No coupon was chosen for a sale."""
+
+    code = "clerk_nothing_chosen"
+    message = "请至少选择一张优惠券"
+
+
+class CouponTakenAlone(Conflict):
+    """A coupon for some goods or for one piece was chosen for a sale of which only the amount is known."""
+
+    code = "clerk_coupon_taken_alone"
+    message = "指定商品的券请单独核销"
 
 
 class ReversalTooLate(Conflict):
@@ -91,6 +106,30 @@ def asked_for(terms: Terms) -> Asked:
         return Asked(piece=False, goods=False)
     piece = isinstance(terms.worth, FixedPrice) or is_of_goods
     return Asked(piece=piece, goods=not piece or terms.threshold_fen > 0)
+
+
+def is_for_all_goods(terms: Terms) -> bool:
+    """Tell whether the amount of a sale decides what a coupon is worth, so that it may be one of several."""
+    scope = terms.scope
+    return not (names_goods(scope) or scope.excluded_skus or scope.excluded_categories)
+
+
+def sale_of(goods_fen: int | None) -> tuple[Line, ...]:
+    """Return a sale as a basket; empty when nothing is paid for, as when gifts alone are handed over."""
+    return (Line(1, SKU, "", 1, goods_fen),) if goods_fen else ()
+
+
+def check_chosen(chosen: Sequence[Terms], goods_fen: int | None) -> None:
+    """Make sure that some coupons can be taken for one sale of which the amount is known.
+
+    Raises:
+        CouponTakenAlone: one of them is not for all goods.
+        AmountMissing: what the goods cost decides what one of them is worth, and was not typed.
+    """
+    if not all(map(is_for_all_goods, chosen)):
+        raise CouponTakenAlone
+    if not goods_fen and any(asked_for(terms).goods for terms in chosen):
+        raise AmountMissing
 
 
 def lines_of(terms: Terms, typed: Typed) -> tuple[Line, ...]:

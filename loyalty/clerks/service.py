@@ -1,35 +1,41 @@
 """What a clerk does: read a code, take a coupon, undo what was a mistake."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
-from loyalty.clerks.queries import get_own, reference_of, require_named
+from loyalty.clerks.queries import Taken, own_use, reference_of, require_named, use_of
 from loyalty.clerks.rules import (
-    CHANNEL,
     TRIES_MAX,
     VISIT_LIFETIME,
+    NothingChosen,
     NotTheCodeOfAnything,
     ReversalTooLate,
     Typed,
     Visit,
+    VisitOver,
+    check_chosen,
     is_reversible,
     lines_of,
+    sale_of,
 )
 from loyalty.coupons.held import Use
 from loyalty.coupons.queries.redemptions import RedemptionView
 from loyalty.coupons.queries.wallet import get_coupon
 from loyalty.coupons.rules import codes
-from loyalty.coupons.rules.errors import CouponCodeInvalid, CouponNotFound
 from loyalty.coupons.service.redeeming import redeem
-from loyalty.coupons.service.reversing import reverse_redemption
+from loyalty.coupons.service.reversing import hold_redemption, reverse_redemption
+from loyalty.coupons.service.validating import validate
 from loyalty.kernel import audit
 from loyalty.kernel.audit import Actor
 from loyalty.kernel.database import Database
 from loyalty.kernel.idempotency import Answer, once, request_hash
 from loyalty.members.rules import member_code
-from loyalty.partners.service.member_codes import living, meet, take_code
+from loyalty.partners.service.coupon_codes import read_coupon_code
+from loyalty.partners.service.member_codes import take_code
 from loyalty.staff.bindings import BoundStaff
 from loyalty.staff.service import throttle
 
@@ -81,45 +87,88 @@ def take_coupon(
     """
     require_named(visit, coupon_id)
     terms = get_coupon(session, coupon_id=coupon_id, member_id=visit.member_id, at=at).terms
-    done = redeem(
-        session,
-        member_id=visit.member_id,
-        coupon_ids=[coupon_id],
-        reference=reference_of(clerk, key),
-        use=Use(visit.store_id, CHANNEL, lines_of(terms, typed), at),
-        zone=zone,
-        actor=clerk.actor_name,
-    )
-    redemption = done.redemptions[0]
-    if not done.is_replay:
-        _audit(session, redemption, "coupons.redeem", actor, at, discount_fen=redemption.discount_fen)
-    return redemption
+    use = replace(use_of(visit, at), lines=lines_of(terms, typed))
+    return _take(session, clerk, visit, [coupon_id], use, key, actor, zone)
+
+
+def take_together(
+    session: Session,
+    *,
+    clerk: BoundStaff,
+    visit: Visit,
+    coupon_ids: Sequence[int],
+    goods_fen: int | None,
+    key: str,
+    actor: Actor,
+    at: datetime,
+    zone: ZoneInfo,
+) -> RedemptionView:
+    """Take coupons for one sale (叠加核销), all of them or none, once for each form that is sent; return the first.
+
+    Raises:
+        VisitOver: the code that was read named one coupon.
+        NothingChosen: there are none.
+        CouponTakenAlone: one of them is not for all goods.
+        AmountMissing: what the goods cost was not typed, and decides what one of them is worth.
+        CouponNotFound, CouponNotUsable, CouponUseReferenceReused, InvalidOrder: as ``redeem``.
+    """
+    if visit.coupon_id is not None:
+        raise VisitOver
+    if not coupon_ids:
+        raise NothingChosen
+    use = use_of(visit, at)
+    chosen = validate(session, member_id=visit.member_id, use=use, zone=zone, coupon_ids=coupon_ids).coupons
+    check_chosen([one.terms for one in chosen], goods_fen)
+    use = replace(use, lines=sale_of(goods_fen))
+    return _take(session, clerk, visit, coupon_ids, use, key, actor, zone)
 
 
 def undo(
     session: Session, *, clerk: BoundStaff, redemption_id: int, actor: Actor, at: datetime, zone: ZoneInfo
-) -> RedemptionView:
-    """Undo a use of the clerk's own within half an hour (撤销核销); again, nothing happens.
+) -> None:
+    """Undo a use of the clerk's own within half an hour (撤销核销), all of its coupons; again, nothing happens.
+
+    What the back office has undone of it stays as it is.
 
     Raises:
         CouponRedemptionNotFound: there is none, or somebody else took it.
         ReversalTooLate: it was longer ago.
         CouponRedemptionReversed: the back office undid it.
     """
-    known = get_own(session, clerk=clerk, redemption_id=redemption_id)
-    if known.reversed_at is None and not is_reversible(redeemed_at=known.redeemed_at, at=at):
+    use = own_use(session, clerk=clerk, redemption_id=redemption_id)
+    ids = [one.id for one in sorted(use.redemptions, key=lambda one: one.coupon_id)]
+    held = Taken([hold_redemption(session, redemption_id=each) for each in ids])
+    if held.standing and not is_reversible(redeemed_at=held.redeemed_at, at=at):
         raise ReversalTooLate
-    undone = reverse_redemption(
+    for one in held.standing or held.redemptions:
+        reference = reference_of(clerk, f"undo-{one.id}")
+        reverse_redemption(session, redemption_id=one.id, reference=reference, at=at, zone=zone, actor=clerk.actor_name)
+        if one.reversed_at is None:
+            _audit(session, one, "coupons.undo_own", actor, at)
+
+
+def _take(
+    session: Session,
+    clerk: BoundStaff,
+    visit: Visit,
+    coupon_ids: Sequence[int],
+    use: Use,
+    key: str,
+    actor: Actor,
+    zone: ZoneInfo,
+) -> RedemptionView:
+    done = redeem(
         session,
-        redemption_id=redemption_id,
-        reference=reference_of(clerk, f"undo-{redemption_id}"),
-        at=at,
+        member_id=visit.member_id,
+        coupon_ids=coupon_ids,
+        reference=reference_of(clerk, key),
+        use=use,
         zone=zone,
         actor=clerk.actor_name,
     )
-    if known.reversed_at is None:
-        _audit(session, undone, "coupons.undo_own", actor, at)
-    return undone
+    for one in () if done.is_replay else done.redemptions:
+        _audit(session, one, "coupons.redeem", actor, use.at, discount_fen=one.discount_fen)
+    return done.redemptions[0]
 
 
 def _audit(
@@ -154,12 +203,4 @@ def _named_by(session: Session, store_id: int, code: str, code_key: bytes, at: d
         return take_code(session, code_key=code_key, code=code, store_id=store_id, at=at), None
     if not code.startswith(codes.PREFIX):
         raise NotTheCodeOfAnything
-    coupon_id = codes.read_code(code_key, code, at)
-    try:
-        member_id = living(session, get_coupon(session, coupon_id=coupon_id, at=at).member_id)
-    except CouponNotFound as error:
-        raise CouponCodeInvalid from error
-    if member_id is None:
-        raise CouponCodeInvalid
-    meet(session, member_id=member_id, store_id=store_id, at=at)
-    return member_id, coupon_id
+    return read_coupon_code(session, code_key=code_key, code=code, store_id=store_id, at=at)

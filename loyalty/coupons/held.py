@@ -13,6 +13,7 @@ from sqlalchemy import (
     ColumnElement,
     DateTime,
     FromClause,
+    String,
     Text,
     and_,
     bindparam,
@@ -20,10 +21,10 @@ from sqlalchemy import (
     func,
     select,
 )
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 
 from loyalty.coupons.looking import read_terms
-from loyalty.coupons.models import Coupon, CouponLock, CouponTemplateRevision
+from loyalty.coupons.models import Coupon, CouponLock, CouponRedemption, CouponTemplateRevision
 from loyalty.coupons.rules.basket import Basket
 from loyalty.coupons.rules.candidates import Offer
 from loyalty.coupons.rules.errors import CouponNotFound
@@ -37,8 +38,7 @@ from loyalty.kernel.prepared import send
 from loyalty.members.queries import family_ids
 from loyalty.orders.rules import Line
 from loyalty.points.posting import table_of
-from loyalty.stores.models import Store
-from loyalty.stores.rules import StoreKind
+from loyalty.stores.queries import region_of
 
 COUPONS = table_of(Coupon)
 LOOKED_AT_MAX = 200
@@ -83,6 +83,8 @@ class Held:
     coupons: tuple[HeldCoupon, ...]
     basket: Basket
     zone: ZoneInfo
+    is_known: bool = False
+    """Whether coupons were used under the reference that was asked about."""
 
     def as_of(self, at: datetime) -> "Held":
         """Return the same coupons and basket at another time of the day."""
@@ -93,20 +95,31 @@ class Held:
         return not_standing(coupon.standing, usable_at=coupon.usable_at, zone=self.zone)
 
 
-def read_held(session: Session, *, member_id: int, coupon_ids: Sequence[int], use: Use, zone: ZoneInfo) -> Held:
+def read_held(
+    session: Session,
+    *,
+    member_id: int,
+    coupon_ids: Sequence[int],
+    use: Use,
+    zone: ZoneInfo,
+    reference: str | None = None,
+) -> Held:
     """Return the coupons named, in the order in which they are named, locking nothing.
+
+    With a reference it tells, too, whether coupons of the member were used under it.
 
     Raises:
         CouponNotFound: none is named, or one of them does not exist or is somebody else's.
     """
     if not coupon_ids:
         raise CouponNotFound
-    held = _read(session, _NAMED, {"coupon_ids": list(coupon_ids)}, member_id, use, zone)
+    named = {"coupon_ids": list(coupon_ids), "reference": reference}
+    held = _read(session, _NAMED, named, member_id, use, zone)
     by_id = {coupon.id: coupon for coupon in held.coupons}
     for coupon_id in coupon_ids:
         if coupon_id not in by_id:
             raise CouponNotFound(coupon_id=coupon_id)
-    return Held(tuple(by_id[coupon_id] for coupon_id in dict.fromkeys(coupon_ids)), held.basket, zone)
+    return replace(held, coupons=tuple(by_id[coupon_id] for coupon_id in dict.fromkeys(coupon_ids)))
 
 
 def read_open(session: Session, *, member_id: int, use: Use, zone: ZoneInfo) -> Held:
@@ -151,7 +164,8 @@ def _read(session: Session, statement: Any, named: dict[str, Any], member_id: in
         local=local_time(use.at, zone),
         at=use.at,
     )
-    return Held(tuple(_coupon(row, use.at) for row in rows), basket, zone)
+    coupons = tuple(_coupon(row, use.at) for row in rows)
+    return Held(coupons, basket, zone, is_known=bool(rows) and rows[0].is_known)
 
 
 def _coupon(row: AnyRow, at: datetime) -> HeldCoupon:
@@ -170,23 +184,19 @@ def _coupon(row: AnyRow, at: datetime) -> HeldCoupon:
 
 _MEMBER_ID, _STORE_ID = (bindparam(name, type_=BigInteger) for name in ("member_id", "store_id"))
 _AT = bindparam("at", type_=DateTime(timezone=True))
-_REGION = aliased(Store)
 
 
 def _coupons() -> Any:
-    region = (
-        select(_REGION.id)
-        .join(Store, Store.parent_id == _REGION.id)
-        .where(Store.id == _STORE_ID, _REGION.kind == StoreKind.REGION)
-        .scalar_subquery()
-    )
+    used, reference = CouponRedemption, bindparam("reference", None, type_=String)
+    known = select(used.id).where(used.member_id.in_(family_ids(_MEMBER_ID)), used.reference == reference)
     return (
         select(
             *(Coupon.id, Coupon.member_id, Coupon.template_id, Coupon.state),
             *(Coupon.usable_at, Coupon.expires_at, Coupon.locked_until_at, Coupon.lock_id),
             cast(CouponTemplateRevision.terms, Text).label("terms"),
             CouponLock.reference.label("lock_reference"),
-            region.label("region_id"),
+            region_of(_STORE_ID).label("region_id"),
+            known.exists().label("is_known"),
         )
         .join(CouponTemplateRevision, CouponTemplateRevision.id == Coupon.revision_id)
         .outerjoin(CouponLock, CouponLock.id == Coupon.lock_id)

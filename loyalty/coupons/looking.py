@@ -2,13 +2,13 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import BigInteger, String, Text, bindparam, cast, func, literal, select
+from sqlalchemy import CTE, BigInteger, String, Text, bindparam, cast, exists, func, literal, or_, select, true
 from sqlalchemy.orm import Session
 
 from loyalty.coupons.models import Coupon, CouponTemplate, CouponTemplateRevision
@@ -25,6 +25,7 @@ from loyalty.limits.rules import ALL, TOTAL
 from loyalty.members.models import Member
 from loyalty.members.queries import check_living, family_ids
 from loyalty.members.rules.members import MemberNotFound
+from loyalty.points.posting import table_of
 from loyalty.tags.queries import TAG_IDS
 from loyalty.tiers.models import MemberTier
 from loyalty.tiers.periods import LEVEL
@@ -57,22 +58,46 @@ class Situation:
     known: KnownCoupon | None
 
 
-def look(session: Session, *, template_id: int, member_id: int, reference: str, day: str, at: datetime) -> Situation:
-    """Return what stands at this moment, locking nothing; ``day`` is the business date as limits name it.
+@dataclass(frozen=True, slots=True)
+class Looking:
+    """Who wants a coupon of which template, under which reference."""
+
+    template_id: int
+    member_id: int
+    reference: str
+    day: str
+    """The business date as limits name it."""
+    at: datetime
+
+
+def look(session: Session, wanted: Looking) -> Situation:
+    """Return what stands at this moment, locking nothing.
 
     Raises:
         CouponTemplateNotFound: there is no such template, or it was never published.
         MemberNotFound, MemberGone, MemberProvisional: the member can have no coupon.
     """
-    named = {
-        "template_id": template_id,
-        "member_id": member_id,
-        "reference": reference,
-        "subject": subject_of(template_id),
-        "day": day,
-        "at": at,
-    }
-    row = next(iter(send(session, _LOOK, named)), None)
+    return _read(session, _LOOK, wanted)
+
+
+def look_and_stay(session: Session, wanted: Looking) -> Situation:
+    """Return what stands, and keep the member from being merged until the transaction ends, unless nothing is left.
+
+    What the member takes of limits is then counted for the survivor, whichever of both comes first. It is the lock
+    that the coupon's row takes on its member anyhow, taken before the limits as a merge does; nobody but a merge
+    waits for it.
+
+    Raises:
+        CouponTemplateNotFound: there is no such template, or it was never published.
+        MemberNotFound, MemberGone, MemberProvisional: the member can have no coupon.
+    """
+    return _read(session, _LOOK_AND_STAY, wanted)
+
+
+def _read(session: Session, statement: Any, wanted: Looking) -> Situation:
+    template_id, member_id = wanted.template_id, wanted.member_id
+    named = {**asdict(wanted), "subject": subject_of(template_id)}
+    row = next(iter(send(session, statement, named)), None)
     if row is None:
         raise MemberNotFound(member_id=member_id)
     if row.state is None:
@@ -100,6 +125,7 @@ def check(found: Situation, *, path: IssuePath, at: datetime, zone: ZoneInfo) ->
         CouponNotForMember: it is for other tiers or tags.
         CouponSoldOut: nothing is left of the stock.
         CouponPeriodOver: its fixed dates have passed.
+        CouponHoursOver: within its period it could not be used any more.
     """
     terms = found.terms
     check_issuing(found.state, terms.claiming, path, at)
@@ -133,8 +159,25 @@ def _known(row: Mapping[str, Any]) -> KnownCoupon:
     )
 
 
-def _statement() -> Any:
-    member_id, template_id = (bindparam(name, type_=BigInteger) for name in ("member_id", "template_id"))
+def _template() -> CTE:
+    """The template as it issues now, and what is used of its stock."""
+    template, revision = CouponTemplate, CouponTemplateRevision
+    subject = bindparam("subject", type_=String)
+    return (
+        select(
+            *(template.state, template.stock, template.revision_id),
+            cast(revision.terms, Text).label("terms"),
+            used_of(subject, bindparam("period", TOTAL)).label("stock_used"),
+            used_of(subject, bindparam("day", type_=String)).label("day_stock_used"),
+        )
+        .join(revision, revision.id == template.revision_id)
+        .where(template.id == bindparam("template_id", type_=BigInteger))
+        .cte("template")
+    )
+
+
+def _statement(*, stays: bool) -> Any:
+    member_id = bindparam("member_id", type_=BigInteger)
     known = (
         select(
             func.jsonb_build_object(
@@ -147,25 +190,25 @@ def _statement() -> Any:
         .scalar_subquery()
     )
     level = select(LEVEL).where(MemberTier.member_id == member_id).scalar_subquery()
-    subject, template, revision = bindparam("subject", type_=String), CouponTemplate, CouponTemplateRevision
-    return (
-        select(
-            Member.status,
-            template.state,
-            template.stock,
-            template.revision_id,
-            cast(revision.terms, Text).label("terms"),
-            func.coalesce(level, LOWEST_LEVEL).label("tier_level"),
-            TAG_IDS,
-            used_of(subject, bindparam("period", TOTAL)).label("stock_used"),
-            used_of(subject, bindparam("day", type_=String)).label("day_stock_used"),
-            known.label("known"),
-        )
+    template = _template()
+    looked = (
+        select(*template.c, func.coalesce(level, LOWEST_LEVEL).label("tier_level"), TAG_IDS, known.label("known"))
         .select_from(Member)
-        .outerjoin(template, (template.id == template_id) & template.revision_id.is_not(None))
-        .outerjoin(revision, revision.id == template.revision_id)
+        .outerjoin(template, true())
         .where(Member.id == member_id)
     )
+    if not stays:
+        return looked.add_columns(Member.status)
+    is_left = or_(template.c.stock.is_(None), func.coalesce(template.c.stock_used, 0) < template.c.stock)
+    held = (
+        select(_MEMBERS.c.status)
+        .where(_MEMBERS.c.id == member_id, exists(select(template.c.stock).where(is_left)))
+        .with_for_update(read=True, key_share=True)
+        .cte("held")
+    )
+    # Of who was waited for, the lock brings the state as it has become.
+    return looked.outerjoin(held, true()).add_columns(func.coalesce(held.c.status, Member.status).label("status"))
 
 
-_LOOK = _statement()
+_MEMBERS = table_of(Member)
+_LOOK, _LOOK_AND_STAY = (_statement(stays=stays) for stays in (False, True))

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from loyalty.kernel.database import AnyRow
 from loyalty.kernel.errors import InvariantBroken
+from loyalty.kernel.prepared import send
 from loyalty.limits.counters import AMOUNT, COUNTERS, FIRST, KEY
 from loyalty.limits.rules import Limit, last_day_of, spread
 
@@ -47,7 +48,7 @@ _TAKE_AT_FIRST = (
     .returning(_ROW.bucket)
 )
 _GIVE_BACK = _at_a_free_bucket(and_(_ROW.ceiling.is_not(None), _ROW.used >= AMOUNT), -AMOUNT)
-_USED = select(func.sum(_ROW.used)).where(_IS_OF)
+_USED = select(func.sum(_ROW.used).label("used")).where(_IS_OF)
 _LOCK = select(_ROW.bucket, _ROW.used).where(_IS_OF).order_by(_ROW.bucket).with_for_update(key_share=True)
 _LOCK_FIRST = _LOCK.where(_ROW.bucket == FIRST)
 _SHARES = (
@@ -65,15 +66,15 @@ _SETTLE = (
 def take(session: Session, limit: Limit, amount: int, *, at_least: int) -> int:
     """Take ``amount`` of a limit, or as much as is left if that is ``at_least`` so much; return how much."""
     named = _named(limit, amount=amount)
-    if session.execute(_TAKE, named).first() is not None:
+    if send(session, _TAKE, named):
         return amount
     room = left(session, limit)
     if room is not None and room < at_least:
         return 0
     if room is None:
         _open(session, limit)
-    session.execute(_LOCK_FIRST, named)
-    if session.execute(_TAKE_AT_FIRST, named).first() is not None:
+    send(session, _LOCK_FIRST, named)
+    if send(session, _TAKE_AT_FIRST, named):
         return amount
     if (left(session, limit) or 0) < at_least:
         return 0
@@ -86,7 +87,7 @@ def give_back(session: Session, limit: Limit, amount: int) -> None:
     Raises:
         InvariantBroken: less than ``amount`` is used.
     """
-    if session.execute(_GIVE_BACK, _named(limit, amount=amount)).first() is not None:
+    if send(session, _GIVE_BACK, _named(limit, amount=amount)):
         return
     rows = _lock_all(session, limit)
     used = [row.used for row in rows]
@@ -101,8 +102,8 @@ def give_back(session: Session, limit: Limit, amount: int) -> None:
 
 def left(session: Session, limit: Limit) -> int | None:
     """Return what is left of a limit at this moment, locking nothing; ``None`` when nobody has used it yet."""
-    used = session.execute(_USED, _named(limit)).scalar_one()
-    return None if used is None else limit.ceiling - int(used)
+    (row,) = send(session, _USED, _named(limit))
+    return None if row.used is None else limit.ceiling - int(row.used)
 
 
 def _take_from_all(session: Session, limit: Limit, amount: int, at_least: int) -> int:

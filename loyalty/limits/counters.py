@@ -27,6 +27,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import Insert, insert
 from sqlalchemy.orm import Session
 
+from loyalty.kernel.prepared import send
 from loyalty.limits.models import LimitCounter
 from loyalty.limits.rules import Limit, last_day_of
 
@@ -104,7 +105,7 @@ _ADD = (
 
 def take(session: Session, limits: Sequence[Limit], amount: int) -> bool:
     """Take ``amount`` from all of the limits, or nothing when one of them has less left."""
-    rows = session.execute(_TAKE, _parameters(limits, amount=amount)).all()
+    rows = send(session, _TAKE, _parameters(limits, amount=amount))
     taken = {(row.subject, row.entity, row.period) for row in rows if row.used >= amount}
     if len(taken) == len(limits):
         return True
@@ -146,5 +147,5 @@ def _left(session: Session, limits: Sequence[Limit], statement: Any) -> Sequence
 
 
 def _used(session: Session, limits: Sequence[Limit], statement: Any) -> Mapping[tuple[str, str, str], int]:
-    rows = session.execute(statement, _parameters(limits))
+    rows = send(session, statement, _parameters(limits))
     return {(row.subject, row.entity, row.period): row.used for row in rows}

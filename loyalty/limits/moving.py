@@ -1,7 +1,8 @@
 """Moving what is used from one entity to another: when members are merged, caps go on counting for the survivor.
 
-Only limits with one counter: nothing that a single member uses is hot enough for buckets. The caller holds both
-entities, so that nobody counts for either meanwhile.
+Only limits with one counter: nothing that a single member uses is hot enough for buckets. The caller has waited for
+all who count for the entity that goes, and holds it, so that nobody counts for it meanwhile: whoever reserves for a
+member holds the member's row first, and looks whether it still stands for itself.
 """
 
 from typing import Any

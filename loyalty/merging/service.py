@@ -47,6 +47,7 @@ def merge(session: Session, *, survivor_id: int, other_id: int, actor: Actor, at
     if done is not None and done.survivor_id == survivor_id:
         return done
     _require_active(survivor, other)
+    _wait_for_others(session, other)
     result = _move(session, survivor, other, at)
     _record(session, result, actor, at)
     return result
@@ -60,6 +61,14 @@ def _require_active(survivor: Member, other: Member) -> None:
         raise MemberGone(member_id=survivor.id)
     if other.status not in (MemberStatus.ACTIVE, MemberStatus.PROVISIONAL):
         raise MemberGone(member_id=other.id)
+
+
+def _wait_for_others(session: Session, other: Member) -> None:
+    """Let all end who write rows of the member who goes: what they take of limits has to move too.
+
+    A row locks the member it refers to until its transaction ends; this lock waits for that one.
+    """
+    session.refresh(other, with_for_update=True)
 
 
 def _move(session: Session, survivor: Member, other: Member, at: datetime) -> Merge:

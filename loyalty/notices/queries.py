@@ -1,6 +1,6 @@
 """Reads of notices: what waits, what was sent, the inbox, and how many grants are left."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,7 +13,6 @@ from loyalty.notices.models import (
     Notice,
     NoticeDelivery,
     NoticeKindSettings,
-    SubscriptionGrant,
 )
 from loyalty.notices.rules import (
     COUNTED_STATES,
@@ -103,28 +102,6 @@ def count_unread(session: Session, *, member_id: int) -> int:
     """Return how many inbox messages a member has not read."""
     unread = (InboxMessage.member_id == member_id) & InboxMessage.read_at.is_(None)
     return session.scalar(select(func.count()).select_from(InboxMessage).where(unread)) or 0
-
-
-def grant_balance(session: Session, *, identity_id: int, template_id: str) -> int:
-    """Return how many subscription messages of a template an identity still allows."""
-    return (
-        session.scalar(
-            select(SubscriptionGrant.balance).where(
-                SubscriptionGrant.identity_id == identity_id, SubscriptionGrant.template_id == template_id
-            )
-        )
-        or 0
-    )
-
-
-def list_grants(session: Session, *, identity_id: int) -> Mapping[str, int]:
-    """Return the grants of an identity by template id."""
-    rows = session.execute(
-        select(SubscriptionGrant.template_id, SubscriptionGrant.balance).where(
-            SubscriptionGrant.identity_id == identity_id
-        )
-    )
-    return {row.template_id: row.balance for row in rows}
 
 
 def list_notices(

@@ -3,8 +3,8 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Select, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, ScalarSelect, Select, select
+from sqlalchemy.orm import Session, aliased
 
 from loyalty.kernel.errors import NotFound
 from loyalty.stores.models import Store
@@ -74,6 +74,17 @@ def subtree(roots: Collection[int]) -> Select[int]:
     branch = select(Store.id).where(Store.id.in_(roots)).cte("branch", recursive=True)
     branch = branch.union(select(Store.id).join(branch, Store.parent_id == branch.c.id))
     return select(branch.c.id)
+
+
+def region_of(store_id: int | ColumnElement[int]) -> ScalarSelect[int]:
+    """Select the region to which a store belongs, if it does, for a statement to take along."""
+    region = aliased(Store)
+    return (
+        select(region.id)
+        .join(Store, Store.parent_id == region.id)
+        .where(Store.id == store_id, region.kind == StoreKind.REGION)
+        .scalar_subquery()
+    )
 
 
 def scope_of(session: Session, *, roots: Collection[int]) -> StoreScope:

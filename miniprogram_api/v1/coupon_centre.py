@@ -4,12 +4,18 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from flask import Response, request
+
 from loyalty.coupons.queries import centre
 from loyalty.coupons.queries.centre import CentreView
+from loyalty.coupons.rules.errors import CouponSoldOut
 from loyalty.coupons.rules.sentences import details, headline
 from loyalty.coupons.service import self_service
 from loyalty.coupons.service.issuing import Issued
+from loyalty.coupons.service.sold_out import Asked
 from loyalty.kernel.transaction import run
+from miniprogram_api import errors
+from miniprogram_api.auth import before_login
 from miniprogram_api.context import container, member_id
 from miniprogram_api.v1.blueprint import subject
 from miniprogram_api.v1.coupons import picture_path
@@ -17,6 +23,18 @@ from miniprogram_api.v1.schemas import coupons as schemas
 from miniprogram_api.v1.schemas.base import CursorQuery, RequiredIdempotencyHeaders
 
 blueprint = subject("coupon_centre", __name__, description="Coupons to claim.")
+
+
+def _turn_away(**named: Any) -> Response | None:
+    """Answer who comes too late for the last coupon; without a key the view says what is missing."""
+    key = request.headers.get("Idempotency-Key")
+    if not key:
+        return None
+    try:
+        container().sold_out.check(Asked(**named), key=key, at=container().clock.now())
+    except CouponSoldOut as error:
+        return errors.told(error)
+    return None
 
 
 @blueprint.get("/coupon-centre")
@@ -42,9 +60,10 @@ def show_offer(template_id: int) -> dict[str, Any]:
 @blueprint.post("/coupon-centre/<int:template_id>/claims")
 @blueprint.arguments(RequiredIdempotencyHeaders, location="headers")
 @blueprint.response(201, schemas.Claimed)
+@before_login(_turn_away)
 def claim(headers: dict[str, Any], template_id: int) -> Any:
     """Claim a coupon; a second tap under another key is refused with the coupon held in the details."""
-    return _claimed(partial(self_service.claim, template_id=template_id), headers)
+    return _claimed(partial(self_service.claim, template_id=template_id), Asked(template_id=template_id), headers)
 
 
 @blueprint.get("/coupon-links/<link_token>")
@@ -57,9 +76,10 @@ def show_link(link_token: str) -> dict[str, Any]:
 @blueprint.post("/coupon-links/<link_token>/claims")
 @blueprint.arguments(RequiredIdempotencyHeaders, location="headers")
 @blueprint.response(201, schemas.Claimed)
+@before_login(_turn_away)
 def claim_by_link(headers: dict[str, Any], link_token: str) -> Any:
     """Claim the coupon of a link; a second tap under another key is refused with the coupon held in the details."""
-    return _claimed(partial(self_service.claim_by_link, link_token=link_token), headers)
+    return _claimed(partial(self_service.claim_by_link, link_token=link_token), Asked(link_token=link_token), headers)
 
 
 @blueprint.post("/coupon-codes/claims")
@@ -93,9 +113,15 @@ def _offer(view: CentreView) -> dict[str, Any]:
     }
 
 
-def _claimed(claim: Callable[..., Issued], headers: dict[str, Any]) -> Issued:
-    key, at, zone = headers["idempotency_key"], container().clock.now(), container().zone
-    return claim(container().database, member_id=member_id(), key=key, at=at, zone=zone)
+def _claimed(claim: Callable[..., Issued], asked: Asked, headers: dict[str, Any]) -> Issued:
+    key, at, zone, database = (
+        headers["idempotency_key"],
+        container().clock.now(),
+        container().zone,
+        container().database,
+    )
+    with container().sold_out.learning(database, asked, at=at):
+        return claim(database, member_id=member_id(), key=key, at=at, zone=zone)
 
 
 def _seen(see: Callable[..., CentreView]) -> dict[str, Any]:

@@ -4,7 +4,16 @@ from typing import Any
 
 import pytest
 
-from loyalty.clerks.rules import AmountMissing, Asked, Typed, asked_for, lines_of
+from loyalty.clerks.rules import (
+    AmountMissing,
+    Asked,
+    CouponTakenAlone,
+    Typed,
+    asked_for,
+    check_chosen,
+    is_for_all_goods,
+    lines_of,
+)
 from loyalty.coupons.rules.discounting import Remainder
 from loyalty.coupons.rules.terms import CashOff, FixedPrice, Gift, PercentOff, Scope
 from tests.factories.coupons import terms_of
@@ -54,3 +63,30 @@ def test_the_piece_stays_the_dearest_whatever_the_others_cost(others_fen: int) -
     lines = lines_of(terms, Typed(piece_fen=2_000, goods_fen=others_fen))
 
     assert Remainder(lines).take(terms.worth, range(len(lines))) == ((1, 1_010),)
+
+
+@pytest.mark.parametrize(
+    "scope",
+    [
+        GOODS,
+        Scope(categories=frozenset({"coffee"})),
+        Scope(excluded_skus=frozenset({"latte"})),
+        Scope(excluded_categories=frozenset({"tea"})),
+    ],
+)
+def test_what_holds_for_some_goods_alone_is_taken_alone(scope: Scope) -> None:
+    terms, everywhere = terms_of(scope=scope), Scope(channels=frozenset({"pos"}), included_nodes=frozenset({1}))
+
+    assert is_for_all_goods(terms_of(scope=everywhere))
+    assert not is_for_all_goods(terms)
+    with pytest.raises(CouponTakenAlone):
+        check_chosen([terms_of(), terms], 100)
+
+
+def test_the_amount_of_a_sale_is_asked_for_unless_nothing_depends_on_it() -> None:
+    gift = terms_of(worth=Gift("咖啡"), threshold_fen=0)
+
+    check_chosen([gift, gift], None)
+    check_chosen([gift, terms_of()], 1)
+    with pytest.raises(AmountMissing):
+        check_chosen([gift, terms_of()], None)

@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from loyalty.coupons.rules.basket import Basket
-from loyalty.coupons.rules.pricing import Offer, go_together
+from loyalty.coupons.rules.pricing import Offer, Quote, go_together, quotes
 from loyalty.coupons.rules.terms import (
     CashOff,
     DaysFromIssue,
@@ -109,3 +109,8 @@ def _numbered(drawn: list[tuple[Terms, int, bool]]) -> list[Offer]:
         same = found[-1].terms if found and is_like_the_last else terms
         found.append(Offer(number, same, AT + timedelta(days=days)))
     return found
+
+
+def quote(offer: Offer, basket: Basket) -> Quote:
+    """What a coupon takes off by itself."""
+    return quotes([offer], basket)[offer.coupon_id]

@@ -131,7 +131,7 @@ class TestIssuing:
         assert holders(session, job.id) == [member.id for member in members[:4]]
         assert outcomes(session, job.id) == {members[4].id: reason}
         assert get_template(session, template_id=template_id).issued == 4
-        templates.set_stock(session, template_id=template_id, stock=None, actor=ACTOR, at=AT)
+        templates.set_stock(session, template_id=template_id, stock=None, reason="补货", actor=ACTOR, at=AT)
         issue_to(session, members[4].id, template_id, at=AT + DAY)  # what was not issued is counted for nobody
 
     @pytest.mark.parametrize(

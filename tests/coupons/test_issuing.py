@@ -94,7 +94,7 @@ class TestTheStock:
             issue_to(session, member_id, template_id)
         assert refused.value.details["limit"] == "stock"
 
-        templates.set_stock(session, template_id=template_id, stock=3, actor=ACTOR, at=at)
+        templates.set_stock(session, template_id=template_id, stock=3, reason="补货", actor=ACTOR, at=at)
         issue_to(session, member_id, template_id)
         assert coupons_of(session, member_id) == 3
 

@@ -102,6 +102,35 @@ def test_under_a_known_reference_for_other_coupons_is_refused(session: Session, 
         lock_up(session, member_id, coupon_of(session, member_id))
 
 
+def test_under_the_reference_of_one_that_ended_is_refused_and_under_another_made(
+    session: Session, member_id: int
+) -> None:
+    coupon_id = coupon_of(session, member_id)
+    lock_up(session, member_id, coupon_id)
+    unlock(session, member_id=member_id, reference="order:1", at=AT)
+
+    with pytest.raises(CouponLockEnded) as refused:
+        lock_up(session, member_id, coupon_id)
+
+    assert refused.value.details["ended_as"] == "unlocked"
+    assert standing(session, coupon_id) is Standing.USABLE
+    assert not lock_up(session, member_id, coupon_id, reference="order:1/2").is_replay
+
+
+def test_that_ran_out_or_was_used_is_not_told_of_again(session: Session, member_id: int) -> None:
+    coupon_id = coupon_of(session, member_id)
+    assert not lock_up(session, member_id, coupon_id).is_replay
+    assert lock_up(session, member_id, coupon_id).is_replay
+
+    with pytest.raises(CouponLockEnded) as ran_out:
+        lock_up(session, member_id, coupon_id, at=AT + HALF_AN_HOUR)
+    settle(session, member_id, at=AT + HALF_AN_HOUR)
+    with pytest.raises(CouponLockEnded) as used:
+        lock_up(session, member_id, coupon_id, at=AT + HALF_AN_HOUR)
+
+    assert [one.value.details["ended_as"] for one in (ran_out, used)] == ["unlocked", "redeemed"]
+
+
 @pytest.mark.parametrize("lasts", [timedelta(), -HALF_AN_HOUR, LOCK_LIFETIME_MAX + timedelta(seconds=1)])
 def test_that_ends_at_once_or_binds_for_too_long_is_refused(session: Session, member_id: int, lasts: timedelta) -> None:
     with pytest.raises(InvalidCouponLockPeriod):

@@ -5,12 +5,12 @@ from datetime import date
 import pytest
 
 from loyalty.coupons.rules.money import taken_off
-from loyalty.coupons.rules.pricing import COUPONS_MAX, Offer, Quote, best, price, quote
+from loyalty.coupons.rules.pricing import COUPONS_MAX, Offer, Quote, best, price
 from loyalty.coupons.rules.terms import CashOff, FixedPrice, Gift, PercentOff, Scope, Stacking, Windows, Worth
 from loyalty.coupons.rules.unfit import Lacking, Unfit, explain
 from loyalty.kernel.local_time import Hours, LocalTime
 from loyalty.orders.sharing import parts_left
-from tests.coupons.baskets import basket_of, line_of, offer_of
+from tests.coupons.baskets import basket_of, line_of, offer_of, quote
 
 TEA, CAKE = line_of(1, "tea", 1_500, 2, "drinks"), line_of(2, "cake", 3_000, 1, "food")
 """Two teas of ¥7.50, a cake of ¥30."""
@@ -251,6 +251,13 @@ class TestBest:
         offers = [offer_of(CashOff(100), coupon_id=number, days=9 - number, stacking=group) for number in (1, 2, 3)]
 
         assert best(offers, BASKET) == (3,)
+
+    def test_counts_on_a_gift_that_saves_nothing_by_itself(self) -> None:
+        pieces = basket_of(line_of(1, "tea", 1, 2))
+        offers = [offer_of(Gift("茶"), coupon_id=number, scope=ONLY_TEA) for number in (1, 2)]
+
+        assert [quote(offer, pieces).discount_fen for offer in offers] == [0, 0]
+        assert best(offers, pieces) == (1, 2)
 
     def test_leaves_out_what_would_take_the_place_of_something_better(self) -> None:
         offers = [

@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from loyalty.coupons.rules.basket import Basket
 from loyalty.coupons.rules.money import taken_off
-from loyalty.coupons.rules.pricing import Offer, best, go_together, price, quote
+from loyalty.coupons.rules.pricing import Offer, best, go_together, price
 from loyalty.orders.rules import Line, amount_of
 from loyalty.orders.sharing import money_left, parts_left, shares_of
-from tests.coupons.baskets import baskets, compatible_sets, offers, order_lines
+from tests.coupons.baskets import baskets, compatible_sets, offers, order_lines, quote
 
 wholes = st.integers(0, 50_000)
 

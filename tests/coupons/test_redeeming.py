@@ -87,13 +87,13 @@ class TestRedeeming:
 
         assert {one.coupon_id: one.discount_fen for one in used.redemptions} == {cash: 2_000, rebate: 1_500}
 
-    def test_takes_three_statements(
+    def test_takes_two_statements(
         self, session: Session, member_id: int, coupon_id: int, statements: StatementCounter
     ) -> None:
         statements.clear()
         use_up(session, member_id, coupon_id)
 
-        assert statements.count == 3
+        assert statements.count == 2
 
 
 class TestALock:

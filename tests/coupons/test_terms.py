@@ -12,7 +12,7 @@ from loyalty.channels.rules.inducement import ValueForFollowingOrSharing
 from loyalty.coupons.rules.checking import check_terms
 from loyalty.coupons.rules.documents import from_json, to_json
 from loyalty.coupons.rules.errors import InvalidCouponTerms
-from loyalty.coupons.rules.pricing import Offer, quote
+from loyalty.coupons.rules.pricing import Offer
 from loyalty.coupons.rules.samples import sample_of
 from loyalty.coupons.rules.sentences import details, headline
 from loyalty.coupons.rules.terms import (
@@ -29,6 +29,7 @@ from loyalty.coupons.rules.terms import (
     Worth,
 )
 from loyalty.kernel.local_time import Hours
+from tests.coupons.baskets import quote
 from tests.coupons.samples import FREE_TEA, FULL, PLAIN
 
 LAPSES_AT = datetime(2026, 3, 31, 16, 0, tzinfo=UTC)

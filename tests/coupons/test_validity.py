@@ -1,5 +1,6 @@
 """When a coupon holds: from midnight to midnight in the programme's zone, within its windows, by the clock."""
 
+from contextlib import nullcontext
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -7,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loyalty.coupons.rules.errors import CouponPeriodOver
+from loyalty.coupons.rules.errors import CouponHoursOver, CouponPeriodOver
 from loyalty.coupons.rules.states import CouponState, Standing, standing
 from loyalty.coupons.rules.terms import (
     BonusStep,
@@ -72,6 +73,28 @@ class TestPeriod:
     def test_that_is_over_is_refused(self) -> None:
         with pytest.raises(CouponPeriodOver):
             validity_of(terms_of(FixedDates(MARCH_10, MARCH_10)), issued_at=at(11, 0), zone=SHANGHAI)
+
+    @pytest.mark.parametrize(
+        ("validity", "windows", "issued_at", "is_refused"),
+        [
+            (DaysFromIssue(1), Windows(hours=(Hours(660, 840),)), at(10, 13, 59), False),
+            (DaysFromIssue(1), Windows(hours=(Hours(660, 840),)), at(10, 14), True),
+            (DaysFromIssue(2), Windows(hours=(Hours(660, 840),)), at(10, 14), False),
+            (DaysFromIssue(1, delay_days=1), Windows(hours=(Hours(660, 840),)), at(10, 14), False),
+            (DaysFromIssue(1), Windows(hours=(Hours(22 * 60, 120),)), at(10, 3), False),
+            (DaysFromIssue(7), Windows(weekdays=frozenset({2}), hours=(Hours(660, 840),)), at(10, 14), True),
+            (FixedDates(MARCH_10, MARCH_10), Windows(hours=(Hours(660, 840),)), at(10, 14), True),
+            (FixedDates(MARCH_10, date(2026, 3, 15)), Windows(weekdays=frozenset({2})), at(11), True),
+            (FixedDates(MARCH_10, date(2026, 3, 15)), Windows(weekdays=frozenset({7})), at(11), False),
+        ],
+    )
+    def test_without_an_hour_of_use_left_is_refused(
+        self, validity: Validity, windows: Windows, issued_at: datetime, is_refused: bool
+    ) -> None:
+        terms = terms_of(validity, windows=windows)
+
+        with pytest.raises(CouponHoursOver) if is_refused else nullcontext():
+            validity_of(terms, issued_at=issued_at, zone=SHANGHAI)
 
     @given(
         days=st.integers(1, 400),

@@ -5,13 +5,18 @@ from itertools import count
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from loyalty.coupons.models import Coupon
+from loyalty.coupons.queries.templates import get_template
 from loyalty.coupons.rules.states import IssuePath
 from loyalty.coupons.rules.terms import CashOff, Claiming, DaysFromIssue, MemberLimits, Terms
 from loyalty.coupons.service.issuing import Issued, issue
 from loyalty.coupons.service.templates import create_template, publish
 from loyalty.kernel.audit import Actor
+from loyalty.kernel.database import Database
+from loyalty.kernel.transaction import run
 from tests.factories.points import AT
 
 ACTOR = Actor("system:tests")
@@ -67,3 +72,13 @@ def issue_to(
         zone=SHANGHAI,
         store_id=store_id,
     )
+
+
+def issued_of(database: Database, template_id: int) -> tuple[int, int]:
+    """Return how many coupons there are, and how many the stock says."""
+
+    def count(session: Session) -> tuple[int, int]:
+        rows = session.scalars(select(func.count()).where(Coupon.template_id == template_id)).one()
+        return rows, get_template(session, template_id=template_id).issued
+
+    return run(database, count)

@@ -1,10 +1,12 @@
 """Notices for tests: templates of both accounts, grants, and notices of points that changed."""
 
 import itertools
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from loyalty.channels import service as channels
@@ -14,6 +16,7 @@ from loyalty.gateways.null import NullMiniProgram, NullOfficialAccount
 from loyalty.kernel.audit import Actor
 from loyalty.members.models import Identity
 from loyalty.notices import service
+from loyalty.notices.models import SubscriptionGrant
 from loyalty.notices.rules import KINDS, NoticeKind
 from loyalty.notices.service import Accounts, GrantSource
 from tests.support.settings import MP_APPID, OA_APPID
@@ -85,3 +88,10 @@ def request_notice(
 def null_accounts() -> tuple[Accounts, NullOfficialAccount, NullMiniProgram]:
     official_account, mini_program = NullOfficialAccount(appid=OA_APPID), NullMiniProgram(appid=MP_APPID)
     return Accounts({OA_APPID: official_account}, {MP_APPID: mini_program}), official_account, mini_program
+
+
+def grants_of(session: Session, identity_id: int) -> Mapping[str, int]:
+    """How many subscription messages an identity still allows, by template."""
+    row = SubscriptionGrant
+    rows = session.execute(select(row.template_id, row.balance).where(row.identity_id == identity_id))
+    return {row.template_id: row.balance for row in rows}

@@ -47,7 +47,8 @@ def take_back(session: Session, member_id: int, growth: int, of: str, at: dateti
 
 def evaluate(session: Session, at: datetime, *, limit: int = 1_000) -> list[Evaluated]:
     """Evaluate everybody, page by page, as the nightly job does."""
-    pages, last_id = [], 0
+    pages: list[Evaluated] = []
+    last_id = 0
     while True:
         page = service.evaluate_page(session, after_id=last_id, at=at, limit=limit)
         if page.last_id is None:
@@ -58,10 +59,9 @@ def evaluate(session: Session, at: datetime, *, limit: int = 1_000) -> list[Eval
 
 def changes_of(session: Session, member_id: int) -> list[tuple[str, int, int]]:
     """The history of a member's levels, oldest first."""
-    rows = select(TierChange.cause, TierChange.from_level, TierChange.to_level)
-    return [
-        tuple(row) for row in session.execute(rows.where(TierChange.member_id == member_id).order_by(TierChange.id))
-    ]
+    change = TierChange
+    rows = select(change.cause, change.from_level, change.to_level).where(change.member_id == member_id)
+    return [(cause, lower, upper) for cause, lower, upper in session.execute(rows.order_by(change.id))]
 
 
 def growth_of(session: Session, member_id: int) -> list[int]:

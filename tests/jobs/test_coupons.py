@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy.orm import Session
 
-from jobs import handlers, periodic
+from jobs import coupons, handlers, periodic
 from loyalty.container import Container
 from loyalty.coupons.queries.wallet import get_coupon
 from loyalty.coupons.rules.states import IssuePath, Standing
@@ -103,3 +103,9 @@ def test_locks_that_ran_out_are_ended_and_others_stay(
     standings = [get_coupon(session, coupon_id=one, at=at).standing for one in coupon_ids]
     assert standings == [Standing.USABLE, Standing.USABLE, Standing.LOCKED]
     unlock(session, member_id=member_id, reference="order:5", at=clock.at)
+
+
+def test_who_hears_of_one_issued_coupon_hears_of_those_of_a_job_too() -> None:
+    # A job records no event for each of a million coupons: it tells its members itself. Whoever else is to react to an
+    # issued coupon has to be told by the job as well, before it is listed here.
+    assert handlers.IN_TRANSACTION["coupon.issued"] == (coupons.tell_issued,)

@@ -24,7 +24,7 @@ from loyalty.points import service as points
 from loyalty.points.rules import EVENT_OF_KIND
 from loyalty.tiers import queries as tiers
 from tests.factories.members import make_identity, make_member, unused_unionid
-from tests.factories.notices import MP_TEMPLATE, make_templates, request_notice
+from tests.factories.notices import MP_TEMPLATE, grants_of, make_templates, request_notice
 from tests.support.events import recorded
 from tests.support.settings import MP_APPID, OA_APPID
 
@@ -218,10 +218,10 @@ def test_an_answered_prompt_counts_and_a_withdrawal_empties(
         push(jobs_container, session, at, appid=MP_APPID, FromUserName=identity.openid, Event=event, List=[item])
 
     answered("subscribe_msg_popup_event", "accept", at)
-    assert queries.list_grants(session, identity_id=identity.id) == {MP_TEMPLATE: 1}
+    assert grants_of(session, identity.id) == {MP_TEMPLATE: 1}
 
     answered("subscribe_msg_change_event", "reject", at + timedelta(minutes=1))
-    assert queries.list_grants(session, identity_id=identity.id) == {MP_TEMPLATE: 0}
+    assert grants_of(session, identity.id) == {MP_TEMPLATE: 0}
 
 
 @pytest.mark.parametrize(("status", "state"), [("success", "delivered"), ("failed:user block", "failed")])

@@ -1,9 +1,10 @@
 """Coupons in the mini program: what is held, the code for the till, and what it all costs in statements."""
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
+from marshmallow import RAISE
 from sqlalchemy.orm import Session
 
 from loyalty.coupons.models import CouponPicture
@@ -20,9 +21,11 @@ from loyalty.coupons.rules.terms import (
 )
 from loyalty.coupons.service.voiding import void
 from loyalty.kernel.local_time import Hours
+from miniprogram_api.v1.schemas import coupons as schemas
 from tests.factories.coupon_uses import undo, use_up
 from tests.factories.coupons import ACTOR, issue_to, make_template, terms_of
 from tests.factories.members import make_member
+from tests.factories.points import AT
 from tests.factories.stores import make_store
 from tests.factories.tags import make_tag, put_tag
 from tests.miniprogram_api.conftest import MiniProgram
@@ -51,6 +54,19 @@ class TestWallet:
         assert shelf("lapsed") == [(gone, "voided"), (kept, "lapsed")]
         assert mini_program.get("/coupons?shelf=stolen").status_code == 422
 
+    def test_and_its_coupons_are_written_as_the_schemas_say(
+        self, mini_program: MiniProgram, session: Session, member_id: int
+    ) -> None:
+        used, kept = (issue_to(session, member_id, make_template(session)).coupon_id for _ in range(2))
+        use_up(session, member_id, used)
+        session.commit()
+
+        for shelf in ("usable", "used"):
+            items = schemas.Wallet(unknown=RAISE).load(mini_program.get(f"/coupons?shelf={shelf}").json)["items"]
+            assert [one["redeemed_at"] is None for one in items] == [shelf == "usable"]
+        for coupon_id in (used, kept):
+            schemas.CouponDetail(unknown=RAISE).load(mini_program.get(f"/coupons/{coupon_id}").json)
+
     def test_keeps_others_out(self, mini_program: MiniProgram, session: Session) -> None:
         coupon_id = issue_to(session, make_member(session).id, make_template(session)).coupon_id
         session.commit()
@@ -60,8 +76,8 @@ class TestWallet:
 
 
 class TestCoupon:
-    def hold(self, session: Session, member_id: int, terms: Terms | None = None) -> str:
-        coupon_id = issue_to(session, member_id, make_template(session, terms)).coupon_id
+    def hold(self, session: Session, member_id: int, terms: Terms | None = None, at: datetime = AT) -> str:
+        coupon_id = issue_to(session, member_id, make_template(session, terms), at=at).coupon_id
         session.commit()
         return f"/coupons/{coupon_id}"
 
@@ -113,7 +129,7 @@ class TestCoupon:
         unfit: str,
         reason: str,
     ) -> None:
-        path = self.hold(session, member_id, terms_of(**changes))
+        path = self.hold(session, member_id, terms_of(**changes), AT - timedelta(hours=2))
 
         detail, code = mini_program.get(path).json, mini_program.get(f"{path}/code")
 
@@ -218,7 +234,8 @@ class TestStatements:
 
         assert mini_program.post(f"/coupon-centre/{template_id}/claims", key="too-late").status_code == 429
 
-        assert statements.count == 2, "\n".join(statements.sent)
+        # Beside the caller and the look one more, for which those who follow send none.
+        assert statements.count == 3, "\n".join(statements.sent)
         assert not any("UPDATE" in one or "INSERT" in one for one in statements.sent)
 
     def test_of_lists_are_two_with_many_coupons(

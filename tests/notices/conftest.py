@@ -13,13 +13,14 @@ from loyalty.kernel.database import Database
 from loyalty.kernel.outbox import OutboxEvent
 from loyalty.members.models import Identity
 from loyalty.members.rules.identities import IdentityKind
-from loyalty.notices import queries, service
+from loyalty.notices import service
 from loyalty.notices.models import Notice, NoticeDelivery
 from loyalty.notices.service import Accounts
 from tests.factories.members import make_identity, make_member
 from tests.factories.notices import (
     MP_TEMPLATE,
     SHANGHAI,
+    grants_of,
     make_templates,
     null_accounts,
     request_notice,
@@ -63,7 +64,7 @@ class Stage:
         return row.state, row.due_at
 
     def grants(self) -> int:
-        return queries.grant_balance(self.session, identity_id=self.mini.id, template_id=MP_TEMPLATE)
+        return grants_of(self.session, self.mini.id).get(MP_TEMPLATE, 0)
 
     def requested(self, notice_id: int) -> int:
         payloads = self.session.scalars(select(OutboxEvent.payload).where(OutboxEvent.kind == "notice.requested"))

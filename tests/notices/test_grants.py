@@ -7,11 +7,11 @@ from sqlalchemy.orm import Session
 
 from loyalty.members.models import Identity
 from loyalty.members.rules.identities import IdentityKind
-from loyalty.notices import queries, service
+from loyalty.notices import service
 from loyalty.notices.service import GrantSource
 from loyalty.notices.service.grants import CLIENT_BALANCE_MAX, take_grant
 from tests.factories.members import make_identity, make_member
-from tests.factories.notices import MP_TEMPLATE, make_grants, make_templates
+from tests.factories.notices import MP_TEMPLATE, grants_of, make_grants, make_templates
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def tell(
     service.record_grants(
         session, identity_id=identity.id, answers={MP_TEMPLATE: answer}, source=source, reference=reference, at=at
     )
-    return queries.grant_balance(session, identity_id=identity.id, template_id=MP_TEMPLATE)
+    return grants_of(session, identity.id).get(MP_TEMPLATE, 0)
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ def test_a_template_that_is_not_ours_counts_nothing(session: Session, identity: 
     )  # fmt: skip
 
     assert balances == {}
-    assert queries.list_grants(session, identity_id=identity.id) == {}
+    assert grants_of(session, identity.id) == {}
 
 
 def test_a_withdrawal_empties_the_balance(session: Session, identity: Identity, at: datetime) -> None:
@@ -103,5 +103,5 @@ def test_a_withdrawal_empties_the_balance(session: Session, identity: Identity, 
         reference="push:7", at=at,
     )  # fmt: skip
 
-    assert queries.list_grants(session, identity_id=identity.id) == {MP_TEMPLATE: 0}
+    assert grants_of(session, identity.id) == {MP_TEMPLATE: 0}
     assert not take_grant(session, identity_id=identity.id, template_id=MP_TEMPLATE, reference="notice:1:1", at=at)

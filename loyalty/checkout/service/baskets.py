@@ -58,12 +58,13 @@ def reserve_basket(
 ) -> ReservedBasket:
     """Lock coupons and hold points for a basket (锁券并冻结积分), both or neither; points pay what coupons leave.
 
-    The same reference, coupons, lines and points again are a replay, whatever became of them.
+    The same reference, coupons, lines and points again are a replay; once the coupons are let go, another basket
+    needs another reference.
 
     Raises:
         InvalidOrder: the basket makes no sense, or nothing is to be set aside.
         MemberNotFound, MemberGone, MemberProvisional: the member may not spend.
-        CouponNotFound, CouponNotUsable, CouponUseReferenceReused: as ``coupons.lock``.
+        CouponNotFound, CouponNotUsable, CouponUseReferenceReused, CouponLockEnded: as ``coupons.lock``.
         PointsNotAccepted, PointsPaymentRefused, HoldReferenceReused, InsufficientPoints: as ``hold_points``.
     """
     check_lines(use.lines)

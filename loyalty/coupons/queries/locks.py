@@ -11,7 +11,6 @@ from loyalty.coupons.rules.pricing import Discount
 from loyalty.coupons.rules.states import LockEnd
 from loyalty.kernel.database import Json
 from loyalty.members.queries import family_ids
-from loyalty.orders.rules import Line, read_lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +35,6 @@ class LockView:
     def discount_fen(self) -> int:
         """What they take off together."""
         return sum(discount.discount_fen for discount in self.discounts)
-
-    @property
-    def lines(self) -> tuple[Line, ...]:
-        """The lines that were priced."""
-        return read_lines(self.basket["lines"])
 
 
 def find_lock(session: Session, *, member_id: int, reference: str) -> LockView | None:

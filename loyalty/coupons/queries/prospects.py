@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
-from loyalty.coupons.looking import check, look
+from loyalty.coupons.looking import Looking, check, look
 from loyalty.coupons.models import CouponTemplate
 from loyalty.coupons.rules.limiting import limits_of, refusal_of
 from loyalty.coupons.rules.states import IssuePath, TemplateState
@@ -37,9 +37,7 @@ def find_refusal(
     """Return the refusal that issuing would meet at this moment; nothing when it would succeed."""
     on = business_date(at, zone)
     try:
-        found = look(
-            session, template_id=template_id, member_id=member_id, reference=_NOTHING_YET, day=day_of(on), at=at
-        )
+        found = look(session, Looking(template_id, member_id, _NOTHING_YET, day=day_of(on), at=at))
         check(found, path=path, at=at, zone=zone)
     except LoyaltyError as refusal:
         return refusal

@@ -1,5 +1,6 @@
 """A member's coupons (券包): what can be used, what was used, what lapsed; those of merged members included."""
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -14,9 +15,10 @@ from loyalty.coupons.rules.errors import CouponNotFound
 from loyalty.coupons.rules.states import CouponState, IssuePath, Standing
 from loyalty.coupons.rules.terms import Terms
 from loyalty.coupons.standings import standing_of
-from loyalty.kernel.database import AnyRow
+from loyalty.kernel.database import AnyRow, Database
 from loyalty.kernel.pagination import PAGE_SIZE, Page, decode_cursor, page_of
 from loyalty.kernel.prepared import send
+from loyalty.kernel.transaction import run_single
 from loyalty.members.queries import family_ids
 
 
@@ -37,6 +39,7 @@ class CouponView:
     id: int
     member_id: int
     template_id: int
+    revision_id: int
     terms: Terms
     path: IssuePath
     actor: str
@@ -69,10 +72,32 @@ def list_wallet(
     cursor: str | None = None,
     limit: int = PAGE_SIZE,
 ) -> Page[CouponView]:
-    """Return the coupons on one shelf: usable ones by which lapses first, the others newest first."""
-    named = {"member_id": member_id, "at": at, "last_id": decode_cursor(cursor), "limit": limit + 1}
-    views = [view_of(row, at) for row in send(session, _PAGES[shelf], named)]
-    return page_of(views, limit=limit, id_of=lambda view: view.id)
+    """Return the coupons on one shelf: usable ones by which lapses first, the others newest first.
+
+    Raises:
+        InvalidCursor: the cursor was not made by us.
+    """
+    rows = send(session, _PAGES[shelf], _asked(member_id, at, cursor, limit))
+    return _page_of(rows, at, limit)
+
+
+def wallet_alone(
+    database: Database,
+    *,
+    member_id: int,
+    shelf: Shelf,
+    at: datetime,
+    cursor: str | None = None,
+    limit: int = PAGE_SIZE,
+) -> Page[CouponView]:
+    """Return the coupons on one shelf as ``list_wallet`` does, by a statement that is its own transaction.
+
+    Raises:
+        InvalidCursor: the cursor was not made by us.
+        DatabaseUnavailable: the database does not answer.
+    """
+    rows = run_single(database, _PAGES[shelf], _asked(member_id, at, cursor, limit))
+    return _page_of(rows, at, limit)
 
 
 def find_latest(session: Session, *, template_id: int, member_id: int) -> LatestCoupon | None:
@@ -97,6 +122,14 @@ def get_coupon(session: Session, *, coupon_id: int, member_id: int | None = None
     return view_of(row, at)
 
 
+def _asked(member_id: int, at: datetime, cursor: str | None, limit: int) -> Mapping[str, Any]:
+    return {"member_id": member_id, "at": at, "last_id": decode_cursor(cursor), "limit": limit + 1}
+
+
+def _page_of(rows: Iterable[AnyRow], at: datetime, limit: int) -> Page[CouponView]:
+    return page_of([view_of(row, at) for row in rows], limit=limit, id_of=lambda view: view.id)
+
+
 _MEMBER_ID = bindparam("member_id", type_=BigInteger)
 _AT: Any = bindparam("at", type_=Coupon.expires_at.type)
 _LAST_ID: Any = bindparam("last_id", type_=BigInteger)
@@ -119,29 +152,39 @@ USABLE_COUNT = (
 """How many coupons ``member_id`` could use at ``at`` or later, for a statement to take along."""
 
 
-def select_coupons() -> Any:
-    """Select coupons, each with the use that stands; ``view_of`` reads a row."""
+def select_coupons(coupon: Any = Coupon) -> Any:
+    """Select coupons, or some of them, each with the use that stands; ``view_of`` reads a row."""
     used = CouponRedemption
     return (
         select(
-            *(Coupon.id, Coupon.member_id, Coupon.template_id, Coupon.path, Coupon.actor, Coupon.state),
-            *(Coupon.issued_at, Coupon.usable_at, Coupon.expires_at, Coupon.locked_until_at, Coupon.points_paid),
+            *(coupon.id, coupon.member_id, coupon.template_id, coupon.revision_id, coupon.path, coupon.actor),
+            *(coupon.state, coupon.issued_at, coupon.usable_at, coupon.expires_at, coupon.locked_until_at),
+            coupon.points_paid,
             cast(CouponTemplateRevision.terms, Text).label("terms"),
             *(used.redeemed_at, used.store_id.label("used_at_store_id")),
         )
-        .join(CouponTemplateRevision, CouponTemplateRevision.id == Coupon.revision_id)
-        .outerjoin(used, (used.coupon_id == Coupon.id) & used.reversed_at.is_(None))
+        .join(CouponTemplateRevision, CouponTemplateRevision.id == coupon.revision_id)
+        .outerjoin(used, (used.coupon_id == coupon.id) & used.reversed_at.is_(None))
     )
 
 
 def _page(shelf: Shelf) -> Any:
-    last = aliased(Coupon)
-    page = select_coupons().where(_OWN, _ON_SHELF[shelf]).limit(bindparam("limit", type_=BigInteger))
+    """The coupons of a page are picked first: terms and uses are read for them alone, not for the whole wallet."""
+    picked = select(Coupon).where(_OWN, _ON_SHELF[shelf], _is_after_last(shelf)).order_by(*_order(shelf, Coupon))
+    coupon = aliased(Coupon, picked.limit(bindparam("limit", type_=BigInteger)).subquery("page"))
+    return select_coupons(coupon).order_by(*_order(shelf, coupon))
+
+
+def _is_after_last(shelf: Shelf) -> ColumnElement[bool]:
     if shelf is not Shelf.USABLE:
-        return page.where(Coupon.id < func.coalesce(_LAST_ID, 2**63 - 1)).order_by(Coupon.id.desc())
+        return Coupon.id < func.coalesce(_LAST_ID, 2**63 - 1)
+    last = aliased(Coupon)
     expires_at = select(last.expires_at).where(last.id == _LAST_ID).scalar_subquery()
-    is_after = tuple_(Coupon.expires_at, Coupon.id) > tuple_(expires_at, _LAST_ID)
-    return page.where(or_(_LAST_ID.is_(None), is_after)).order_by(Coupon.expires_at, Coupon.id)
+    return or_(_LAST_ID.is_(None), tuple_(Coupon.expires_at, Coupon.id) > tuple_(expires_at, _LAST_ID))
+
+
+def _order(shelf: Shelf, coupon: Any) -> Sequence[Any]:
+    return (coupon.expires_at, coupon.id) if shelf is Shelf.USABLE else (coupon.id.desc(),)
 
 
 _PAGES = {shelf: _page(shelf) for shelf in Shelf}
@@ -153,6 +196,7 @@ def view_of(row: AnyRow, at: datetime) -> CouponView:
         id=row.id,
         member_id=row.member_id,
         template_id=row.template_id,
+        revision_id=row.revision_id,
         terms=read_terms(row.terms),
         path=IssuePath(row.path),
         actor=row.actor,

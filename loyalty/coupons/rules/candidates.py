@@ -3,7 +3,7 @@
 Declared order: gifts and fixed prices, then percentages, then cash; of a kind, whatever holds for less comes first.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -26,6 +26,16 @@ class Offer:
 
 
 @dataclass(frozen=True, slots=True)
+class _Fit:
+    """What terms take off a basket by themselves, and what the goods cost for which they hold."""
+
+    positions: tuple[int, ...]
+    is_handed_over: bool
+    shares: Shares
+    in_scope_fen: int
+
+
+@dataclass(frozen=True, slots=True)
 class Candidate:
     """A coupon that would pay by itself, and for which of the basket's lines it holds."""
 
@@ -45,7 +55,20 @@ class Candidate:
 
 def candidate_of(offer: Offer, basket: Basket) -> Candidate | Refusal:
     """Return a coupon as a candidate, or why it does not pay for a basket."""
-    terms = offer.terms
+    (found,) = candidates_of([offer], basket)
+    return found
+
+
+def candidates_of(offers: Sequence[Offer], basket: Basket) -> Iterator[Candidate | Refusal]:
+    """Yield each coupon as a candidate, or why it does not pay; coupons with the same terms are looked at once."""
+    fitted: dict[int, _Fit | Refusal] = {}
+    for offer in offers:
+        # The terms of a revision are one object wherever they are read; comparing them would cost more than fitting.
+        found = fitted.get(id(offer.terms)) or fitted.setdefault(id(offer.terms), _fit(offer.terms, basket))
+        yield _ranked(offer, found) if isinstance(found, _Fit) else found
+
+
+def _fit(terms: Terms, basket: Basket) -> _Fit | Refusal:
     positions = positions_in_scope(terms, basket)
     refusal = unmet(terms, basket, positions)
     if refusal is not None:
@@ -55,8 +78,12 @@ def candidate_of(offer: Offer, basket: Basket) -> Candidate | Refusal:
     if shares is None:
         return Unfit.NOTHING_TO_DISCOUNT, {}
     in_scope_fen = sum(basket.lines[position].amount_fen for position in positions)
-    rank = (_ORDER[type(terms.worth)], in_scope_fen, offer.expires_at, offer.coupon_id)
-    return Candidate(offer, positions, is_by_clerk, shares, rank)
+    return _Fit(positions, is_by_clerk, shares, in_scope_fen)
+
+
+def _ranked(offer: Offer, fit: _Fit) -> Candidate:
+    rank = (_ORDER[type(offer.terms.worth)], fit.in_scope_fen, offer.expires_at, offer.coupon_id)
+    return Candidate(offer, fit.positions, fit.is_handed_over, fit.shares, rank)
 
 
 def apply(candidates: Iterable[Candidate], basket: Basket) -> Iterator[tuple[Candidate, Shares | None]]:

@@ -4,7 +4,7 @@ Coupons with the same terms are one kind, of which those that lapse the soonest 
 each kind, and of a stacking group one at most; an exclusive coupon is a choice of its own.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import chain, product
 from math import prod
@@ -21,6 +21,7 @@ KINDS_MAX = 40
 """How many kinds are looked at step by step: those that save the most by themselves."""
 
 Choice = tuple[Candidate, ...]
+Kinds = Mapping[Terms, Sequence[Candidate]]
 Score = tuple[int, int, list[datetime], list[int]]
 
 
@@ -31,9 +32,11 @@ def save_most(candidates: Iterable[Candidate], basket: Basket) -> Choice:
     saves the most until none saves more, so that it may miss the best.
     """
     by_worth = sorted(candidates, key=lambda one: (-one.saves_fen, one.offer.expires_at, one.offer.coupon_id))
-    saving = [one for one in by_worth if one.saves_fen]
-    alone = [(one,) for one in saving if one.offer.terms.stacking.is_exclusive]
-    options = _options([one for one in saving if not one.offer.terms.stacking.is_exclusive])
+    # A gift may save nothing by itself and still do beside another: of two pieces for a fen, one costs nothing.
+    kinds = _kinds(one for one in by_worth if not one.is_handed_over)
+    # Of an exclusive kind only the one that lapses the soonest can be the best.
+    alone = [(kind[0],) for terms, kind in kinds.items() if terms.stacking.is_exclusive]
+    options = _options({terms: kind for terms, kind in kinds.items() if not terms.stacking.is_exclusive})
     if prod(map(len, options)) <= CHOICES_MAX:
         together = [choice for parts in product(*options) if len(choice := _join(parts)) <= COUPONS_MAX]
     else:
@@ -41,11 +44,15 @@ def save_most(candidates: Iterable[Candidate], basket: Basket) -> Choice:
     return min([(), *alone, *together], key=lambda choice: _score(choice, basket))
 
 
-def _options(candidates: Sequence[Candidate]) -> list[list[Choice]]:
-    """List of each group, and of each kind that has none, what may be taken of it; the first is nothing."""
+def _kinds(candidates: Iterable[Candidate]) -> Kinds:
     kinds: dict[Terms, list[Candidate]] = {}
     for one in candidates:
         kinds.setdefault(one.offer.terms, []).append(one)
+    return kinds
+
+
+def _options(kinds: Kinds) -> list[list[Choice]]:
+    """List of each group, and of each kind that has none, what may be taken of it; the first is nothing."""
     options: dict[Terms | str, list[Choice]] = {}
     for terms, kind in kinds.items():
         group = terms.stacking.group

@@ -1,4 +1,4 @@
-"""Claim codes (领取码): twelve characters on a leaflet that are good for one coupon; derived, never stored.
+"""Claim codes (兑换码): twelve characters on a leaflet that are good for one coupon; derived, never stored.
 
 A code is the keyed permutation of a serial that is followed by zeros: what does not come back with the zeros was not
 made by us, so that a guess hits a given one of a million codes with one in 10⁸, and the last character is a check on

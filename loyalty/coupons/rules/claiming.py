@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from loyalty.coupons.rules.errors import (
     CouponClosed,
+    CouponHoursOver,
     CouponLimitReached,
     CouponNotForMember,
     CouponNotIssuing,
@@ -41,7 +42,7 @@ class ClaimState(StrEnum):
     SOLD_OUT = "sold_out"
     NOT_FOR_MEMBER = "not_for_member"
     CLOSED = "closed"
-    """Claiming is over, or nothing is issued any more or for the time being."""
+    """Claiming is over, or nothing is issued any more or for the time being, or what is could not be used."""
 
 
 _STATES: dict[type[LoyaltyError], ClaimState] = {
@@ -53,6 +54,7 @@ _STATES: dict[type[LoyaltyError], ClaimState] = {
     CouponClosed: ClaimState.CLOSED,
     CouponNotIssuing: ClaimState.CLOSED,
     CouponPeriodOver: ClaimState.CLOSED,
+    CouponHoursOver: ClaimState.CLOSED,
 }
 
 

@@ -1,7 +1,8 @@
 """What is refused about coupons: each refusal has a code, and says in Chinese what its reader can do."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
+from typing import Any, cast
 
 from loyalty.kernel.documents import Problem as Problem
 from loyalty.kernel.errors import Conflict, InvalidInput, LimitReached, NotAllowed, NotFound
@@ -110,6 +111,13 @@ class CouponPeriodOver(Conflict):
     message = "该优惠券的有效期已过，不能再发放"
 
 
+class CouponHoursOver(Conflict):
+    """Of the weekdays and hours at which the coupon holds none is left in the period that it would have from now."""
+
+    code = "coupon_hours_over"
+    message = "该优惠券的可用时段已过，现在领取将无法使用"
+
+
 class CouponCodeInvalid(InvalidInput):
     """The coupon code was not made by us, or more than two minutes ago."""
 
@@ -124,6 +132,13 @@ class CouponTemplateNotInState(Conflict):
     message = "券模板当前状态下不能进行此操作"
 
 
+class StockReasonMissing(InvalidInput):
+    """Whoever changes a stock says why, in a line."""
+
+    code = "stock_reason_missing"
+    message = "请填写调整库存的原因，一行，最多 200 字"
+
+
 class NoCouponTemplateDraft(Conflict):
     """There is nothing to publish or to throw away."""
 
@@ -136,6 +151,12 @@ class CouponNotUsable(Conflict):
 
     code = "coupon_not_usable"
     message = "优惠券不可用"
+
+    @property
+    def sentences(self) -> Mapping[int, str]:
+        """Of each coupon that does not pay why, in Chinese."""
+        told = cast(Iterable[Mapping[str, Any]], self.details["coupons"])
+        return {one["coupon_id"]: one["message"] for one in told}
 
 
 class InvalidCouponLockPeriod(InvalidInput):

@@ -3,8 +3,15 @@
 from collections.abc import Iterator, Sequence
 from datetime import date
 
-from loyalty.coupons.rules.errors import CouponLimitReached, CouponSoldOut, InvalidCouponTerms, Problem
+from loyalty.coupons.rules.errors import (
+    CouponLimitReached,
+    CouponSoldOut,
+    InvalidCouponTerms,
+    Problem,
+    StockReasonMissing,
+)
 from loyalty.coupons.rules.terms import Terms
+from loyalty.kernel.checking import is_tidy
 from loyalty.limits.rules import (
     ALL,
     HOT_BUCKETS,
@@ -17,6 +24,9 @@ from loyalty.limits.rules import (
 )
 
 STOCK_MAX = 100_000_000
+STOCK_REASON_LENGTH_MAX = 200
+STOCK_CHANGED = "coupons.set_stock"
+"""What the audit log calls a change of the stock in all."""
 UNLIMITED = 10**15
 """The ceiling of a stock that has none: it is counted all the same, so that what was issued is known."""
 STOCK, DAY_STOCK, STORE_STOCK = "stock", "day_stock", "store_stock"
@@ -54,6 +64,16 @@ def check_stock(stock: int | None) -> None:
     """
     if problems := list(stock_problems(stock)):
         raise InvalidCouponTerms(problems)
+
+
+def check_stock_reason(reason: str) -> None:
+    """Refuse a change of the stock for no reason.
+
+    Raises:
+        StockReasonMissing: the text is empty, too long, or could not be stored.
+    """
+    if not is_tidy(reason, STOCK_REASON_LENGTH_MAX):
+        raise StockReasonMissing
 
 
 def stock_problems(stock: int | None) -> Iterator[Problem]:

@@ -4,17 +4,17 @@ Thresholds look at the goods in scope before any coupon. Whole fen; the shares o
 is brought below zero.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from loyalty.coupons.rules.basket import Basket
-from loyalty.coupons.rules.candidates import Candidate, Offer, apply, candidate_of, go_together, sum_of
+from loyalty.coupons.rules.candidates import Candidate, Offer, apply, candidate_of, candidates_of, go_together, sum_of
 from loyalty.coupons.rules.choosing import COUPONS_MAX, save_most
 from loyalty.coupons.rules.discounting import Shares
 from loyalty.coupons.rules.fitting import Refusal
 from loyalty.coupons.rules.unfit import Lacking, Unfit
 
-__all__ = ["COUPONS_MAX", "Discount", "Offer", "Pricing", "Quote", "best", "go_together", "price", "quote"]
+__all__ = ["COUPONS_MAX", "Discount", "Offer", "Pricing", "Quote", "best", "go_together", "price", "quotes"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +49,10 @@ class Pricing:
         return sum(discount.discount_fen for discount in self.discounts)
 
 
-def quote(offer: Offer, basket: Basket) -> Quote:
-    """Return what a coupon takes off a basket by itself, or why it does not pay."""
-    found = candidate_of(offer, basket)
-    return Quote(found.saves_fen, shares=found.shares) if isinstance(found, Candidate) else Quote(0, *found)
+def quotes(offers: Sequence[Offer], basket: Basket) -> Mapping[int, Quote]:
+    """Return what each coupon takes off a basket by itself, or why it does not pay."""
+    found = zip(offers, candidates_of(offers, basket), strict=True)
+    return {offer.coupon_id: _quote(one) for offer, one in found}
 
 
 def price(offers: Iterable[Offer], basket: Basket) -> Pricing:
@@ -79,13 +79,17 @@ def price(offers: Iterable[Offer], basket: Basket) -> Pricing:
     return Pricing(tuple(discounts), refused)
 
 
-def best(offers: Iterable[Offer], basket: Basket) -> tuple[int, ...]:
+def best(offers: Sequence[Offer], basket: Basket) -> tuple[int, ...]:
     """Return the coupons that together save the most (最优组合), by ascending id; none when nothing is saved.
 
     Of equal sets the one of the fewest coupons, then that which lapses the soonest; see ``save_most``.
     """
-    candidates = [found for offer in offers if isinstance(found := candidate_of(offer, basket), Candidate)]
+    candidates = [found for found in candidates_of(offers, basket) if isinstance(found, Candidate)]
     return tuple(sorted(one.offer.coupon_id for one in save_most(candidates, basket)))
+
+
+def _quote(found: Candidate | Refusal) -> Quote:
+    return Quote(found.saves_fen, shares=found.shares) if isinstance(found, Candidate) else Quote(0, *found)
 
 
 def _clash(candidate: Candidate, chosen: Iterable[Candidate]) -> Refusal | None:

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from loyalty.coupons.rules.errors import CouponPeriodOver
+from loyalty.coupons.rules.errors import CouponHoursOver, CouponPeriodOver
 from loyalty.coupons.rules.terms import FixedDates, RefundPolicy, Terms, Windows
 from loyalty.coupons.rules.unfit import Unfit
 from loyalty.kernel.clock import business_date, end_of, start_of
-from loyalty.kernel.local_time import LocalTime, days_of_hours
+from loyalty.kernel.local_time import LocalTime, days_of_hours, local_time
 
 _DAYS_AHEAD = 8
 """The same weekday comes again within it, also when its hours today are over."""
@@ -32,6 +32,7 @@ def validity_of(terms: Terms, *, issued_at: datetime, zone: ZoneInfo) -> Period:
 
     Raises:
         CouponPeriodOver: its fixed dates have passed.
+        CouponHoursOver: within its period it could not be used any more.
     """
     validity = terms.validity
     if isinstance(validity, FixedDates):
@@ -42,7 +43,10 @@ def validity_of(terms: Terms, *, issued_at: datetime, zone: ZoneInfo) -> Period:
     expires_at = end_of(last, zone)
     if expires_at <= issued_at:
         raise CouponPeriodOver(last_on=last.isoformat())
-    return Period(max(start_of(first, zone), issued_at), expires_at)
+    usable_at = max(start_of(first, zone), issued_at)
+    if next_window(terms.windows, local_time(usable_at, zone)).on > last:
+        raise CouponHoursOver
+    return Period(usable_at, expires_at)
 
 
 def expiry_after_return(terms: Terms, *, expires_at: datetime, at: datetime, zone: ZoneInfo) -> datetime | None:

@@ -5,11 +5,11 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
-from loyalty.coupons.queries.redemptions import RedemptionView, get_redemption
+from loyalty.coupons.queries.redemptions import RedemptionView
 from loyalty.coupons.rules.by_hand import GiveReason, ReverseReason
 from loyalty.coupons.rules.states import IssuePath
 from loyalty.coupons.service.issuing import Issued, issue
-from loyalty.coupons.service.reversing import reverse_redemption
+from loyalty.coupons.service.reversing import hold_redemption, reverse_redemption
 from loyalty.kernel import audit
 from loyalty.kernel.audit import Actor
 
@@ -50,17 +50,17 @@ def give(
 def undo_use(
     session: Session, *, redemption_id: int, reason: ReverseReason, actor: Actor, at: datetime, zone: ZoneInfo
 ) -> RedemptionView:
-    """Undo a use from the back office (撤销核销); again, nothing happens.
+    """Undo a use from the back office (撤销核销); again by the same person, nothing happens.
 
     Raises:
         CouponRedemptionNotFound: there is no such redemption.
-        CouponRedemptionReversed: somebody else reversed it, at the till or with its order.
+        CouponRedemptionReversed: somebody else reversed it, here, at the till or with its order.
     """
-    is_known = get_redemption(session, redemption_id=redemption_id).reversed_at is not None
+    is_known = hold_redemption(session, redemption_id=redemption_id).reversed_at is not None
     undone = reverse_redemption(
         session,
         redemption_id=redemption_id,
-        reference=f"staff:{redemption_id}",
+        reference=f"{actor.name}:redemption:{redemption_id}",
         at=at,
         zone=zone,
         actor=actor.name,

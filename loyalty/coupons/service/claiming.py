@@ -31,7 +31,7 @@ def claim(session: Session, *, template_id: int, member_id: int, key: str, at: d
         template_id=template_id,
         member_id=member_id,
         path=IssuePath.CLAIM,
-        reference=_reference(key),
+        reference=reference_of(key),
         at=at,
         zone=zone,
     )
@@ -51,7 +51,7 @@ def claim_by_link(
         template_id=id_of_link(session, link_token=link_token),
         member_id=member_id,
         path=IssuePath.LINK,
-        reference=_reference(key),
+        reference=reference_of(key),
         at=at,
         zone=zone,
     )
@@ -103,5 +103,6 @@ def count_try(session: Session, *, member_id: int, at: datetime, zone: ZoneInfo)
         raise TooManyClaimCodes from exhausted
 
 
-def _reference(key: str) -> str:
+def reference_of(key: str) -> str:
+    """Return the reference of the coupon that a claim under this key brings."""
     return f"claim:{key}"

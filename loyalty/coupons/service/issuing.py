@@ -1,8 +1,9 @@
 """Issuing a coupon (发券): the one primitive of every way on which a member gets one.
 
-What stands is looked at without a lock; then the price is paid, the limits are taken, the hottest last, and the coupon
-is written under its natural key. A refusal has written nothing but the price, which only members who help themselves
-pay: their transaction rolls back whole, while an award, which has to survive a refusal, may go on.
+What stands is looked at, and the member kept from being merged meanwhile; then the price is paid, the limits are taken,
+the hottest last, and the coupon is written under its natural key. A refusal has written nothing but the price, which
+only members who help themselves pay: their transaction rolls back whole, while an award, which has to survive a
+refusal, may go on.
 """
 
 from collections.abc import Sequence
@@ -16,7 +17,7 @@ from sqlalchemy import insert as insert_event
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from loyalty.coupons.looking import Situation, check, look
+from loyalty.coupons.looking import Looking, Situation, check, look_and_stay
 from loyalty.coupons.models import Coupon
 from loyalty.coupons.rules.errors import CouponLimitReached, CouponReferenceReused, CouponSoldOut
 from loyalty.coupons.rules.issuing import explanation_of_price, price_of
@@ -84,6 +85,7 @@ def issue(
         CouponReferenceReused: the reference stands for a coupon of another template.
         CouponNotIssuing, CouponNotOpen, CouponClosed: the template issues nothing now on this way.
         CouponPeriodOver: its fixed dates have passed.
+        CouponHoursOver: within its period it could not be used any more.
         CouponNotForMember: it is for other tiers or tags.
         CouponSoldOut: nothing is left of the stock.
         CouponLimitReached: the member has as many as one may have.
@@ -111,13 +113,9 @@ def _issue(session: Session, wanted: _Wanted) -> Issued:
 
 
 def _look(session: Session, wanted: _Wanted) -> Situation:
-    return look(
-        session,
-        template_id=wanted.template_id,
-        member_id=wanted.member_id,
-        reference=wanted.reference,
-        day=day_of(wanted.on),
-        at=wanted.at,
+    day = day_of(wanted.on)
+    return look_and_stay(
+        session, Looking(wanted.template_id, wanted.member_id, wanted.reference, day=day, at=wanted.at)
     )
 
 

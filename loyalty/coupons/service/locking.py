@@ -51,11 +51,15 @@ def lock(
 ) -> Locked:
     """Set coupons aside for an order (锁定), all or none; the same reference, coupons and lines again are a replay.
 
+    A reference stands for one lock, for ever, as that of a hold does: once it has ended, another is made under
+    another reference. So a request that comes late or twice never binds again what was let go.
+
     Raises:
         InvalidOrder: the basket makes no sense.
         InvalidCouponLockPeriod: the lock would end before it begins, or bind for longer than a day.
         CouponNotFound: one of the coupons does not exist, or is somebody else's.
         CouponUseReferenceReused: the reference stands for a lock of other coupons, or for another basket.
+        CouponLockEnded: it stands for a lock that was let go, ran out, or was used.
         CouponNotUsable: one of them does not pay for this basket, or was used, locked or voided meanwhile.
     """
     check_lines(use.lines)
@@ -95,6 +99,17 @@ def unlock(session: Session, *, member_id: int, reference: str, at: datetime) ->
     release(session, lock_ids=[known.id], at=at)
 
 
+def check_binding(session: Session, *, member_id: int, reference: str, at: datetime) -> None:
+    """Refuse a lock that does not bind any more, for who answers a repeated request by what is kept.
+
+    Raises:
+        CouponLockEnded: it was let go, ran out, or was used.
+    """
+    known = find_lock(session, member_id=member_id, reference=reference)
+    if known is not None:
+        _check_binding(known, at)
+
+
 def release(session: Session, *, lock_ids: Sequence[int], at: datetime) -> None:
     """Free the coupons that locks still bind, and note that the locks ended."""
     discounts = session.scalars(select(LOCKS.c.discounts).where(LOCKS.c.id.in_(lock_ids))).all()
@@ -117,7 +132,15 @@ def _again(known: LockView, coupon_ids: Sequence[int], use: Use) -> Locked:
     is_same = set(known.coupon_ids) == set(coupon_ids) and known.basket == basket_of(use)
     if not is_same:
         raise CouponUseReferenceReused(reference=known.reference)
+    _check_binding(known, use.at)
     return Locked(known, is_replay=True)
+
+
+def _check_binding(known: LockView, at: datetime) -> None:
+    """Refuse a lock that was ended, or whose time is over though no job has noted it."""
+    if known.ended_as is not None or known.expires_at <= at:
+        ended_as = known.ended_as or LockEnd.UNLOCKED
+        raise CouponLockEnded(reference=known.reference, ended_as=ended_as.value)
 
 
 def basket_of(use: Use) -> Json:

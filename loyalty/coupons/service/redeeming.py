@@ -41,8 +41,6 @@ class Asked:
     zone: ZoneInfo
     actor: str
     order_id: int | None = None
-    is_new: bool = False
-    """Whether the caller keeps the answers under its references, and has none under this one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +65,8 @@ def redeem(
     use: Use,
     zone: ZoneInfo,
     actor: str,
-    is_new: bool = False,
 ) -> Redeemed:
     """Use a member's coupons for a basket (核销), once; the same reference and coupons again are a replay.
-
-    Who keeps answers of its own and has none under the reference says ``is_new``, and saves a look.
 
     Raises:
         InvalidOrder: the basket makes no sense.
@@ -79,7 +74,7 @@ def redeem(
         CouponUseReferenceReused: the reference stands for the use of other coupons.
         CouponNotUsable: one of them does not pay for this basket, or was used, locked or voided meanwhile.
     """
-    asked = Asked(member_id, coupon_ids, reference, use, zone, actor, is_new=is_new)
+    asked = Asked(member_id, coupon_ids, reference, use, zone, actor)
     return take(session, asked, pricing_of=price_all)
 
 
@@ -91,12 +86,17 @@ def take(session: Session, asked: Asked, *, pricing_of: Callable[[Held], Pricing
     """
     if asked.use.lines:
         check_lines(asked.use.lines)
-    if not asked.is_new and (known := _known(session, asked)):
-        return known
     for _attempt in range(2):
         held = read_held(
-            session, member_id=asked.member_id, coupon_ids=asked.coupon_ids, use=asked.use, zone=asked.zone
+            session,
+            member_id=asked.member_id,
+            coupon_ids=asked.coupon_ids,
+            use=asked.use,
+            zone=asked.zone,
+            reference=asked.reference,
         )
+        if held.is_known and (known := _known(session, asked)):
+            return known
         try:
             pricing = pricing_of(held)
         except CouponNotUsable:

@@ -55,6 +55,15 @@ def return_coupon(
     return _give_back(session, redemption, reference, until, actor, at)
 
 
+def hold_redemption(session: Session, *, redemption_id: int) -> RedemptionView:
+    """Keep a redemption as it is until the transaction ends, and return it: of two who undo it one sees it standing.
+
+    Raises:
+        CouponRedemptionNotFound: there is no such redemption.
+    """
+    return _locked(session, redemption_id)[0]
+
+
 def _locked(session: Session, redemption_id: int) -> tuple[RedemptionView, datetime]:
     """Return a redemption and its coupon's end, both held until the transaction ends."""
     known = get_redemption(session, redemption_id=redemption_id)

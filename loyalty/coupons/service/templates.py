@@ -15,7 +15,7 @@ from loyalty.coupons.models import CouponTemplate, CouponTemplateRevision
 from loyalty.coupons.rules.checking import check_terms
 from loyalty.coupons.rules.documents import to_json
 from loyalty.coupons.rules.errors import CouponTemplateNotFound, CouponTemplateNotInState, NoCouponTemplateDraft
-from loyalty.coupons.rules.limiting import check_stock
+from loyalty.coupons.rules.limiting import STOCK_CHANGED, check_stock, check_stock_reason, subject_of
 from loyalty.coupons.rules.states import TemplateState
 from loyalty.coupons.rules.terms import Terms
 from loyalty.coupons.service.mentioned import check_mentioned
@@ -144,21 +144,27 @@ def stop(session: Session, *, template_id: int, actor: Actor, at: datetime) -> N
     _move(session, template_id, (TemplateState.LIVE, TemplateState.PAUSED), TemplateState.STOPPED, actor, at)
 
 
-def set_stock(session: Session, *, template_id: int, stock: int | None, actor: Actor, at: datetime) -> None:
+def set_stock(
+    session: Session, *, template_id: int, stock: int | None, reason: str, actor: Actor, at: datetime
+) -> None:
     """Say how many may be issued in all (调整库存), topped up or lowered; below what is issued, nothing more goes out.
+
+    The reason is a line of text that the template's history shows.
 
     Raises:
         CouponTemplateNotFound: there is no such template.
         CouponTemplateNotInState: it was stopped.
         InvalidCouponTerms: the number makes no sense.
+        StockReasonMissing: nothing is said of why, or more than a line.
     """
     check_stock(stock)
+    check_stock_reason(reason)
     template = _locked(session, template_id)
     _require(template, TemplateState.DRAFT, TemplateState.LIVE, TemplateState.PAUSED)
     before: Json = {"stock": template.stock}
     template.stock = stock
     session.flush()
-    _note(session, "coupons.set_stock", template_id, before, {"stock": stock}, actor, at)
+    _note(session, STOCK_CHANGED, template_id, before, {"stock": stock, "reason": reason}, actor, at)
 
 
 def _move(
@@ -217,7 +223,7 @@ def _note(
         session,
         actor=actor,
         action=action,
-        subject=f"coupon_template:{template_id}",
+        subject=subject_of(template_id),
         before=before,
         after=after,
         at=at,

@@ -11,7 +11,7 @@ from loyalty.coupons.held import Held, HeldCoupon, Use, read_held, read_open
 from loyalty.coupons.rules.discounting import Shares
 from loyalty.coupons.rules.errors import CouponNotUsable
 from loyalty.coupons.rules.fitting import Refusal
-from loyalty.coupons.rules.pricing import Pricing, best, price, quote
+from loyalty.coupons.rules.pricing import Pricing, Quote, best, price, quotes
 from loyalty.coupons.rules.states import Standing
 from loyalty.coupons.rules.terms import Terms
 from loyalty.coupons.rules.unfit import Lacking, Unfit, explain
@@ -69,10 +69,11 @@ def validate(
         held = read_open(session, member_id=member_id, use=use, zone=zone)
     else:
         held = read_held(session, member_id=member_id, coupon_ids=coupon_ids, use=use, zone=zone)
-    checked = tuple(_check(coupon, held) for coupon in held.coupons)
+    offers = [coupon.offer for coupon in held.coupons]
+    quoted = quotes(offers, held.basket)
+    checked = tuple(_check(coupon, held, quoted[coupon.id]) for coupon in held.coupons)
     usable = {one.coupon_id for one in checked if one.is_usable}
-    offers = [coupon.offer for coupon in held.coupons if coupon.id in usable]
-    chosen = set(best(offers, held.basket))
+    chosen = set(best([offer for offer in offers if offer.coupon_id in usable], held.basket))
     return Validation(checked, price([offer for offer in offers if offer.coupon_id in chosen], held.basket))
 
 
@@ -104,10 +105,9 @@ def _told(coupon_id: int, reason: Unfit, lacking: Lacking) -> Json:
     return {"coupon_id": coupon_id, "reason": reason.value, "message": explain(reason, lacking), **lacking}
 
 
-def _check(coupon: HeldCoupon, held: Held) -> Checked:
+def _check(coupon: HeldCoupon, held: Held, quoted: Quote) -> Checked:
     told = (coupon.id, coupon.template_id, coupon.terms, coupon.expires_at)
     refusal = held.why_not(coupon)
     if refusal is not None:
         return Checked(*told, 0, *refusal)
-    quoted = quote(coupon.offer, held.basket)
     return Checked(*told, quoted.discount_fen, quoted.reason, quoted.lacking, quoted.shares)

@@ -60,6 +60,7 @@ COUPON_REFUSALS = {
     "coupon_not_for_member": "不在该券的发放范围内",
     "coupon_not_issuing": "该券暂停发放",
     "coupon_period_over": "该券有效期已过",
+    "coupon_hours_over": "该券可用时段已过",
     "coupon_template_not_found": "该券不存在",
     "member_provisional": "绑定手机号后才能得券",
     "member_gone": "会员已注销",

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from loyalty.coupons.queries.prospects import find_refusal
 from loyalty.coupons.rules.errors import (
+    CouponHoursOver,
     CouponLimitReached,
     CouponNotForMember,
     CouponNotIssuing,
@@ -30,6 +31,7 @@ from loyalty.kernel.audit import Actor
 from loyalty.members.rules.members import MemberGone, MemberProvisional
 
 REFUSALS = (
+    CouponHoursOver,
     CouponLimitReached,
     CouponNotForMember,
     CouponNotIssuing,

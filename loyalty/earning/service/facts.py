@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import BigInteger, ScalarSelect, Select, bindparam, exists, func, or_, select
+from sqlalchemy import BigInteger, Select, bindparam, exists, func, select
 from sqlalchemy.orm import Session
 
 from loyalty.earning.live import LIVE, read_live
@@ -17,21 +17,21 @@ from loyalty.kernel.database import AnyRow
 from loyalty.kernel.local_time import local_time
 from loyalty.kernel.prepared import send
 from loyalty.members.models import Member
+from loyalty.members.queries import family_ids
 from loyalty.members.rules.members import MemberNotFound
 from loyalty.orders.models import Order
 from loyalty.points.expiry_models import PointsProgramme
 from loyalty.points.posting import ACCOUNTS, table_of
 from loyalty.points.rules.expiry import DEFAULT_POLICY, ExpiryPolicy, policy_of
 from loyalty.points.service import open_account
-from loyalty.stores.models import Store
-from loyalty.stores.rules import StoreKind
+from loyalty.stores.queries import region_of
 from loyalty.tags.queries import TAG_IDS
 from loyalty.tiers.models import MemberTier
 from loyalty.tiers.periods import LEVEL
 from loyalty.tiers.queries import MULTIPLIER
 from loyalty.tiers.rules import LOWEST_LEVEL, ONE_TIME
 
-MEMBERS, ORDERS, STORES, TIERS, PROGRAMMES = map(table_of, (Member, Order, Store, MemberTier, PointsProgramme))
+MEMBERS, ORDERS, TIERS, PROGRAMMES = map(table_of, (Member, Order, MemberTier, PointsProgramme))
 _MEMBER_ID, _STORE_ID, _ORDER_ID = (bindparam(name, type_=BigInteger) for name in ("member_id", "store_id", "order_id"))
 
 DEFAULT_EXPIRY = (
@@ -162,24 +162,12 @@ def _birthday(row: AnyRow, vault: Vault) -> date | None:
     return date.fromisoformat(vault.open(row.birthday_sealed, context="members.birthday"))
 
 
-def _region() -> ScalarSelect[Any]:
-    parent = STORES.alias("parent")
-    return (
-        select(parent.c.id)
-        .join_from(STORES, parent, parent.c.id == STORES.c.parent_id)
-        .where(STORES.c.id == _STORE_ID, parent.c.kind == StoreKind.REGION)
-        .scalar_subquery()
-    )
-
-
-_REGION = _region()
+_REGION = region_of(_STORE_ID)
 
 
 def _facts() -> Select[Any]:
-    family = select(MEMBERS.c.id).where(or_(MEMBERS.c.id == _MEMBER_ID, MEMBERS.c.merged_into_id == _MEMBER_ID))
-    another = exists().where(
-        ORDERS.c.member_id.in_(family), ~ORDERS.c.is_refunded, ORDERS.c.id.is_distinct_from(_ORDER_ID)
-    )
+    is_own = ORDERS.c.member_id.in_(family_ids(_MEMBER_ID))
+    another = exists().where(is_own, ~ORDERS.c.is_refunded, ORDERS.c.id.is_distinct_from(_ORDER_ID))
     level = select(LEVEL).where(TIERS.c.member_id == _MEMBER_ID).scalar_subquery()
     return select(
         MEMBERS.c.birthday_sealed,

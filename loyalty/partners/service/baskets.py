@@ -11,7 +11,7 @@ from loyalty.kernel.idempotency import Answer, request_hash
 from loyalty.partners.rules.keys import PartnerCaller, own_reference
 from loyalty.partners.rules.references import MemberName
 from loyalty.partners.service.answers import Report, answer_once, member_of
-from loyalty.partners.service.coupon_uses import told_discounts
+from loyalty.partners.service.coupon_uses import check_still_locked, told_discounts
 from loyalty.partners.service.coupons import TillBasket, use_of
 from loyalty.partners.service.desk import Desk
 from loyalty.partners.service.locating import Located
@@ -34,6 +34,7 @@ def reserve_basket(session: Session, *, desk: Desk, name: MemberName, wish: Bask
         StoreNotFound, MemberRefNotFound, MemberNotFound: not of this key, or not known to it.
         MemberProvisional: the person has not confirmed the membership.
         IdempotencyKeyReused: the reference came before with another content or for another member.
+        CouponLockEnded: the reference came before, and its coupons were let go, ran out of time, or were used.
         InvalidOrder, CouponNotFound, CouponNotUsable, PointsNotAccepted, PointsPaymentRefused, InsufficientPoints:
         as ``checkout.reserve_basket``.
     """
@@ -53,7 +54,10 @@ def reserve_basket(session: Session, *, desk: Desk, name: MemberName, wish: Bask
         )
         return Answer(201, _body(wish, reserved))
 
-    return answer_once(session, desk=desk, report=report, work=take)
+    answer = answer_once(session, desk=desk, report=report, work=take)
+    if answer.is_replay:
+        check_still_locked(session, desk=desk, scope=_scope(caller), reference=wish.reference)
+    return answer
 
 
 def release_basket(session: Session, *, desk: Desk, reference: str) -> None:

@@ -11,7 +11,7 @@ from loyalty.coupons.queries.redemptions import RedemptionView, get_redemption
 from loyalty.coupons.rules.discounting import Shares
 from loyalty.coupons.rules.errors import CouponLockNotFound, CouponRedemptionNotFound
 from loyalty.coupons.rules.pricing import Discount
-from loyalty.coupons.service.locking import lock, unlock
+from loyalty.coupons.service.locking import check_binding, lock, unlock
 from loyalty.coupons.service.redeeming import Redeemed, redeem
 from loyalty.coupons.service.reversing import reverse_redemption
 from loyalty.coupons.service.settling import redeem_locked
@@ -62,6 +62,7 @@ def lock_coupons(session: Session, *, desk: Desk, name: MemberName, wish: LockWi
         StoreNotFound, MemberRefNotFound, MemberNotFound: not of this key, or not known to it.
         MemberProvisional: the person has not confirmed the membership.
         IdempotencyKeyReused: the reference came before with another content or for another member.
+        CouponLockEnded: the reference came before, and its lock was let go, ran out, or was used.
         InvalidOrder, InvalidCouponLockPeriod, CouponNotFound, CouponNotUsable: as ``coupons.lock``.
     """
     caller = desk.caller
@@ -80,7 +81,21 @@ def lock_coupons(session: Session, *, desk: Desk, name: MemberName, wish: LockWi
         told = {"discount_fen": made.discount_fen, "coupons": told_discounts(made.discounts)}
         return Answer(201, {"reference": wish.reference, **told, "expires_at": made.expires_at.isoformat()})
 
-    return answer_once(session, desk=desk, report=_report(_locks(caller), wish, name), work=take)
+    answer = answer_once(session, desk=desk, report=_report(_locks(caller), wish, name), work=take)
+    if answer.is_replay:
+        check_still_locked(session, desk=desk, scope=_locks(caller), reference=wish.reference)
+    return answer
+
+
+def check_still_locked(session: Session, *, desk: Desk, scope: str, reference: str) -> None:
+    """Refuse to tell once more of a lock that does not bind any more: the till would count on it.
+
+    Raises:
+        CouponLockEnded: it was let go, ran out, or was used.
+    """
+    member_id = member_of(session, scope=scope, key=reference)
+    if member_id is not None:
+        check_binding(session, member_id=member_id, reference=own_reference(desk.caller, reference), at=desk.at)
 
 
 def unlock_coupons(session: Session, *, desk: Desk, reference: str) -> None:
@@ -182,7 +197,6 @@ def _redeem(session: Session, desk: Desk, located: Located, wish: RedeemWish) ->
         use=use,
         zone=desk.zone,
         actor=caller.source,
-        is_new=True,
     )
 
 

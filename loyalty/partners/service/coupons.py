@@ -8,10 +8,9 @@ from sqlalchemy.orm import Session
 
 from loyalty.coupons.held import Use
 from loyalty.coupons.queries.templates import get_template
-from loyalty.coupons.queries.wallet import CouponView, Shelf, get_coupon, list_wallet
+from loyalty.coupons.queries.wallet import CouponView, Shelf, list_wallet
 from loyalty.coupons.rules.basket import Basket, is_at
-from loyalty.coupons.rules.codes import read_code
-from loyalty.coupons.rules.errors import CouponCodeInvalid, CouponNotFound, CouponTemplateNotFound
+from loyalty.coupons.rules.errors import CouponTemplateNotFound
 from loyalty.coupons.rules.states import IssuePath
 from loyalty.coupons.service.issuing import issue
 from loyalty.coupons.service.validating import Checked, Validation, validate
@@ -24,13 +23,12 @@ from loyalty.partners.queries import require_store
 from loyalty.partners.rules.keys import own_reference
 from loyalty.partners.rules.references import IssuedRef, MemberName
 from loyalty.partners.service.answers import Report, answer_once
+from loyalty.partners.service.coupon_codes import read_coupon_code
 from loyalty.partners.service.desk import Desk
 from loyalty.partners.service.locating import Located, locate
-from loyalty.partners.service.member_codes import living, meet
 from loyalty.partners.service.references import issue_ref
 from loyalty.staff.service import throttle
-from loyalty.stores.models import Store
-from loyalty.stores.rules import StoreKind
+from loyalty.stores.queries import region_of
 
 CHANNEL = "pos"
 """Where coupon codes are read."""
@@ -154,14 +152,7 @@ def use_of(located: Located, basket: TillBasket, desk: Desk) -> Use:
 
 
 def _named_by(session: Session, desk: Desk, store_id: int, code: str, code_key: bytes) -> LookedUp:
-    coupon_id = read_code(code_key, code, desk.at)
-    try:
-        member_id = living(session, get_coupon(session, coupon_id=coupon_id, at=desk.at).member_id)
-    except CouponNotFound as error:
-        raise CouponCodeInvalid from error
-    if member_id is None:
-        raise CouponCodeInvalid
-    meet(session, member_id=member_id, store_id=store_id, at=desk.at)
+    member_id, coupon_id = read_coupon_code(session, code_key=code_key, code=code, store_id=store_id, at=desk.at)
     nothing_said = Use(store_id, CHANNEL, (), desk.at)
     checked = validate(session, member_id=member_id, use=nothing_said, zone=desk.zone, coupon_ids=[coupon_id])
     return LookedUp(checked.coupons[0], issue_ref(session, desk.caller, member_id, is_introduced=True, at=desk.at))
@@ -169,11 +160,9 @@ def _named_by(session: Session, desk: Desk, store_id: int, code: str, code_key: 
 
 def _require_holding_at(session: Session, desk: Desk, template_id: int, store_id: int) -> None:
     terms = get_template(session, template_id=template_id).published
-    region = select(Store.parent_id).where(Store.id == store_id)
-    above = select(Store.id).where(Store.id == region.scalar_subquery(), Store.kind == StoreKind.REGION)
     here = Basket(
         store_id=store_id,
-        region_id=session.scalar(above),
+        region_id=session.scalar(select(region_of(store_id))),
         channel=CHANNEL,
         lines=(),
         local=local_time(desk.at, desk.zone),

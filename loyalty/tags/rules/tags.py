@@ -1,5 +1,6 @@
 """A tag's name and note, and what is refused about tags."""
 
+from loyalty.kernel.checking import is_code
 from loyalty.kernel.errors import Conflict, InvalidInput, NotFound
 from loyalty.kernel.texts import is_storable
 
@@ -7,8 +8,6 @@ NAME_LENGTH_MAX = 20
 NOTE_LENGTH_MAX = 200
 IN_USE_MAX = 500
 """So many that a form can still offer them all."""
-_SEPARATORS = frozenset(",，、;；")
-"""Sentences list names between them."""
 
 
 class TagNotFound(NotFound):
@@ -52,8 +51,7 @@ def check_details(*, name: str, note: str | None) -> None:
     Raises:
         InvalidTag: the name is empty, too long or has marks that separate names, or the note is too long.
     """
-    is_sound = name == name.strip() and name.isprintable() and is_storable(name) and not _SEPARATORS & set(name)
-    if not is_sound or not 0 < len(name) <= NAME_LENGTH_MAX:
+    if not is_code(name, NAME_LENGTH_MAX):
         raise InvalidTag(field="name")
     if note is not None and (len(note) > NOTE_LENGTH_MAX or not note.isprintable() or not is_storable(note)):
         raise InvalidTag(field="note")

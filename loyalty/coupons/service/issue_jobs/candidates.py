@@ -16,6 +16,7 @@ from loyalty.coupons.models import Coupon, CouponIssueRow
 from loyalty.coupons.queries.issue_jobs import IssueJobView
 from loyalty.coupons.rules.issue_jobs import Skip, issue_reference, skip_by_eligibility, skip_by_status
 from loyalty.coupons.rules.terms import Eligibility
+from loyalty.coupons.service.issue_jobs.owners import hold_owners
 from loyalty.kernel.arrays import SentArray
 from loyalty.kernel.database import AnyRow
 from loyalty.members.models import Member
@@ -40,11 +41,14 @@ class Candidates:
     skipped: Mapping[int, Skip]
 
 
-def list_candidates(session: Session, *, job: IssueJobView, after: int, limit: int, at: datetime) -> Candidates:
-    """Return the members who follow one."""
+def hold_candidates(session: Session, *, job: IssueJobView, after: int, limit: int, at: datetime) -> Candidates:
+    """Return the members who follow one; no merge comes between until the transaction ends."""
     wanted = job.terms.eligibility
     named = {"job_id": job.id, "after": after, "limit": limit, **_asked_of(wanted, at)}
-    return _sorted_out(session, job, session.execute(_following(_asks(wanted)), named).all(), after)
+    while True:
+        found = _sorted_out(session, job, session.execute(_following(_asks(wanted)), named).all(), after)
+        if hold_owners(session, owner_ids=found.owners.values()):
+            return found
 
 
 def list_named(session: Session, *, job: IssueJobView, member_ids: Sequence[int], at: datetime) -> Candidates:

@@ -2,7 +2,8 @@
 
 A page decides as the issue of a single coupon does: eligibility by what stands, then the members' own limits, and
 the shared stock last, so that whatever is issued at the same time on other ways, all limits hold exactly. The job's
-run is locked while a page lasts, so nobody else issues under its reference.
+run is locked while a page lasts, so nobody else issues under its reference. No event is recorded for each coupon: the
+members are told in pages too (``telling``).
 """
 
 from collections import Counter
@@ -22,7 +23,7 @@ from loyalty.coupons.rules.issuing import check_issuing
 from loyalty.coupons.rules.limiting import member_limits, stock_limits
 from loyalty.coupons.rules.states import IssuePath
 from loyalty.coupons.rules.validity import Period, validity_of
-from loyalty.coupons.service.issue_jobs.candidates import COUPONS, list_candidates
+from loyalty.coupons.service.issue_jobs.candidates import COUPONS, hold_candidates
 from loyalty.coupons.service.issue_jobs.life import move, start_telling
 from loyalty.coupons.service.issue_jobs.reasons import write_skipped
 from loyalty.kernel.arrays import SentArray
@@ -43,12 +44,13 @@ def issue_page(session: Session, run: BulkRun, *, zone: ZoneInfo, at: datetime) 
     Raises:
         CouponNotIssuing: the template is paused or stopped.
         CouponPeriodOver: its fixed dates have passed.
+        CouponHoursOver: within their period they could not be used any more.
     """
     job = get_job(session, job_id=job_id_of(run.subject))
     template = get_template(session, template_id=job.template_id)
     check_issuing(template.state, job.terms.claiming, IssuePath.BULK, at)
     period = validity_of(job.terms, issued_at=at, zone=zone)
-    found = list_candidates(session, job=job, after=run.cursor, limit=PAGE_ROWS, at=at)
+    found = hold_candidates(session, job=job, after=run.cursor, limit=PAGE_ROWS, at=at)
     page = _Page(session, job, template, period, zone, at)
     skipped = {**found.skipped, **page.issue(found.owners)}
     write_skipped(session, job_id=job.id, reasons=skipped)

@@ -20,8 +20,10 @@ from loyalty.coupons.rules.limiting import member_limits, stock_limits, subject_
 from loyalty.coupons.rules.states import CouponState, standing
 from loyalty.coupons.service.issue_jobs.candidates import COUPONS
 from loyalty.coupons.service.issue_jobs.life import move
+from loyalty.coupons.service.issue_jobs.owners import owners_of
 from loyalty.coupons.service.issue_jobs.pages import end_of_page, issued_until
 from loyalty.coupons.service.issue_jobs.reasons import write_kept
+from loyalty.coupons.standings import standing_of
 from loyalty.kernel.arrays import SentArray
 from loyalty.kernel.bulk import BulkRun, PageDone
 from loyalty.kernel.clock import business_date
@@ -71,7 +73,7 @@ def undo_page(session: Session, run: BulkRun, *, zone: ZoneInfo, at: datetime) -
     until = issued_until(session, job_id=job.id)
     last, rows = end_of_page(session, job_id=job.id, after=run.cursor, until=until, limit=PAGE_ROWS)
     coupons = _lock_coupons(session, job, run.cursor, last, until)
-    kept = {one.id: why for one in coupons if (why := _why_kept(one, at)) is not None}
+    kept = {one.id: why for one in coupons if (why := kept_because(standing_of(one, at))) is not None}
     voided = [one for one in coupons if one.id not in kept]
     session.execute(_VOID, {"given_coupon_ids": [one.id for one in voided]})
     _give_back(session, job, voided, zone)
@@ -85,14 +87,10 @@ def undo_page(session: Session, run: BulkRun, *, zone: ZoneInfo, at: datetime) -
 
 
 def _lock_coupons(session: Session, job: IssueJobView, after: int, last: int, until: int) -> Sequence[AnyRow]:
-    """Hold the coupons of some rows, as they are now, each with its row and with who stands for its member."""
+    """Hold the coupons of some rows, as they are now, each with its row."""
     row = CouponIssueRow
     columns = (Coupon.id, Coupon.state, Coupon.usable_at, Coupon.expires_at, Coupon.locked_until_at, Coupon.issued_at)
-    found = select(
-        *columns,
-        row.member_id.label("row_id"),
-        func.coalesce(Member.merged_into_id, Member.id).label("owner_id"),
-    )
+    found = select(*columns, Coupon.member_id, row.member_id.label("row_id"))
     return session.execute(
         with_coupons(found, job_id=job.id, until=until)
         .where(Member.id > after, Member.id <= last)
@@ -101,27 +99,17 @@ def _lock_coupons(session: Session, job: IssueJobView, after: int, last: int, un
     ).all()
 
 
-def _why_kept(coupon: AnyRow, at: datetime) -> Kept | None:
-    stands = standing(
-        state=CouponState(coupon.state),
-        usable_at=coupon.usable_at,
-        expires_at=coupon.expires_at,
-        locked_until_at=coupon.locked_until_at,
-        at=at,
-    )
-    return kept_because(stands)
-
-
 def _give_back(session: Session, job: IssueJobView, coupons: Sequence[AnyRow], zone: ZoneInfo) -> None:
     """Put back what coupons took, of the days on which they took it: the members' own first, the shared ones last."""
     if not coupons:
         return
     template = get_template(session, template_id=job.template_id)
+    owners = owners_of(session, member_ids={one.member_id for one in coupons})
     own: Counter[tuple[str, str]] = Counter()
     shared: Counter[Limit] = Counter()
     for on, of_day in _by_day(coupons, zone).items():
         for limit in member_limits(job.terms, template_id=job.template_id, member_id=0, on=on):
-            own.update((member_entity(one.owner_id), limit.period) for one in of_day)
+            own.update((member_entity(owners[one.member_id]), limit.period) for one in of_day)
         for limit in stock_limits(
             job.terms, template_id=job.template_id, stock=template.stock, store_id=job.store_id, on=on
         ):
