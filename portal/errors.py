@@ -37,6 +37,14 @@ def status_of(error: errors.LoyaltyError) -> int:
     return next(status for kind, status in STATUSES.items() if isinstance(error, kind))
 
 
+def form_again(page: str, error: errors.LoyaltyError | None) -> Response:
+    """Answer with the page of a form; when its sending was refused, with the status and the wait of the refusal."""
+    if error is None:
+        return make_response(page)
+    _note(error)
+    return _with_wait(make_response(page, status_of(error)), error.retry_after_seconds)
+
+
 def unrouted(error: HTTPException) -> Response:
     """Answer a path or method that no route matches with a page that stands alone."""
     return _page("portal/unrouted.html", error.code or 500)
@@ -50,7 +58,7 @@ def install(blueprint: Blueprint, *, template: str) -> None:
 
     @blueprint.errorhandler(errors.LoyaltyError)
     def refused(error: errors.LoyaltyError) -> Response:
-        log.info("refused", code_name=error.code, endpoint=request.endpoint)
+        _note(error)
         return page(status_of(error), error.message, error.code, error.retry_after_seconds)
 
     @blueprint.errorhandler(CSRFError)
@@ -78,6 +86,14 @@ def _page(
     body = render_template(template, status=status, message=text, request_id=request_id())
     response = make_response(body, status)
     response.headers["X-Error-Code"] = code or f"http_{status}"
-    if status in (429, 503):
-        response.headers["Retry-After"] = str(retry_after(wait_seconds))
+    return _with_wait(response, wait_seconds)
+
+
+def _note(error: errors.LoyaltyError) -> None:
+    log.info("refused", code_name=error.code, endpoint=request.endpoint)
+
+
+def _with_wait(response: Response, seconds: int) -> Response:
+    if response.status_code in (429, 503):
+        response.headers["Retry-After"] = str(retry_after(seconds))
     return response

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from loyalty.coupons.queries.issue_jobs import IssueOutcome
-from loyalty.coupons.rules.errors import CouponNotIssuing, CouponPeriodOver
+from loyalty.coupons.rules.errors import CouponHoursOver, CouponNotIssuing, CouponPeriodOver
 from loyalty.coupons.rules.issue_jobs import BadIssueLine, IssueJobState, Kept, Skip
 from portal.console.file_names import FAULT_NAMES as FAULT_NAMES
 from portal.console.file_names import NAMING_PROBLEMS
@@ -67,6 +67,7 @@ _PROBLEMS: Mapping[str, str] = {
 _ERRORS = {
     CouponNotIssuing.__name__: "券模板已暂停或停止发放，恢复发放后可继续",
     CouponPeriodOver.__name__: "券的有效期已过，不能再发放",
+    CouponHoursOver.__name__: "券今天的可用时段已过，现在发出将无法使用；请在可用时段之前继续",
 }
 
 

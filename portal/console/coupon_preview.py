@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from loyalty.coupons.queries.names import names_of
+from loyalty.coupons.queries.names import names_for_staff
 from loyalty.coupons.rules.errors import InvalidCouponTerms
 from loyalty.coupons.rules.pricing import Offer, price
 from loyalty.coupons.rules.samples import sample_of
@@ -44,7 +44,7 @@ def preview_of(session: "Session", *, terms: Terms, amount_fen: int | None = Non
         terms=terms,
         headline=headline(terms),
         claim_window=claim_window(terms.claiming, container().zone),
-        lines=details(terms, names_of(session, terms=terms), is_for_staff=True),
+        lines=details(terms, names_for_staff(session, terms=terms), is_for_staff=True),
         sample=_sample(terms, amount_fen),
     )
 

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 from flask import render_template, url_for
 from werkzeug.wrappers import Response
 
+from loyalty.coupons.queries.stock_changes import list_stock_changes
 from loyalty.coupons.queries.templates import TemplateView, get_template, list_revisions, list_templates
+from loyalty.coupons.rules.limiting import STOCK_REASON_LENGTH_MAX
 from loyalty.coupons.rules.sentences import headline
 from loyalty.coupons.rules.states import TemplateState
 from loyalty.coupons.service import templates as service
@@ -86,10 +88,13 @@ def coupon_template_page(template_id: int) -> str:
     def read(session: "Session") -> dict[str, Any]:
         template = get_template(session, template_id=template_id)
         revisions = list_revisions(session, template_id=template_id)
-        mentioned = {template.created_by, *(one.published_by for one in revisions)}
+        stock_changes = list_stock_changes(session, template_id=template_id)
+        published_by, changed_by = (one.published_by for one in revisions), (one.actor for one in stock_changes)
+        mentioned = {template.created_by, *published_by, *changed_by}
         return {
             "template": template,
             "revisions": revisions,
+            "stock_changes": stock_changes,
             "shown": preview_of(session, terms=template.terms),
             "draft": None if template.draft is None else preview_of(session, terms=template.draft),
             "people": names_of(session, mentioned),
@@ -102,6 +107,7 @@ def coupon_template_page(template_id: int) -> str:
         headline=headline,
         state_names=STATE_NAMES,
         colours=STATE_COLOURS,
+        reason_length_max=STOCK_REASON_LENGTH_MAX,
         is_chain_wide=current_scope().is_chain_wide,
         **known,
     )
@@ -146,11 +152,13 @@ def stop_coupon_template(template_id: int) -> Response:
 @blueprint.post("/coupons/<int:template_id>/stock")
 @requires(Permission.COUPONS_WRITE)
 def set_coupon_stock(template_id: int) -> Response:
-    """Say how many may be issued in all."""
+    """Say how many may be issued in all, and why."""
     for_the_chain()
-    at, stock = container().clock.now(), forms.optional_integer("stock")
+    at, stock, reason = container().clock.now(), forms.optional_integer("stock"), forms.text("reason")
     return forms.act(
-        lambda session: service.set_stock(session, template_id=template_id, stock=stock, actor=actor(), at=at),
+        lambda session: service.set_stock(
+            session, template_id=template_id, stock=stock, reason=reason, actor=actor(), at=at
+        ),
         done="库存已调整",
         back=page_of(template_id),
     )

@@ -1,23 +1,10 @@
-"""Figures as people type them into the console and read them there again: amounts of yuan, multipliers."""
+"""Figures of the console's forms: amounts of yuan as they are shown to be changed, multipliers as they are typed."""
 
 import re
 
 from loyalty.tiers.rules import ONE_TIME
 
-_MONEY = re.compile(r"(\d{1,12})(?:\.(\d{1,2}))?", re.ASCII)
 _TIMES = re.compile(r"(\d{1,4})(?:\.(\d{1,4}))?", re.ASCII)
-
-
-def money(text: str) -> int:
-    """Read an amount of yuan as fen, exactly.
-
-    Raises:
-        ValueError: it is none.
-    """
-    found = _MONEY.fullmatch(text.replace(",", "").removeprefix("¥").strip())
-    if found is None:
-        raise ValueError(text)
-    return int(found[1]) * 100 + int((found[2] or "").ljust(2, "0"))
 
 
 def shown_money(fen: int) -> str:

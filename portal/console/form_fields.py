@@ -13,8 +13,8 @@ from flask import request
 
 from loyalty.kernel.documents import Problem
 from loyalty.kernel.local_time import Hours
+from loyalty.kernel.money import fen_of
 from loyalty.kernel.wording import clock
-from portal.console.figures import money
 
 Form = Mapping[str, Sequence[str]]
 Value = TypeVar("Value")
@@ -70,7 +70,7 @@ class FormReader:
 
     def money(self, name: str, *, example: str = "20 或 9.90") -> int | None:
         """Return an amount in fen."""
-        return self.read(name, money, f"须为金额，如 {example}")
+        return self.read(name, fen_of, f"须为金额，如 {example}")
 
     def whole(self, name: str) -> int | None:
         """Return a field as a number."""

@@ -62,6 +62,7 @@ def _lasting() -> Sequence[tuple[Terms, int | None]]:
         worth=PercentOff(15, 50_00),
         validity=DaysFromIssue(14),
         member_limits=MemberLimits(total=3, per_day=1),
+        stacking=Stacking(is_exclusive=False),
         claiming=_IN_CENTRE,
     )
     gift = Terms(
@@ -78,6 +79,7 @@ def _lasting() -> Sequence[tuple[Terms, int | None]]:
         validity=DaysFromIssue(60),
         member_limits=MemberLimits(total=5),
         claiming=Claiming(is_in_centre=True, points_price=200),
+        stacking=Stacking(is_exclusive=False),
     )
     return ((cash_off, 10_000), (percent_off, 5_000), (gift, None), (for_points, 1_000))
 

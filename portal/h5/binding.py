@@ -18,7 +18,7 @@ from loyalty.members.service.send_code import send_sms_code
 from loyalty.points import service as points
 from loyalty.points.rules.expiry import sentence
 from portal.context import client_ip, container
-from portal.errors import status_of
+from portal.errors import form_again
 from portal.h5 import session
 from portal.h5.blueprint import blueprint
 from portal.h5.paths import inside
@@ -113,7 +113,7 @@ def _form(error: LoyaltyError | None = None) -> Response:
         next=request.values.get("next", ""),
         error=error.message if error else None,
     )
-    return make_response(page, status_of(error) if error else 200)
+    return form_again(page, error)
 
 
 def _consents() -> list[ConsentGiven]:

@@ -7,22 +7,23 @@ the same form, waits where the server is busy, and asks no sooner than it is tol
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
-from typing import cast
+from typing import Any, cast
 
 from flask import Response, flash, jsonify, make_response, redirect, render_template, request, url_for
 
 from loyalty.coupons.queries import centre
 from loyalty.coupons.queries.centre import CentreView
 from loyalty.coupons.rules.claiming import ClaimState
-from loyalty.coupons.rules.errors import CouponAlreadyClaimed, CouponNotOpen
+from loyalty.coupons.rules.errors import CouponAlreadyClaimed, CouponNotOpen, CouponSoldOut
 from loyalty.coupons.rules.sentences import claim_window, details, headline
 from loyalty.coupons.service import self_service
 from loyalty.coupons.service.issuing import Issued
+from loyalty.coupons.service.sold_out import Asked
 from loyalty.kernel.errors import LoyaltyError, NotFound, Unavailable
 from loyalty.kernel.transaction import run
 from loyalty.kernel.waiting import retry_after
 from portal.context import container
-from portal.errors import status_of
+from portal.errors import form_again, status_of
 from portal.h5 import session
 from portal.h5.blueprint import blueprint
 from portal.h5.form_keys import new_key, sent_key
@@ -68,16 +69,28 @@ def coupon_link(link_token: str) -> Response:
     return _offer(partial(centre.see_link, link_token=link_token))
 
 
+def _turn_away(**named: Any) -> Response | None:
+    """Answer who comes too late for the last coupon, by a key of ours or by none."""
+    at = container().clock.now()
+    try:
+        container().sold_out.check(Asked(**named), key=sent_key() or "", at=at)
+    except CouponSoldOut as error:
+        return _refused(error, at)
+    return None
+
+
 @blueprint.post("/coupon-centre/<int:template_id>")
+@session.before_login(_turn_away)
 def claim_coupon(template_id: int) -> Response:
     """Claim a coupon in the centre."""
-    return _claimed(partial(self_service.claim, template_id=template_id))
+    return _claimed(partial(self_service.claim, template_id=template_id), Asked(template_id=template_id))
 
 
 @blueprint.post("/c/<link_token>")
+@session.before_login(_turn_away)
 def claim_coupon_by_link(link_token: str) -> Response:
     """Claim the coupon of a link."""
-    return _claimed(partial(self_service.claim_by_link, link_token=link_token))
+    return _claimed(partial(self_service.claim_by_link, link_token=link_token), Asked(link_token=link_token))
 
 
 @blueprint.get("/coupon-code")
@@ -101,7 +114,7 @@ def claim_code() -> Response:
         )
     except LoyaltyError as error:
         page = render_template("h5/claim_code.html", typed=typed, error=error.message)
-        return make_response(page, status_of(error))
+        return form_again(page, error)
     return _to_coupon(issued)
 
 
@@ -124,12 +137,13 @@ def _offer(see: Callable[..., CentreView]) -> Response:
     return response
 
 
-def _claimed(claim: Callable[..., Issued]) -> Response:
-    at, zone = container().clock.now(), container().zone
+def _claimed(claim: Callable[..., Issued], asked: Asked) -> Response:
+    at, zone, database = container().clock.now(), container().zone, container().database
     # A key that no page of ours made stands for nothing, and a new one takes its place.
     key = sent_key() or new_key()
     try:
-        issued = claim(container().database, member_id=session.member_id(), key=key, at=at, zone=zone)
+        with container().sold_out.learning(database, asked, at=at):
+            issued = claim(database, member_id=session.member_id(), key=key, at=at, zone=zone)
     except (Unavailable, NotFound):
         raise  # a page of its own; of a busy server the script reads only when to come back
     except LoyaltyError as error:

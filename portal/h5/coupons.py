@@ -43,12 +43,7 @@ def coupons() -> str:
     """Show one shelf of the wallet."""
     at, member_id, cursor = container().clock.now(), session.member_id(), request.args.get("cursor")
     shelf = _shelf(request.args.get("shelf"))
-    page = run(
-        container().database,
-        lambda database_session: wallet.list_wallet(
-            database_session, member_id=member_id, shelf=shelf, at=at, cursor=cursor
-        ),
-    )
+    page = wallet.wallet_alone(container().database, member_id=member_id, shelf=shelf, at=at, cursor=cursor)
     return render_template(
         "h5/coupons.html",
         page=page,

@@ -2,7 +2,7 @@
 
 from typing import cast
 
-from flask import Response, flash, make_response, redirect, render_template, request, url_for
+from flask import Response, flash, redirect, render_template, request, url_for
 
 from loyalty.kernel.errors import LoyaltyError
 from loyalty.kernel.transaction import run
@@ -11,7 +11,7 @@ from loyalty.members.rules.reviews import ProposalNotFound, ReviewNotFound
 from loyalty.members.rules.sms_codes import CodePurpose
 from loyalty.members.service.send_code import send_sms_code
 from portal.context import client_ip, container
-from portal.errors import status_of
+from portal.errors import form_again
 from portal.h5 import session
 from portal.h5.binding import after
 from portal.h5.blueprint import blueprint
@@ -153,7 +153,7 @@ def _proof_page(error: LoyaltyError | None = None) -> Response:
     if review is None:
         return cast(Response, redirect(url_for("h5.card")))
     page = render_template("h5/second_proof.html", review=review, error=error.message if error else None)
-    return make_response(page, status_of(error) if error else 200)
+    return form_again(page, error)
 
 
 def _merge_page(error: LoyaltyError | None = None) -> Response:
@@ -168,7 +168,7 @@ def _merge_page(error: LoyaltyError | None = None) -> Response:
         phone=request.form.get("phone", ""),
         error=error.message if error else None,
     )
-    return make_response(page, status_of(error) if error else 200)
+    return form_again(page, error)
 
 
 def _review_id() -> int:

@@ -29,6 +29,16 @@ def visitors_too(view: View) -> View:
     return view
 
 
+def before_login(answer: Callable[..., Response | None]) -> Callable[[View], View]:
+    """Mark a page with what may answer whoever looks, before that is found out; it takes what the path names."""
+
+    def mark(view: View) -> View:
+        view.before_login = answer  # type: ignore[attr-defined]
+        return view
+
+    return mark
+
+
 def needs(view: Callable[..., Any]) -> str:
     """Return what a page asks of its visitor: ``nothing``, ``session`` or ``member``."""
     return cast(str, getattr(view, "needs", "member"))
@@ -36,7 +46,12 @@ def needs(view: Callable[..., Any]) -> str:
 
 def guard() -> Response | None:
     """Find out who is looking; send strangers through OAuth and visitors to binding."""
-    wanted = needs(current_app.view_functions[request.endpoint or ""])
+    view = current_app.view_functions[request.endpoint or ""]
+    if (answer := getattr(view, "before_login", None)) is not None:
+        answered: Response | None = answer(**(request.view_args or {}))
+        if answered is not None:
+            return answered
+    wanted = needs(view)
     g.caller = _caller()
     if wanted == "nothing":
         return None

@@ -3,7 +3,7 @@
 from datetime import date
 from typing import cast
 
-from flask import Response, flash, make_response, redirect, render_template, request, url_for
+from flask import Response, flash, redirect, render_template, request, url_for
 
 from loyalty.kernel.database import Session
 from loyalty.kernel.errors import LoyaltyError
@@ -14,7 +14,7 @@ from loyalty.members.rules.profile import BirthdayInvalid
 from loyalty.members.rules.sms_codes import CodePurpose
 from loyalty.members.service.send_code import send_sms_code
 from portal.context import client_ip, container
-from portal.errors import status_of
+from portal.errors import form_again
 from portal.h5 import session
 from portal.h5.binding import after
 from portal.h5.blueprint import blueprint
@@ -102,7 +102,7 @@ def _page(template: str, error: LoyaltyError | None = None) -> Response:
     page = render_template(
         template, view=view, phone=request.form.get("phone", ""), error=error.message if error else None
     )
-    return make_response(page, status_of(error) if error else 200)
+    return form_again(page, error)
 
 
 def _birthday(text: str) -> date | None:

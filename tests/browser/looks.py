@@ -75,6 +75,7 @@ def let_the_page_follow(page: Page) -> None:
 
 def too_wide(page: Page) -> list[str]:
     """What sticks out of the screen to the side."""
+    _let_the_style_come(page)
     found: list[str] = page.evaluate(_WIDER_THAN_THE_SCREEN)
     return found
 
@@ -87,6 +88,7 @@ def english(page: Page) -> set[str]:
 
 def small_targets(page: Page, *, least: int) -> list[str]:
     """What a thumb would miss."""
+    _let_the_style_come(page)
     found: list[str] = page.evaluate(_SMALL_TARGETS, least)
     return found
 
@@ -102,3 +104,8 @@ def unmarked_focus(page: Page, *, steps: int) -> list[str]:
         if at is not None and not at["isMarked"]:
             unmarked.append(at["html"])
     return unmarked if taken else ["nothing on the page takes the focus"]
+
+
+def _let_the_style_come(page: Page) -> None:
+    """Wait until all that the page itself asks for is there: before its style has come, everything has another size."""
+    page.wait_for_load_state("load")

@@ -91,6 +91,7 @@ NOT_LOOKED_AT = {
     "h5.clerk_binding": "looked at as a clerk",
     "h5.clerk_coupon": "looked at as a clerk",
     "h5.clerk_redemption": "looked at as a clerk",
+    "h5.clerk_sale": "looked at as a clerk",
     "h5.clerk_stores": "looked at as a clerk",
     "h5.clerk_today": "looked at as a clerk",
     "h5.clerk_visit": "looked at as a clerk",

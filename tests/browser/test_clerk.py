@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, FrameLocator, Page, expect
 
 from portal.demo.clerk import NICKNAME
+from portal.demo.coupon_templates import FOR_POINTS
 from tests.browser import looks
 from tests.browser.conftest import PHONE, log_in
 from tests.browser.people import Person, hold_phone, new_person
@@ -65,16 +66,42 @@ def undo(page: Page | FrameLocator) -> None:
     expect(page.get_by_test_id("outcome")).to_have_text("本次核销已撤销")
 
 
+def exchange(guest: Page, system: System, title: str) -> None:
+    """Let the member get a coupon for points, which goes with others."""
+    guest.goto(f"{system.web}/h5/coupon-centre")
+    guest.get_by_role("link", name=f"查看 {title}").click()
+    guest.get_by_test_id("claim").click()
+    expect(guest.get_by_role("status")).to_contain_text("领取成功")
+
+
+def take_several(page: Page) -> None:
+    """Find out which coupons are best for an amount, take these as one, and undo them as one."""
+    page.get_by_test_id("together").click()
+    assert_fits(page)
+    page.get_by_label("商品金额").fill("300")
+    page.get_by_test_id("best").click()
+    expect(page.get_by_test_id("saving")).to_contain_text("顾客还需付")
+    assert page.locator("input[name=coupon_id]:checked").count() > 1
+    assert_fits(page)
+    page.get_by_test_id("redeem").click()
+    expect(page.get_by_test_id("outcome")).to_have_text("核销成功")
+    assert page.get_by_test_id("taken").count() > 1
+    assert_fits(page)
+    undo(page)
+    assert_fits(page)
+
+
 def assert_fits(page: Page) -> None:
-    page.wait_for_load_state("networkidle")  # what is measured before its style has come has another size
     assert looks.too_wide(page) == []
     assert looks.english(page) == set()
     assert looks.small_targets(page, least=THUMB_PX) == []
 
 
-def test_a_clerk_scans_a_member_and_takes_a_coupon(
+def test_a_clerk_scans_a_member_and_takes_a_coupon_and_several_for_one_sale(
     page: Page, system: System, clerk: Person, guest: Page, problems: Problems
 ) -> None:
+    for _coupon in range(2):
+        exchange(guest, system, FOR_POINTS)
     hold_phone(page.context, system, clerk)
     problems.watch(page)
     page.goto(f"{system.sandbox}/#/scan")
@@ -100,6 +127,7 @@ def test_a_clerk_scans_a_member_and_takes_a_coupon(
     page.goto(system.web + visit)
     expect(page.get_by_test_id("guest")).to_be_visible()
     assert_fits(page)
+    take_several(page)
 
 
 def test_without_script_a_code_is_typed_and_a_mistake_undone(

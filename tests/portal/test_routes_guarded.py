@@ -39,6 +39,8 @@ CLERK_PAGES = {
     "/h5/clerk/today",
     "/h5/clerk/visits/<visit>",
     "/h5/clerk/visits/<visit>/coupons/<int:coupon_id>",
+    "/h5/clerk/visits/<visit>/sale",
+    "/h5/clerk/visits/<visit>/sale/best",
     "/h5/clerk/redemptions/<int:redemption_id>",
     "/h5/clerk/redemptions/<int:redemption_id>/undo",
 }

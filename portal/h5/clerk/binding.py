@@ -1,6 +1,6 @@
 """Binding (绑定店员微信): a link from the back office, opened in the clerk's WeChat and confirmed there."""
 
-from flask import flash, make_response, redirect, render_template, url_for
+from flask import flash, redirect, render_template, url_for
 from werkzeug.wrappers import Response
 
 from loyalty.kernel.errors import LoyaltyError
@@ -8,7 +8,7 @@ from loyalty.kernel.transaction import run
 from loyalty.staff.bindings import find_bound, find_by_link
 from loyalty.staff.service.bindings import StaffBindingLinkInvalid, bind
 from portal.context import client_ip, container, request_id
-from portal.errors import status_of
+from portal.errors import form_again
 from portal.h5 import session
 from portal.h5.blueprint import blueprint
 
@@ -56,4 +56,4 @@ def _refused(error: LoyaltyError) -> Response:
     )
     if bound is not None and isinstance(error, StaffBindingLinkInvalid):
         return redirect(url_for("h5.clerk"), 303)
-    return make_response(render_template("h5/clerk/unusable.html", message=error.message), status_of(error))
+    return form_again(render_template("h5/clerk/unusable.html", message=error.message), error)

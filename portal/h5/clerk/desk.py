@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import wraps
 from typing import cast
 
+import structlog
 from flask import Response, flash, g, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -12,7 +13,7 @@ from loyalty.clerks import queries
 from loyalty.clerks.queries import OpenStore
 from loyalty.clerks.rules import StoreNotChosen
 from loyalty.kernel.audit import Actor
-from loyalty.kernel.errors import InvalidInput, LoyaltyError
+from loyalty.kernel.errors import InvalidInput, LoyaltyError, Unavailable
 from loyalty.kernel.transaction import run
 from loyalty.staff.bindings import BoundStaff, find_bound
 from loyalty.staff.rules import Permission
@@ -24,6 +25,7 @@ from portal.h5.form_keys import sent_key
 STORE_COOKIE = "h5_clerk_store"
 STORE_DAYS = 30
 View = Callable[..., str | AnyResponse]
+log = structlog.get_logger("web")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,10 @@ class FormOutdated(InvalidInput):
 
 
 def for_clerks(view: View) -> View:
-    """Let only clerks open a page, once they have chosen a store; what is refused is flashed on their start page."""
+    """Let only clerks open a page, once they have chosen a store; what is refused is told on their start page.
+
+    What is away has a page of its own, which says when to come back.
+    """
 
     @wraps(view)
     def with_store(**arguments: object) -> str | AnyResponse:
@@ -62,7 +67,10 @@ def for_clerks(view: View) -> View:
             return redirect(url_for("h5.clerk_stores"), 303)
         try:
             return view(**arguments)
+        except Unavailable:
+            raise
         except LoyaltyError as error:
+            log.info("refused", code_name=error.code, endpoint=request.endpoint)
             flash(error.message, "error")
             return redirect(url_for("h5.clerk"), 303)
 

@@ -16,16 +16,17 @@ from portal.h5.clerk.desk import actor, desk, for_clerks
 @blueprint.get("/clerk/redemptions/<int:redemption_id>")
 @for_clerks
 def clerk_redemption(redemption_id: int) -> str:
-    """Show what a coupon took off, and what is left to pay."""
+    """Show what the coupons of a use took off, and what is left to pay."""
     at, clerk = container().clock.now(), desk().clerk
-    done = run(
+    use = run(
         container().database,
-        lambda session: queries.get_own(session, clerk=clerk, redemption_id=redemption_id),
+        lambda session: queries.own_use(session, clerk=clerk, redemption_id=redemption_id),
     )
     return render_template(
         "h5/clerk/redemption.html",
-        done=done,
-        can_undo=is_reversible(redeemed_at=done.redeemed_at, at=at),
+        use=use,
+        redemption_id=redemption_id,
+        can_undo=bool(use.standing) and is_reversible(redeemed_at=use.redeemed_at, at=at),
         headline=headline,
         yuan=yuan,
     )

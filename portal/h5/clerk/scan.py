@@ -1,6 +1,6 @@
 """Reading a code (扫码): by WeChat's scanner, or typed; of a member or of a coupon."""
 
-from flask import make_response, redirect, render_template, request
+from flask import redirect, render_template, request
 from werkzeug.wrappers import Response
 
 from loyalty.clerks import queries, service
@@ -8,7 +8,7 @@ from loyalty.coupons.rules.sentences import headline
 from loyalty.kernel.errors import LoyaltyError
 from loyalty.kernel.transaction import run
 from portal.context import container
-from portal.errors import status_of
+from portal.errors import form_again
 from portal.h5.blueprint import blueprint
 from portal.h5.clerk.desk import desk, for_clerks, form_key
 from portal.h5.clerk.visits import address_of, read_visit, token_of
@@ -38,7 +38,7 @@ def clerk_scan() -> Response:
             at=at,
         )
     except LoyaltyError as error:
-        return make_response(_form(error), status_of(error))
+        return form_again(_form(error), error)
     return redirect(address_of(visit), 303)
 
 

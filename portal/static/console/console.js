@@ -43,9 +43,11 @@
     });
   });
 
-  // On a phone a table reads as a list of cards, whose lines say what column they are; forms keep their columns.
+  // On a phone a table reads as a list of cards, whose lines say what column they are; forms keep their columns,
+  // but for those that open by themselves.
   document.querySelectorAll(".table-responsive > .card-table").forEach((table) => {
-    if (table.querySelector("tbody :is(input:not([type=hidden]), select)")) return;
+    const fields = [...table.querySelectorAll("tbody :is(input:not([type=hidden]), select)")];
+    if (fields.some((field) => !field.closest("details.confirm"))) return;
     const labels = [...table.querySelectorAll(":scope > thead th")].map((head) => head.textContent.trim());
     table.querySelectorAll(":scope > tbody > tr").forEach((row) => {
       let column = 0;

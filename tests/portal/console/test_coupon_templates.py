@@ -99,12 +99,20 @@ class TestMakingATemplate:
         template_id = make_template(session, stock=10)
         session.commit()
 
-        assert "库存已调整" in admin.submit(f"{HERE}/{template_id}/stock", stock="25")
-        assert "优惠券设置不正确" in admin.submit(f"{HERE}/{template_id}/stock", stock="0")
+        stock = f"{HERE}/{template_id}/stock"
+        assert "请填写调整库存的原因" in admin.submit(stock, stock="25", reason=" ")
+        assert "请填写调整库存的原因" in admin.submit(stock, stock="25", reason="长" * 201)
+        assert "库存已调整" in admin.submit(stock, stock="25", reason="周末加量 <急>")
+        assert "优惠券设置不正确" in admin.submit(stock, stock="0", reason="周末加量")
 
         assert get_template(session, template_id=template_id).stock == 25
         last = audit.list_entries(session, subject=f"coupon_template:{template_id}")[0]
-        assert (last.action, last.before, last.after) == ("coupons.set_stock", {"stock": 10}, {"stock": 25})
+        assert (last.action, last.before, last.after) == (
+            "coupons.set_stock", {"stock": 10}, {"stock": 25, "reason": "周末加量 <急>"}
+        )  # fmt: skip
+        page = admin.text(f"{HERE}/{template_id}")
+        assert "库存调整记录" in page
+        assert "周末加量 &lt;急&gt;" in page
 
     @pytest.mark.parametrize(
         ("fields", "name", "reason"),

@@ -17,13 +17,16 @@ from loyalty.coupons.queries.templates import get_template
 from loyalty.coupons.queries.wallet import Shelf, list_wallet
 from loyalty.coupons.rules.claim_codes import claim_code
 from loyalty.coupons.rules.terms import CashOff, Claiming, DaysFromIssue, MemberLimits, Windows
+from loyalty.coupons.service.claiming import TRIES_PER_DAY
 from loyalty.coupons.service.code_batches import make_batch
 from loyalty.kernel.database import Database
 from loyalty.kernel.transaction import DatabaseUnavailable
+from portal.h5.session import COOKIE
 from tests.factories.coupons import ACTOR, issue_to, make_template, terms_of
 from tests.factories.members import make_member
 from tests.portal.h5.conftest import Browser
 from tests.support.containers import NullContainer, StandingClock
+from tests.support.statements import StatementCounter
 
 ONCE = MemberLimits(total=1)
 HOUR = timedelta(hours=1)
@@ -155,6 +158,24 @@ class TestByScript:
         assert (answer.status_code, answer.json) == (429, {"message": "优惠券已领完"})
         assert 60 <= int(answer.headers["Retry-After"]) <= 120
 
+    def test_is_told_so_again_without_log_in(
+        self, browser: Browser, session: Session, statements: StatementCounter
+    ) -> None:
+        template_id = make_template(session, stock=1)
+        issue_to(session, make_member(session).id, template_id)
+        session.commit()
+        path, first = f"/h5/coupon-centre/{template_id}", "k" * 24
+        told = by_script(browser, path, key=first)
+        token = re.search(r'name="csrf_token" value="([^"]+)"', browser.open("/h5/coupon-code").text)
+        assert token
+        browser.client.delete_cookie(COOKIE)
+        statements.clear()
+
+        again = browser.client.post(path, data={"csrf_token": token[1], "key": "n" * 24}, headers=BY_SCRIPT)
+
+        assert (again.status_code, again.json) == (told.status_code, told.json)
+        assert statements.count == 0, "\n".join(statements.sent)
+
     def test_that_comes_too_early_is_told_how_long_to_wait(
         self, browser: Browser, session: Session, at: datetime
     ) -> None:
@@ -234,7 +255,13 @@ class TestClaimCode:
 
         assert page.status_code == 422
         assert "兑换码不正确" in page.text
-        assert 'value="2222-2222-2222"' in page.text
+
+    def test_typed_too_often_is_told_when_to_come_back(self, browser: Browser) -> None:
+        pages = [browser.send("/h5/coupon-code", code="2222-2222-2222") for _ in range(TRIES_PER_DAY + 1)]
+
+        assert [page.status_code for page in pages] == [422] * TRIES_PER_DAY + [429]
+        assert int(pages[-1].headers["Retry-After"]) >= 5
+        assert 'value="2222-2222-2222"' in pages[-1].text
 
 
 class TestWallet:

@@ -69,6 +69,7 @@ class TestUsing:
         for _ in range(2):
             assert till.post(f"/coupon-locks/{lock['reference']}/release").status_code == 204
         assert state_of(session, coupon_id) == CouponState.ISSUED
+        assert code_of(till.post("/coupon-locks", lock)) == "coupon_lock_ended"
 
         again = a_lock(till, ref, coupon_id)
         till.post("/coupon-locks", again)

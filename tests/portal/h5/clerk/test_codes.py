@@ -173,3 +173,4 @@ class TestCodes:
         refused = phone.read(coupon_code(coupon_id, container))
         assert refused.status_code == 429
         assert "扫到的无效码过多，请 15 分钟后再试" in refused.text
+        assert int(refused.headers["Retry-After"]) >= 5
