@@ -12,6 +12,7 @@ from sandbox.api.qrcodes import blueprint as qrcodes
 from sandbox.api.sms import blueprint as sms
 from sandbox.clock import ClockOffsetUnreadable
 from sandbox.control import blueprint as control
+from sandbox.pay.door import blueprint as pay
 from sandbox.phone import blueprint as phone
 from sandbox.world import World
 
@@ -27,7 +28,7 @@ def create_app(world: World) -> Flask:
     app.extensions["sandbox"] = world
     load_endpoints()
     app.add_url_rule(f"/{dispatch.API}/<path:path>", "api", dispatch.api, methods=METHODS)
-    for blueprint in (oauth, qrcodes, sms, control, phone):
+    for blueprint in (oauth, qrcodes, sms, pay, control, phone):
         app.register_blueprint(blueprint)
     app.register_error_handler(HTTPException, _refused)
     app.register_error_handler(ClockOffsetUnreadable, _unreadable)

@@ -6,13 +6,17 @@ Unknown keys are refused, so that a typing error never silently means the defaul
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
-from sandbox.defaults import DEFAULTS
+from sandbox.defaults import DEFAULT_SCENES, DEFAULTS
 from sandbox.shapes import ConfigInvalid, build, objects
 
+NOTIFY_RETRY_SECONDS = (
+    15, 15, 30, 180, 600, 1200, 1800, 1800, 1800, 3600, 10800, 10800, 10800, 21600, 21600,
+)  # fmt: skip
+"""After which a callback that was not taken is sent again."""
 KEY_NAME = re.compile(r"\{\{\s*(\w+)\.DATA\s*\}\}")
 
 
@@ -74,6 +78,27 @@ class Sms:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Merchant:
+    """The merchant at WeChat Pay; without ``platform_private_key`` the sandbox makes all keys itself.
+
+    ``scenes`` {id: {"infos", "perceptions"}} are those granted, ``per_second`` is the limit of each interface.
+    """
+
+    mch_id: str = "1900000001"
+    serial_no: str = ""
+    merchant_public_key: str = ""
+    api_v3_key: str = ""
+    platform_private_key: str = ""
+    public_key_id: str = ""
+    balance_fen: int = 100_000_000
+    most_fen: int = 1_000_000
+    per_second: int = 100
+    cancel_seconds: float = 1
+    notify_retry_seconds: tuple[float, ...] = NOTIFY_RETRY_SECONDS
+    scenes: Mapping[str, Mapping[str, list[str]]] = field(default_factory=lambda: DEFAULT_SCENES)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Config:
     """The whole configuration."""
 
@@ -82,6 +107,7 @@ class Config:
     templates: tuple[Template, ...]
     template_library: tuple[LibraryTemplate, ...]
     sms: Sms
+    merchant: Merchant
     push_timeout_seconds: float
     event_delay_seconds: float
     media_check_delay_seconds: float
@@ -121,6 +147,7 @@ def parse(given: Mapping[str, Any]) -> Config:
     library = objects(merged["template_library"], where="template_library")
     merged["template_library"] = tuple(build(LibraryTemplate, one, where="template_library") for one in library)
     merged["sms"] = build(Sms, merged["sms"], where="sms")
+    merged["merchant"] = _merchant(merged["merchant"])
     return build(Config, merged, where="configuration")
 
 
@@ -152,6 +179,17 @@ def changed(made: Account, changes: Mapping[str, Any]) -> Account:
 def with_account(config: Config, made: Account) -> Config:
     """The configuration with the account of the same appid replaced."""
     return replace(config, accounts=tuple(made if one.appid == made.appid else one for one in config.accounts))
+
+
+def _merchant(given: Any) -> Merchant:
+    made = build(Merchant, given, where="merchant")
+    keys = ("serial_no", "merchant_public_key", "api_v3_key", "platform_private_key", "public_key_id")
+    empty = [name for name in keys if not getattr(made, name)]
+    if empty and len(empty) < len(keys):
+        raise ConfigInvalid(f"merchant: {empty[0]} is needed beside the other keys")
+    if any(set(scene) != {"infos", "perceptions"} for scene in made.scenes.values()):
+        raise ConfigInvalid("merchant: scenes must hold infos and perceptions")
+    return made
 
 
 def _template(given: Mapping[str, Any], appids: list[str]) -> Template:

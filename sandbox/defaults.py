@@ -87,6 +87,42 @@ DEFAULT_TEMPLATES: list[dict[str, Any]] = [
         "积分余额:{{number3.DATA}}\n明细:{{thing4.DATA}}",
     },
     {
+        "appid": OA_APPID,
+        "template_id": "SandboxTemplateReward000000000000000000008",
+        "kind": "template",
+        "title": "奖励到账通知",
+        "content": "奖励来源:{{thing1.DATA}}\n奖励内容:{{thing2.DATA}}\n到账时间:{{time3.DATA}}",
+    },
+    {
+        "appid": OA_APPID,
+        "template_id": "SandboxTemplateCommission00000000000000009",
+        "kind": "template",
+        "title": "佣金结算通知",
+        "content": "结算日期:{{date1.DATA}}\n结算笔数:{{number2.DATA}}\n"
+        "结算金额:{{amount3.DATA}}\n可提现金额:{{amount4.DATA}}",
+    },
+    {
+        "appid": OA_APPID,
+        "template_id": "SandboxTemplatePayoutOffered00000000000010",
+        "kind": "template",
+        "title": "待确认收款通知",
+        "content": "收款金额:{{amount1.DATA}}\n确认截止:{{time2.DATA}}\n温馨提示:{{thing3.DATA}}",
+    },
+    {
+        "appid": OA_APPID,
+        "template_id": "SandboxTemplatePayoutDone00000000000000011",
+        "kind": "template",
+        "title": "提现到账通知",
+        "content": "到账金额:{{amount1.DATA}}\n代扣税款:{{amount2.DATA}}\n到账时间:{{time3.DATA}}",
+    },
+    {
+        "appid": OA_APPID,
+        "template_id": "SandboxTemplatePayoutReturned0000000000012",
+        "kind": "template",
+        "title": "提现失败通知",
+        "content": "提现金额:{{amount1.DATA}}\n失败原因:{{thing2.DATA}}\n退回时间:{{time3.DATA}}",
+    },
+    {
         "appid": MP_APPID,
         "template_id": "SandboxSubscribePointsExpiring000000000007",
         "kind": "subscribe",
@@ -115,12 +151,20 @@ DEFAULT_SMS: dict[str, Any] = {
     "templates": {"verification_code": "您的验证码为{1}，{2}分钟内有效，请勿告诉他人。"},
 }
 
+# The words that each transfer scene (转账场景) demands and may show, as the platform publishes them.
+DEFAULT_SCENES: dict[str, dict[str, list[str]]] = {
+    "1000": {"infos": ["活动名称", "奖励说明"], "perceptions": ["现金奖励", "活动奖励"]},
+    "1005": {"infos": ["岗位类型", "报酬说明"], "perceptions": ["劳务报酬", "报销款", "企业补贴", "开工利是"]},
+    "1011": {"infos": ["赔付原因"], "perceptions": ["退款", "商家赔付"]},
+}
+
 DEFAULTS: dict[str, Any] = {
     "accounts": DEFAULT_ACCOUNTS,
     "open_platform": True,
     "templates": DEFAULT_TEMPLATES,
     "template_library": DEFAULT_LIBRARY,
     "sms": DEFAULT_SMS,
+    "merchant": {},
     "push_timeout_seconds": 5,
     "event_delay_seconds": 0.3,
     "media_check_delay_seconds": 1,

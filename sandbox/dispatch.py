@@ -17,6 +17,7 @@ from sandbox.clock import iso
 from sandbox.config import Account
 from sandbox.errors import ApiError, message
 from sandbox.faults import Fault, overlay
+from sandbox.pay import errors as pay_errors
 from sandbox.push import Push, later
 from sandbox.world import World, current_world
 
@@ -132,12 +133,21 @@ def api(path: str) -> Response:
 
 
 def serve(
-    world: World, *, appid: str, run: Callable[[], Response], refuse: Callable[[ApiError], Response] | None = None
+    world: World,
+    *,
+    appid: str,
+    run: Callable[[], Response],
+    refuse: Callable[[ApiError], Response] | None = None,
+    seal: Callable[[Response, Fault | None], Response] | None = None,
 ) -> Response:
-    """Runs a request under the fault queue and logs it; ``refuse`` gives an errcode another form than JSON."""
+    """Runs a request under the fault queue and logs it.
+
+    ``refuse`` gives an errcode another form than JSON; ``seal`` signs what the fault has left of the answer.
+    """
     started = time.monotonic()
     fault = world.faults.take(target="api", method=request.method, path=request.path, appid=appid)
     response = run() if fault is None else _spoiled(world, fault, run, refuse)
+    response = response if seal is None else seal(response, fault)
     world.logs.requests.add(
         {
             "at": iso(world.clock.now()),
@@ -238,8 +248,10 @@ def _spoiled(
     if fault.drop == "before":
         request.environ[DROP] = True
         return Response()
-    shapes = fault.errcode is not None or fault.http is not None or fault.body is not None
+    shapes = any(given is not None for given in (fault.errcode, fault.code, fault.http, fault.body))
     response = Response() if shapes and not fault.apply else run()
+    if fault.answer_delay_ms:
+        world.stopping.wait(fault.answer_delay_ms / 1000)
     if fault.drop == "after":
         request.environ[DROP] = True
     if not shapes:
@@ -253,6 +265,10 @@ def _shaped(fault: Fault, response: Response, refuse: Callable[[ApiError], Respo
         error = ApiError(fault.errcode)
         error.errmsg = fault.errmsg or message(fault.errcode)
         response = refuse(error)
+    elif fault.code is not None:
+        status, text = pay_errors.refusal(fault.code)
+        response = as_json({"code": fault.code, "message": fault.errmsg or text})
+        response.status_code = status
     elif fault.body is not None:
         response = Response(fault.body, content_type="text/html; charset=utf-8")
     if fault.http is not None:
@@ -268,10 +284,10 @@ def _altered(fault: Fault, response: Response) -> Response:
     return response
 
 
-def _errcode(response: Response) -> int | None:
+def _errcode(response: Response) -> int | str | None:
     parsed = (
         response.get_json(force=True, silent=True)
         if (response.mimetype or "").startswith(("application/json", "text/plain"))
         else None
     )
-    return parsed.get("errcode", 0) if isinstance(parsed, dict) else None
+    return parsed.get("errcode", parsed.get("code", 0)) if isinstance(parsed, dict) else None

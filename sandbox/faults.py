@@ -1,7 +1,8 @@
 """The fault queue: what should go wrong, with which call or push, how often.
 
-A fault matches a target (``api`` or ``push``), then lets ``after`` matches pass, then strikes ``times`` times (-1 for
-ever). One call or push suffers one fault at most: the oldest that matches.
+A fault matches a target (``api`` calls, ``push``, ``notify`` for callbacks of WeChat Pay, ``transfer`` for what becomes
+of a bill by itself), then lets ``after`` matches pass, then strikes ``times`` times (-1 for ever). One call or push
+suffers one fault at most: the oldest that matches.
 """
 
 import re
@@ -19,7 +20,8 @@ class FaultInvalid(Exception):
 @dataclass(kw_only=True)
 class Fault:
     """One thing that goes wrong. Fields from ``errcode`` to ``truncate`` shape the answer of a call, ``delay_ms``,
-    ``drop`` and ``set`` work on calls and pushes, the rest on pushes only.
+    ``drop`` and ``set`` work on calls, pushes and callbacks, ``state`` and ``fail_reason`` on transfers, the rest on
+    pushes and callbacks; ``signature`` and ``timestamp_shift`` also on the signed answers of WeChat Pay.
     """
 
     id: int = 0
@@ -32,12 +34,14 @@ class Fault:
     after: int = 0
     errcode: int | None = None
     errmsg: str | None = None
+    code: str | None = None
     http: int | None = None
     body: str | None = None
     apply: bool = False
     unset: list[str] = field(default_factory=list)
     truncate: int | None = None
     delay_ms: int = 0
+    answer_delay_ms: int = 0
     drop: str | None = None
     set: dict[str, Any] = field(default_factory=dict)
     duplicate: int = 0
@@ -45,6 +49,10 @@ class Fault:
     signature: str | None = None
     timestamp_shift: int = 0
     cipher_appid: str | None = None
+    key: str | None = None
+    replay: int = 0
+    state: str | None = None
+    fail_reason: str | None = None
 
     def matches(self, *, target: str, method: str, path: str, appid: str, event: str) -> bool:
         """Whether this fault is meant for such a call or push."""
@@ -117,13 +125,15 @@ def _read(given: dict[str, Any]) -> Fault:
 
 def _check(fault: Fault) -> None:
     for name, allowed in {
-        "target": ("api", "push"),
+        "target": ("api", "push", "notify", "transfer"),
         "drop": (None, "before", "after"),
-        "signature": (None, "wrong"),
+        "signature": (None, "wrong", "signtest", "serial", "none"),
+        "key": (None, "wrong"),
+        "state": (None, "ACCEPTED", "PROCESSING", "TRANSFERING"),
     }.items():
         if getattr(fault, name) not in allowed:
             raise FaultInvalid(f"{name} must be one of {', '.join(str(one) for one in allowed if one)}")
-    for name in ("times", "after", "delay_ms", "duplicate", "timestamp_shift"):
+    for name in ("times", "after", "delay_ms", "answer_delay_ms", "duplicate", "timestamp_shift", "replay"):
         if not isinstance(getattr(fault, name), int):
             raise FaultInvalid(f"{name} must be an integer")
     if fault.times == 0 or fault.times < FOR_EVER:

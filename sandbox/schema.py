@@ -1,7 +1,7 @@
 """The tables of the sandbox's SQLite file. Times are unix seconds of the simulated clock."""
 
 VERSION = 1
-"""Rises with every change of the tables."""
+"""Rises when a table changes; new tables are added to an older file."""
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL);
@@ -69,11 +69,34 @@ CREATE TABLE IF NOT EXISTS sms (
   text TEXT NOT NULL, sent_at REAL NOT NULL);
 CREATE TABLE IF NOT EXISTS counters (
   name TEXT NOT NULL, period TEXT NOT NULL, used INTEGER NOT NULL, PRIMARY KEY (name, period));
+CREATE TABLE IF NOT EXISTS transfers (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, out_bill_no TEXT NOT NULL UNIQUE, transfer_bill_no TEXT NOT NULL UNIQUE,
+  user_id INTEGER NOT NULL, appid TEXT NOT NULL, openid TEXT NOT NULL, amount INTEGER NOT NULL, remark TEXT NOT NULL,
+  perception TEXT NOT NULL, fingerprint TEXT NOT NULL, notify_url TEXT NOT NULL, state TEXT NOT NULL,
+  is_held INTEGER NOT NULL DEFAULT 0, is_locked INTEGER NOT NULL DEFAULT 0, package_info TEXT, fail_reason TEXT,
+  created_at REAL NOT NULL, updated_at REAL NOT NULL);
+CREATE INDEX IF NOT EXISTS transfers_by_user ON transfers (user_id);
+CREATE INDEX IF NOT EXISTS transfers_open ON transfers (state)
+  WHERE state NOT IN ('SUCCESS', 'FAIL', 'CANCELLED');
+CREATE TABLE IF NOT EXISTS pay_flows (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, flow_no TEXT NOT NULL, kind TEXT NOT NULL, out_bill_no TEXT NOT NULL,
+  transfer_bill_no TEXT NOT NULL, amount INTEGER NOT NULL, balance INTEGER NOT NULL, booked_at REAL NOT NULL);
+CREATE TABLE IF NOT EXISTS pay_keys (out_bill_no TEXT PRIMARY KEY, business_key TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS pay_keys_by_key ON pay_keys (business_key);
+CREATE TABLE IF NOT EXISTS pay_alarms (
+  first TEXT NOT NULL, second TEXT NOT NULL, business_key TEXT NOT NULL, amount INTEGER NOT NULL, at REAL NOT NULL,
+  PRIMARY KEY (first, second));
+CREATE TABLE IF NOT EXISTS pay_notices (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, notice_id TEXT NOT NULL, out_bill_no TEXT NOT NULL, appid TEXT NOT NULL,
+  openid TEXT NOT NULL, url TEXT NOT NULL, fields TEXT NOT NULL, created_at REAL NOT NULL, due_at REAL NOT NULL,
+  tries INTEGER NOT NULL DEFAULT 0, status TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS pay_notices_waiting ON pay_notices (due_at) WHERE status = 'waiting';
 """
 
 TABLES = (
     "openids", "follows", "blocks", "visits", "sessions", "tokens", "codes", "user_tokens", "jsapi_tickets",
     "qr_tickets", "links", "menus", "tags", "tag_members", "templates", "grants", "client_messages",
-    "reply_windows", "messages", "sms", "counters", "users",
+    "reply_windows", "messages", "sms", "counters", "transfers", "pay_flows",
+    "pay_keys", "pay_alarms", "pay_notices", "users",
 )  # fmt: skip
 """All tables that a reset empties; ``meta`` stays."""

@@ -16,6 +16,7 @@ from sandbox.app import create_app
 from sandbox.clock import Clock
 from sandbox.config import Config, parse
 from sandbox.dispatch import DROP
+from sandbox.pay import heart
 from sandbox.randomness import Randomness
 from sandbox.store import StateUnusable, Store
 from sandbox.templates import seed_templates
@@ -115,6 +116,7 @@ def _world(config: Config, state: Path, clock_offset_file: Path, seed: str | int
         random=Randomness(None if seed is None else f"{seed} {runs}"),
     )
     seed_templates(world)
+    heart.start(world)
     return world
 
 

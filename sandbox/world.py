@@ -11,6 +11,7 @@ from sandbox.config import Account, Config, with_account
 from sandbox.faults import Faults
 from sandbox.gates import Gates
 from sandbox.log import Logs
+from sandbox.pay.desk import PayDesk
 from sandbox.randomness import Randomness
 from sandbox.scheduler import Scheduler
 from sandbox.store import Store
@@ -27,6 +28,7 @@ class World:
     faults: Faults = field(default_factory=Faults)
     logs: Logs = field(default_factory=Logs)
     gates: Gates = field(default_factory=Gates)
+    pay: PayDesk = field(default_factory=PayDesk)
     scheduler: Scheduler = field(default_factory=Scheduler)
     stopping: threading.Event = field(default_factory=threading.Event)
 

@@ -3,8 +3,8 @@
 import importlib
 
 SUBJECTS = (
-    "content", "custom", "jsapi", "links", "menus", "oauth", "phone", "retired", "risk", "subscribe", "tags",
-    "template_admin", "template_send", "tokens", "users", "wxacode", "qrcodes",
+    "content", "custom", "jsapi", "links", "menus", "oauth", "phone", "retired", "risk", "statements", "subscribe",
+    "tags", "template_admin", "template_send", "tokens", "transfers", "users", "wxacode", "qrcodes",
 )  # fmt: skip
 
 

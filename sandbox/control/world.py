@@ -9,6 +9,7 @@ from sandbox import jssdk, templates
 from sandbox.clock import iso
 from sandbox.config import changed
 from sandbox.control.door import Malformed, blueprint, body, need
+from sandbox.pay import notices, transfers
 from sandbox.users import UserNotFound
 from sandbox.world import current_world
 
@@ -31,6 +32,8 @@ def set_clock() -> Response:
     if abs(wanted) > 20 * 366 * 86400:
         raise Malformed("the clock moves by twenty years at most")
     clock.set_offset(wanted)
+    transfers.advance(current_world())
+    notices.send_due(current_world())
     return show_clock()
 
 

@@ -6,5 +6,6 @@ The pages act through the control API only; whatever a person can do here a test
 from sandbox.phone.consent import consent_page, refusal_page
 from sandbox.phone.door import blueprint
 from sandbox.phone.pages import phone_page
+from sandbox.phone.transfers import transfer_page
 
-__all__ = ["blueprint", "consent_page", "phone_page", "refusal_page"]
+__all__ = ["blueprint", "consent_page", "phone_page", "refusal_page", "transfer_page"]

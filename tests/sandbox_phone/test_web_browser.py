@@ -56,6 +56,15 @@ class TestSdk:
         expect(phone.get_by_test_id("screen-title")).to_have_text("示例网页")
         expect(phone.get_by_test_id("web-address")).to_have_value(f"{stranger.url}/jssdk")
 
+    def test_a_page_asks_for_a_transfer_over_the_bridge_and_hears_the_refusal(
+        self, phone: Page, stranger: Stranger
+    ) -> None:
+        page = _open(phone, f"{stranger.url}/jssdk")
+        expect(page.locator("#state")).to_have_text("shared-set")
+        page.locator("#transfer").click()
+
+        expect(page.locator("#result")).to_have_text("requestMerchantTransfer:fail 转账单不存在，请返回重试")
+
     def test_a_wrong_signature_is_an_error_on_the_page_and_on_the_phone(self, phone: Page, stranger: Stranger) -> None:
         page = _open(phone, f"{stranger.url}/jssdk?wrong=1")
 

@@ -11,6 +11,7 @@
     "hideAllNonBaseMenuItem", "showAllNonBaseMenuItem", "hideOptionMenu", "showOptionMenu", "closeWindow",
   ];
   const WITHOUT_PERMISSION = ["checkJsApi", "closeWindow"];
+  const BRIDGE_APIS = ["requestMerchantTransfer"]; // only by WeixinJSBridge.invoke
 
   const pending = new Map();
   const onReady = [];
@@ -96,8 +97,15 @@
   }
 
   function checkJsApi(options = {}) {
-    const checkResult = Object.fromEntries((options.jsApiList || []).map((name) => [name, APIS.includes(name)]));
+    const checkResult = Object.fromEntries((options.jsApiList || []).map((name) => [name, APIS.includes(name) || BRIDGE_APIS.includes(name)]));
     finish(options, "success", { errMsg: "checkJsApi:ok", checkResult });
+  }
+
+  // WeixinJSBridge answers with err_msg and calls one function for every end.
+  async function bridge(name, args, callback = () => {}) {
+    if (!BRIDGE_APIS.includes(name)) return callback({ err_msg: `${name}:fail not supported by the sandbox` });
+    const end = ({ errMsg, ...rest }) => callback({ err_msg: errMsg, ...rest });
+    return invoke(name, { ...args, success: end, fail: end });
   }
 
   const wx = {
@@ -110,6 +118,8 @@
   wx.checkJsApi = checkJsApi;
   window.wx = wx;
   window.jWeixin = wx;
+  window.WeixinJSBridge = { invoke: (name, args, callback) => { bridge(name, args, callback); } };
+  document.dispatchEvent(new Event("WeixinJSBridgeReady"));
 
   // <wx-open-subscribe template="ID,ID"> with its look in a
   // <script type="text/wxtag-template"> or <template> child.

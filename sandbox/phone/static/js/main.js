@@ -9,11 +9,12 @@ import { noticesScreen, smsScreen } from "./screens/inboxes.js";
 import { scanScreen } from "./screens/scan.js";
 import { sharesScreen } from "./screens/shares.js";
 import { usersScreen } from "./screens/users.js";
+import { walletScreen } from "./screens/wallet.js";
 import { webScreen } from "./screens/web.js";
 
 const SCREENS = {
   "": chatsScreen, discover: discoverScreen, me: meScreen, users: usersScreen, chat: chatScreen,
-  notices: noticesScreen, sms: smsScreen, scan: scanScreen, shares: sharesScreen, web: webScreen, mp: miniProgramScreen,
+  notices: noticesScreen, sms: smsScreen, scan: scanScreen, shares: sharesScreen, web: webScreen, wallet: walletScreen, mp: miniProgramScreen,
 };
 
 let leave = () => {};

@@ -19,7 +19,11 @@ const WORDS = [
   [/^no user /, "这个用户已经不在沙箱里了，请重新选择"],
 ];
 
+// Where WeChat itself speaks Chinese, so does the control API.
+const CHINESE = /[\u4e00-\u9fff]/;
+
 export function inChinese(reason) {
+  if (CHINESE.test(reason)) return reason;
   const found = WORDS.find(([pattern]) => pattern.test(reason));
   return found ? found[1].replace("$1", reason.match(found[0])[1]) : `沙箱没有接受这个操作：${reason}`;
 }

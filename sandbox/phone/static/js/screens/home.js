@@ -102,7 +102,8 @@ export function meScreen(root) {
         el("span", { class: "cell-main" },
           el("strong", { class: "profile-name", testid: "my-name" }, state.user.nickname),
           el("span", { class: "cell-note" }, state.user.phone || "没有手机号"))),
-      el("div", { class: "cells" }, cell({ testid: "switch-user", lead: icon("people", "icon cell-icon"), title: "换一个用户", onClick: () => { location.hash = "#/users"; } })),
+      el("div", { class: "cells" }, cell({ testid: "open-wallet", lead: icon("coin", "icon cell-icon"), title: "零钱", note: "商家转账在这里收款", onClick: () => { location.hash = "#/wallet"; } }),
+        cell({ testid: "switch-user", lead: icon("people", "icon cell-icon"), title: "换一个用户", onClick: () => { location.hash = "#/users"; } })),
       el("h2", { class: "group-title" }, "资料"), profileForm(),
       el("h2", { class: "group-title" }, "开发者信息"), identityList()),
     tabBar("me"));

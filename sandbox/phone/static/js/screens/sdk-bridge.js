@@ -4,6 +4,7 @@ import { present, showError } from "../overlay.js";
 import { follows } from "../phone-state.js";
 import { handleScanned, scanPicker } from "./scan.js";
 import { requestSubscription } from "./subscribe-sheet.js";
+import { requestTransfer } from "./transfer-sheet.js";
 
 const H5_POPUP = 1;
 const SHARE_ITEMS = ["menuItem:share:appMessage", "menuItem:share:timeline"];
@@ -45,6 +46,7 @@ const METHODS = {
   hideOptionMenu: (page) => setMenuItems(page, {}, true),
   showOptionMenu: (page) => setMenuItems(page, {}, false),
   closeWindow: (page, args, close) => { close(); return {}; },
+  requestMerchantTransfer: (page, args) => requestTransfer(args),
   subscribe: (page, args, close, appid) => {
     if (!follows(appid)) throw { errCode: 10006, errMsg: "subscribe:fail require subscribe" };
     return requestSubscription({ appid, ids: args.ids || [], popupScene: H5_POPUP });
