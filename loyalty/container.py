@@ -9,12 +9,14 @@ from zoneinfo import ZoneInfo
 
 from loyalty.coupons.service.sold_out import SoldOut
 from loyalty.gateways import redis as redis_gateway
+from loyalty.gateways.pay_protocols import WechatPay
 from loyalty.gateways.protocols import MiniProgram, OfficialAccount, SmsSender
 from loyalty.gateways.redis import Redis
 from loyalty.gateways.sms.absent import NoSms
 from loyalty.gateways.sms.sandbox import SandboxSms
 from loyalty.gateways.sms.tencent import TencentSmsSender
 from loyalty.gateways.wechat import MiniProgramGateway, OfficialAccountGateway
+from loyalty.gateways.wechatpay import WechatPayGateway
 from loyalty.kernel.clock import Clock
 from loyalty.kernel.crypto import Vault
 from loyalty.kernel.database import Database, connect
@@ -41,6 +43,8 @@ class Container:
     official_accounts: Mapping[str, OfficialAccount]
     mini_programs: Mapping[str, MiniProgram]
     sms: SmsSender
+    pay: WechatPay | None
+    """Absent where no merchant account is configured: nothing can be paid out in money then."""
     sold_out: SoldOut = field(default_factory=SoldOut, init=False)
 
     @property
@@ -98,6 +102,7 @@ def build(settings: Settings) -> Container:
             if account.kind == "mp"
         },
         sms=_sms(settings),
+        pay=_pay(settings, clock),
     )
 
 
@@ -107,3 +112,14 @@ def _sms(settings: Settings) -> SmsSender:
     if settings.wechat_sandbox_url and settings.sms_sandbox_secret and settings.sms_provider == "sandbox":
         return SandboxSms(sandbox_url=settings.wechat_sandbox_url, secret=settings.sms_sandbox_secret)
     return NoSms()
+
+
+def _pay(settings: Settings, clock: Clock) -> WechatPay | None:
+    if settings.wechatpay is None:
+        return None
+    return WechatPayGateway(
+        settings.wechatpay,
+        notify_url=f"{settings.public_base_url}/callbacks/wechatpay",
+        sandbox_url=settings.wechat_sandbox_url,
+        now=clock.now,
+    )

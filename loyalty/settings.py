@@ -14,6 +14,7 @@ from typing import Any, Literal, TypeVar, cast
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from loyalty.kernel import pem
 from loyalty.kernel.database import Pooling
 
 Environment = Literal["trial", "production"]
@@ -56,6 +57,19 @@ class TencentSms:
 
 
 @dataclass(frozen=True, slots=True)
+class WechatPayMerchant:
+    """The brand's account at WeChat Pay (商户号), in the mode of the WeChat Pay public key (微信支付公钥)."""
+
+    mch_id: str
+    serial_no: str
+    """Of the merchant API certificate that belongs to ``private_key``."""
+    private_key: str = field(repr=False)
+    public_key_id: str
+    public_key: str
+    api_v3_key: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything the processes need to know; see ``.env.example`` for the meaning of each."""
 
@@ -75,6 +89,8 @@ class Settings:
     sms_provider: SmsProvider
     sms_sandbox_secret: str | None = field(repr=False)
     tencent_sms: TencentSms | None
+    wechatpay: WechatPayMerchant | None
+    """Absent where nothing is paid out."""
     clock_offset_file: Path | None
     time_zone: ZoneInfo
     programme_name: str
@@ -114,6 +130,7 @@ class Settings:
             sms_provider=read.choice("SMS_PROVIDER", ("none", "sandbox", "tencent"), "none"),
             sms_sandbox_secret=read.optional("SMS_SANDBOX_SECRET", str, None),
             tencent_sms=_tencent_sms(read),
+            wechatpay=_wechatpay(read),
             clock_offset_file=read.optional("CLOCK_OFFSET_FILE", Path, None),
             time_zone=read.optional("TIME_ZONE", _zone, ZoneInfo("Asia/Shanghai")),
             programme_name=read.optional("PROGRAMME_NAME", str, "会员中心"),
@@ -234,6 +251,27 @@ def _domain_check_files(text: str) -> dict[str, str]:
         if "/" in name or not name.endswith(".txt"):
             raise ValueError(f"{name!r} is not the name of a .txt file")
     return {str(name): str(content) for name, content in files.items()}
+
+
+def _api_v3_key(text: str) -> str:
+    if len(text.encode()) != _KEY_BYTES:
+        raise ValueError(f"it must have {_KEY_BYTES} characters")
+    return text
+
+
+def _wechatpay(read: _Reader) -> WechatPayMerchant | None:
+    parsers: dict[str, Callable[[str], str]] = {
+        "MCH_ID": str,
+        "SERIAL_NO": str,
+        "PRIVATE_KEY": pem.private_key,
+        "PUBLIC_KEY_ID": str,
+        "PUBLIC_KEY": pem.public_key,
+        "API_KEY": _api_v3_key,
+    }
+    names = [f"WECHATPAY_{name}" for name in parsers]
+    if not any(read.environment.get(name, "").strip() for name in names):
+        return None
+    return WechatPayMerchant(*(read.required(*pair) for pair in zip(names, parsers.values(), strict=True)))
 
 
 def _tencent_sms(read: _Reader) -> TencentSms | None:

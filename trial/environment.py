@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from trial.errors import TrialError
+from trial.keys import public_pem
 from trial.paths import TrialPaths
 
 OA_APPID = "wx5a0db7a000000001"
 MP_APPID = "wx5a0db7b000000001"
+MCH_ID = "1900000001"
 LOCAL = "127.0.0.1"
 
 
@@ -88,6 +90,14 @@ def sandbox_config(plan: TrialPlan, *, keys: Mapping[str, str]) -> dict[str, obj
             "sign": plan.values["PROGRAMME_NAME"],
             "templates": {"verification_code": "您的验证码为{1}，{2}分钟内有效，请勿告诉他人。"},
         },
+        "merchant": {
+            "mch_id": MCH_ID,
+            "serial_no": keys["merchant_serial_no"],
+            "merchant_public_key": public_pem(keys["merchant_private_key"]),
+            "api_v3_key": keys["api_v3_key"],
+            "platform_private_key": keys["platform_private_key"],
+            "public_key_id": keys["platform_public_key_id"],
+        },
     }
 
 
@@ -138,6 +148,12 @@ def _sandbox_settings(keys: Mapping[str, str], url: str) -> dict[str, str]:
         "WECHAT_SANDBOX_URL": url,
         "SMS_PROVIDER": "sandbox",
         "SMS_SANDBOX_SECRET": keys["sms_sandbox_secret"],
+        "WECHATPAY_MCH_ID": MCH_ID,
+        "WECHATPAY_SERIAL_NO": keys["merchant_serial_no"],
+        "WECHATPAY_PRIVATE_KEY": keys["merchant_private_key"],
+        "WECHATPAY_PUBLIC_KEY_ID": keys["platform_public_key_id"],
+        "WECHATPAY_PUBLIC_KEY": public_pem(keys["platform_private_key"]),
+        "WECHATPAY_API_KEY": keys["api_v3_key"],
     }
 
 

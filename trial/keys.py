@@ -11,6 +11,15 @@ import string
 from collections.abc import Callable
 from pathlib import Path
 
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_pem_private_key,
+)
+
 from trial.errors import TrialError
 
 WECHAT_LETTERS = string.ascii_letters + string.digits
@@ -22,6 +31,17 @@ def _bytes_key() -> str:
 
 def _letters(length: int) -> str:
     return "".join(secrets.choice(WECHAT_LETTERS) for _ in range(length))
+
+
+def _rsa_key() -> str:
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+
+
+def public_pem(private_pem: str) -> str:
+    """Give the public half of one of these keys."""
+    key = load_pem_private_key(private_pem.encode(), password=None).public_key()
+    return key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
 
 
 # What WeChat prescribes: a secret has 32 hex digits, a push token 3 to 32 and an AES key exactly 43 letters and digits.
@@ -39,6 +59,11 @@ MAKERS: dict[str, Callable[[], str]] = {
     "mp_secret": lambda: secrets.token_hex(16),
     "mp_token": lambda: _letters(32),
     "mp_aes_key": lambda: _letters(43),
+    "merchant_private_key": _rsa_key,
+    "merchant_serial_no": lambda: secrets.token_hex(20).upper(),
+    "platform_private_key": _rsa_key,
+    "platform_public_key_id": lambda: f"PUB_KEY_ID_{secrets.randbelow(9 * 10**27) + 10**27}",
+    "api_v3_key": lambda: _letters(32),
 }
 
 

@@ -7,11 +7,21 @@ raised.
 import hashlib
 from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
 from itertools import count
 from typing import TypeVar
 
 from loyalty.gateways.errors import WechatCodeInvalid
+from loyalty.gateways.pay_protocols import (
+    BillLine,
+    NoticeRefused,
+    TransferAnswer,
+    TransferNotice,
+    TransferOrder,
+    TransferOutcome,
+    TransferState,
+)
 from loyalty.gateways.protocols import (
     AccountTemplate,
     Follower,
@@ -31,6 +41,7 @@ from loyalty.gateways.protocols import (
     WechatProfile,
 )
 from loyalty.kernel.database import Json
+from loyalty.kernel.qr import qr_png
 
 Answer = TypeVar("Answer")
 
@@ -159,6 +170,9 @@ class NullMiniProgram(_Sends):
     risk_calls: list[tuple[str, RiskScene]] = field(default_factory=list)
     verdict: TextVerdict = TextVerdict.PASS
     checked_texts: list[str] = field(default_factory=list)
+    drawn_scenes: list[str] = field(default_factory=list)
+    drawn: bytes | Exception | None = None
+    """The next answers to ``wxa_code``; a picture of the code when empty."""
 
     def login(self, code: str) -> MiniProgramLogin:
         """Take the identity kept under the code."""
@@ -194,8 +208,9 @@ class NullMiniProgram(_Sends):
         check_path: bool = True,
         width: int = 430,
     ) -> bytes:
-        """Return bytes that name the page and the scene."""
-        return f"wxa-code:{page}?{scene}".encode()
+        """Return a picture whose code names the page and the scene, and remember what was asked for."""
+        self.drawn_scenes.append(scene)
+        return _given(self.drawn or qr_png(f"{page}?{scene}", scale=4))
 
 
 @dataclass
@@ -208,6 +223,78 @@ class NullSmsSender(_Sends):
         """Record a code."""
         self.sent.append(SentSms(phone, code))
         return self._outcome()
+
+
+@dataclass
+class NullWechatPay:
+    """Stands in for WeChat Pay: keeps the bills it was asked for, each waiting for its user until ``end`` is told.
+
+    ``create_answers``, ``query_answers`` and ``cancel_answers`` go before. A create answered with anything but ``TOLD``
+    keeps no bill, except ``UNCLEAR`` while ``loses_answers`` is set: applied, and the answer dropped.
+    """
+
+    mch_id: str = "1900000001"
+    orders: list[TransferOrder] = field(default_factory=list)
+    queried: list[str] = field(default_factory=list)
+    cancelled: list[str] = field(default_factory=list)
+    bills: dict[str, TransferAnswer] = field(default_factory=dict)
+    create_answers: deque[TransferAnswer] = field(default_factory=deque)
+    query_answers: deque[TransferAnswer] = field(default_factory=deque)
+    cancel_answers: deque[TransferAnswer] = field(default_factory=deque)
+    loses_answers: bool = False
+    notices: deque[TransferNotice | Exception] = field(default_factory=deque)
+    """What the next callbacks hold; when empty they are refused."""
+    daily_bills: dict[date, Sequence[BillLine] | Exception] = field(default_factory=dict)
+
+    def create_transfer(self, order: TransferOrder) -> TransferAnswer:
+        """Keep a bill and its order; the same number again changes nothing."""
+        self.orders.append(order)
+        answer = self.create_answers.popleft() if self.create_answers else None
+        is_lost = answer is not None and answer.outcome is TransferOutcome.UNCLEAR and self.loses_answers
+        if answer is None or answer.outcome is TransferOutcome.TOLD or is_lost:
+            self.bills.setdefault(order.out_bill_no, answer if answer and not is_lost else self._waiting(order))
+        return answer or self.bills[order.out_bill_no]
+
+    def query_transfer(self, out_bill_no: str) -> TransferAnswer:
+        """Return the bill kept under the number."""
+        self.queried.append(out_bill_no)
+        if self.query_answers:
+            return self.query_answers.popleft()
+        return self.bills.get(out_bill_no, TransferAnswer(TransferOutcome.UNKNOWN_BILL, code="NOT_FOUND"))
+
+    def cancel_transfer(self, out_bill_no: str) -> TransferAnswer:
+        """Begin to cancel the bill kept under the number."""
+        self.cancelled.append(out_bill_no)
+        if self.cancel_answers:
+            return self.cancel_answers.popleft()
+        if out_bill_no not in self.bills:
+            return TransferAnswer(TransferOutcome.UNKNOWN_BILL, code="NOT_FOUND")
+        return self.end(out_bill_no, TransferState.CANCELING)
+
+    def end(self, out_bill_no: str, state: TransferState, *, fail_reason: str | None = None) -> TransferAnswer:
+        """Move a bill, as its user or the time of day does."""
+        self.bills[out_bill_no] = replace(
+            self.bills[out_bill_no], state=state, fail_reason=fail_reason, package_info=None
+        )
+        return self.bills[out_bill_no]
+
+    def read_notice(self, headers: Mapping[str, str], body: bytes, *, at: datetime) -> TransferNotice:
+        """Return the next notice that was set."""
+        return _given(self.notices.popleft() if self.notices else NoticeRefused("signature"))
+
+    def fetch_bill(self, on: date) -> Sequence[BillLine] | None:
+        """Return the bill that was set for the day."""
+        return _given(self.daily_bills[on]) if on in self.daily_bills else None
+
+    def _waiting(self, order: TransferOrder) -> TransferAnswer:
+        return TransferAnswer(
+            TransferOutcome.TOLD,
+            state=TransferState.WAIT_USER_CONFIRM,
+            transfer_bill_no=f"13300{order.out_bill_no}",
+            package_info=f"package-{order.out_bill_no}",
+            amount_fen=order.amount_fen,
+            openid=order.openid,
+        )
 
 
 def _given(answer: Answer | Exception) -> Answer:

@@ -1,9 +1,9 @@
-"""The blueprint, what it keeps at hand, and its error table: short plain texts for a machine."""
+"""The blueprint, what it keeps at hand, and its error table: short texts for a machine, in the sender's own shape."""
 
 from typing import cast
 
 import structlog
-from flask import Blueprint, Response, current_app, request
+from flask import Blueprint, Response, current_app, jsonify, request
 from flask.blueprints import BlueprintSetupState
 from werkzeug.exceptions import HTTPException
 
@@ -36,6 +36,18 @@ def plain(text: str, status: int = 200) -> Response:
     return Response(text, status, content_type="text/plain; charset=utf-8")
 
 
+def pay_refusal(message: str, status: int) -> Response:
+    """Refuse as WeChat Pay wants to be refused."""
+    answer = jsonify(code="FAIL", message=message)
+    answer.status_code = status
+    return answer
+
+
+def _answer(text: str, status: int) -> Response:
+    is_pay = request.path.startswith(f"{blueprint.url_prefix}/wechatpay")
+    return pay_refusal(text, status) if is_pay else plain(text, status)
+
+
 @blueprint.record_once
 def _set_up(state: BlueprintSetupState) -> None:
     settings = state.app.extensions["container"].settings
@@ -47,15 +59,15 @@ def _refused(error: LoyaltyError) -> Response:
     status = next((code for kind, code in STATUSES.items() if isinstance(error, kind)), 400)
     appid = (request.view_args or {}).get("appid")
     log.warning("push_refused", appid=appid, reason=error.code, status=status)
-    return plain(error.code, status)
+    return _answer(error.code, status)
 
 
 @blueprint.errorhandler(HTTPException)
 def _refused_by_framework(error: HTTPException) -> Response:
-    return plain(error.name, error.code or 500)
+    return _answer(error.name, error.code or 500)
 
 
 @blueprint.errorhandler(Exception)
 def _failed(_error: Exception) -> Response:
     log.exception("push_failed")
-    return plain("internal error", 500)
+    return _answer("internal error", 500)

@@ -1,9 +1,12 @@
 import re
+from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
 
 from loyalty.settings import Settings, SettingsError
 from tests.support.engines import ROOT
+from tests.support.pay_sandbox import merchant_environment, merchant_settings
 from tests.support.settings import environment, settings
 
 
@@ -73,7 +76,48 @@ def test_the_example_file_names_every_setting_and_nothing_else() -> None:
     source = (ROOT / "loyalty" / "settings.py").read_text()
     read = set(re.findall(r'read\.(?:required|optional|choice)\(\s*"([A-Z_]+)"', source))
     read |= {f"TENCENT_SMS_{name}" for name in ("SECRET_ID", "SECRET_KEY", "APP_ID", "SIGN", "TEMPLATE_ID")}
+    read |= set(merchant_environment())
     example = set(re.findall(r"^#? ?([A-Z][A-Z_]+)=", (ROOT / ".env.example").read_text(), re.M))
 
     assert example == read
     assert set(environment()) <= read
+
+
+class TestMerchant:
+    def test_without_any_of_its_settings_there_is_none(self) -> None:
+        assert settings().wechatpay is None
+
+    def test_keys_may_be_text_or_files_of_any_usual_form(self, tmp_path: Path) -> None:
+        given = merchant_environment()
+        assert settings(**given).wechatpay == merchant_settings()
+        key = load_pem_private_key(given["WECHATPAY_PRIVATE_KEY"].encode(), password=None)
+        file = tmp_path / "apiclient_key.pem"
+        file.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption()))
+
+        assert settings(**given | {"WECHATPAY_PRIVATE_KEY": str(file)}).wechatpay == merchant_settings()
+
+    @pytest.mark.parametrize("name", sorted(merchant_environment()))
+    def test_one_that_is_missing_is_named(self, name: str) -> None:
+        with pytest.raises(SettingsError, match=f"^{name} is missing$"):
+            settings(**merchant_environment() | {name: ""})
+
+    @pytest.mark.parametrize(
+        ("name", "value"),
+        [
+            ("WECHATPAY_PRIVATE_KEY", "/nowhere/apiclient_key.pem"),
+            ("WECHATPAY_PRIVATE_KEY", "-----BEGIN PRIVATE KEY-----\nc2VjcmV0\n-----END PRIVATE KEY-----"),
+            ("WECHATPAY_PUBLIC_KEY", merchant_environment()["WECHATPAY_PRIVATE_KEY"]),
+            ("WECHATPAY_API_KEY", "too short"),
+        ],
+    )
+    def test_one_that_is_wrong_is_named_and_not_shown(self, name: str, value: str) -> None:
+        with pytest.raises(SettingsError, match=f"^{name} is wrong") as raised:
+            settings(**merchant_environment() | {name: value})
+
+        assert value not in str(raised.value)
+
+    def test_its_secrets_are_not_shown(self) -> None:
+        shown = repr(settings(**merchant_environment()))
+
+        assert merchant_settings().api_v3_key not in shown
+        assert "BEGIN PRIVATE KEY" not in shown

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from loyalty.container import Container
 from loyalty.gateways import redis as redis_gateway
-from loyalty.gateways.null import NullMiniProgram, NullOfficialAccount, NullSmsSender
+from loyalty.gateways.null import NullMiniProgram, NullOfficialAccount, NullSmsSender, NullWechatPay
 from loyalty.kernel.clock import Clock
 from loyalty.kernel.database import Database
 from tests.support import settings as test_settings
@@ -45,6 +45,12 @@ class NullContainer(Container):
         assert isinstance(account, NullMiniProgram)
         return account
 
+    @property
+    def wechat_pay(self) -> NullWechatPay:
+        """WeChat Pay's stand-in."""
+        assert isinstance(self.pay, NullWechatPay)
+        return self.pay
+
 
 def null_container(database: Database, *, redis_url: str, at: datetime, **changes: str) -> NullContainer:
     """Make a container on a database, its clock standing at an instant."""
@@ -58,4 +64,5 @@ def null_container(database: Database, *, redis_url: str, at: datetime, **change
         official_accounts={OA_APPID: NullOfficialAccount(appid=OA_APPID)},
         mini_programs={MP_APPID: NullMiniProgram(appid=MP_APPID)},
         sms=NullSmsSender(),
+        pay=NullWechatPay(),
     )

@@ -9,7 +9,7 @@ import pytest
 from sandbox.config import parse
 from trial.environment import plan_trial, sandbox_config
 from trial.errors import TrialError
-from trial.keys import load_keys
+from trial.keys import load_keys, public_pem
 from trial.paths import TrialPaths
 
 
@@ -99,6 +99,17 @@ def test_the_sandbox_is_told_the_very_secrets_that_we_use(paths: TrialPaths, key
     read = parse(config)
     assert read.sms.secret == plan.values["SMS_SANDBOX_SECRET"]
     assert "verification_code" in read.sms.templates
+
+
+def test_the_sandbox_and_we_hold_the_two_halves_of_the_same_keys(paths: TrialPaths, keys: dict[str, str]) -> None:
+    plan = plan_trial({}, keys=keys, paths=paths)
+    theirs = parse(sandbox_config(plan, keys=keys)).merchant
+    assert plan.values["WECHATPAY_MCH_ID"] == theirs.mch_id
+    assert plan.values["WECHATPAY_SERIAL_NO"] == theirs.serial_no
+    assert plan.values["WECHATPAY_API_KEY"] == theirs.api_v3_key
+    assert plan.values["WECHATPAY_PUBLIC_KEY_ID"] == theirs.public_key_id
+    assert theirs.merchant_public_key == public_pem(plan.values["WECHATPAY_PRIVATE_KEY"])
+    assert plan.values["WECHATPAY_PUBLIC_KEY"] == public_pem(theirs.platform_private_key)
 
 
 def test_a_proxy_never_stands_between_our_own_processes(paths: TrialPaths, keys: dict[str, str]) -> None:
