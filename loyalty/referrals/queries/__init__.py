@@ -1,0 +1,1 @@
+"""Reads of referrals: programmes, shares, who invited whom, figures."""

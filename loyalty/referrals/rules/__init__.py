@@ -1,0 +1,1 @@
+"""Rules of referrals: links, openings, whom an invitation counts for, what it pays. No table, no clock."""

@@ -1,0 +1,105 @@
+"""What is assessed (风险评估): who did what, from where; and what came of it."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from loyalty.gateways.protocols import RiskRank
+from loyalty.kernel.errors import Conflict, NotFound
+
+
+class Occasion(StrEnum):
+    """What somebody wants to gain by."""
+
+    ENROLMENT = "enrolment"
+    OPENING = "opening"
+    """Of a link that a member shared."""
+    REFERRAL = "referral"
+    MISSION = "mission"
+    WITHDRAWAL = "withdrawal"
+
+
+class Verdict(StrEnum):
+    """What may be done: give, give after somebody looked, or refuse."""
+
+    ALLOW = "allow"
+    REVIEW = "review"
+    DENY = "deny"
+
+
+class DecisionState(StrEnum):
+    """Where a decision stands; its verdict stays what the rules said."""
+
+    ALLOWED = "allowed"
+    WAITING = "waiting"
+    """Held until somebody looks at it (待审核)."""
+    DENIED = "denied"
+    RELEASED = "released"
+    """Let go by a person (放行)."""
+    REVERSED = "reversed"
+    """Refused or taken back by a person (撤销)."""
+
+
+FOLLOWING = {
+    DecisionState.ALLOWED: frozenset({DecisionState.REVERSED}),
+    DecisionState.WAITING: frozenset({DecisionState.RELEASED, DecisionState.REVERSED}),
+    DecisionState.DENIED: frozenset({DecisionState.RELEASED}),
+    DecisionState.RELEASED: frozenset({DecisionState.REVERSED}),
+    DecisionState.REVERSED: frozenset[DecisionState](),
+}
+STATE_OF = {
+    Verdict.ALLOW: DecisionState.ALLOWED,
+    Verdict.REVIEW: DecisionState.WAITING,
+    Verdict.DENY: DecisionState.DENIED,
+}
+_VERDICT_NOW = {
+    DecisionState.ALLOWED: Verdict.ALLOW,
+    DecisionState.WAITING: Verdict.REVIEW,
+    DecisionState.DENIED: Verdict.DENY,
+    DecisionState.RELEASED: Verdict.ALLOW,
+    DecisionState.REVERSED: Verdict.DENY,
+}
+
+
+class RiskDecisionNotFound(NotFound):
+    """No decision has this id."""
+
+    code = "risk_decision_not_found"
+    message = "没有找到这条风控记录"
+
+
+class RiskDecisionSettled(Conflict):
+    """The decision was released or reversed before, or says already what is asked for."""
+
+    code = "risk_decision_settled"
+    message = "这条风控记录已经处理过"
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """Who is assessed; a device and an address are stored as blind indexes only, and for 90 days."""
+
+    member_id: int | None
+    identity_id: int | None = None
+    """Of a visitor, who is no member."""
+    phone_index: bytes | None = None
+    """Of a phone that is not the member's yet; the member's own is known."""
+    device: str | None = None
+    ip: str | None = None
+    wechat_rank: RiskRank | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What risk says to one gain."""
+
+    id: int
+    verdict: Verdict
+    """After a person released or reversed it: what that person said."""
+    rule_name: str | None
+    """The rule that fired; none when nothing was found."""
+    sentence: str
+
+
+def verdict_now(state: DecisionState) -> Verdict:
+    """Return what may be done by where a decision stands."""
+    return _VERDICT_NOW[state]
