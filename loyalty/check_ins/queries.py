@@ -108,6 +108,7 @@ class CalendarDay:
     on: date
     streak: int
     points: int
+    is_made_up: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,11 +261,9 @@ def calendar(
 def _days(session: Session, member_id: int, first: date, after_last: date, today: date) -> list[CalendarDay]:
     recent = CHECK_INS.c.checked_in_on.in_([today - timedelta(days=1), today])
     of_month = and_(CHECK_INS.c.checked_in_on >= first, CHECK_INS.c.checked_in_on < after_last)
-    rows = session.execute(
-        select(CHECK_INS.c.checked_in_on, CHECK_INS.c.streak, CHECK_INS.c.base + CHECK_INS.c.bonus).where(
-            CHECK_INS.c.member_id == member_id, or_(of_month, recent)
-        )
-    )
+    row = CHECK_INS.c
+    query = select(row.checked_in_on, row.streak, row.base + row.bonus, row.make_up_card_id.is_not(None))
+    rows = session.execute(query.where(row.member_id == member_id, or_(of_month, recent)))
     return [CalendarDay(*row) for row in rows]
 
 

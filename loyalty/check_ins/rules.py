@@ -8,12 +8,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
-from loyalty.kernel.errors import Conflict, InvalidInput, NotFound
+from loyalty.kernel.errors import Conflict, InvalidInput, LimitReached, NotFound
 
 CYCLE_DAYS_MAX = 366
 POINTS_PER_DAY_MAX = 10_000
 VALID_DAYS_MAX = 3_660
 IDEMPOTENCY_KEY_LENGTH_MAX = 200
+DAYS_BACK_MAX = 31
+CARD_PRICE_MAX = 1_000_000
 
 
 class InvalidPlan(InvalidInput):
@@ -56,6 +58,60 @@ class CheckInStoreNotFound(NotFound):
 
     code = "check_in_store_not_found"
     message = "没有找到该门店"
+
+
+class InvalidMakeUpPolicy(InvalidInput):
+    """Rules of making up that could not be kept as they read; ``details`` say which field and why."""
+
+    code = "invalid_make_up_policy"
+    message = "补签规则不正确"
+
+
+class MakeUpNotOffered(Conflict):
+    """Days cannot be made up, or no cards are sold."""
+
+    code = "make_up_not_offered"
+    message = "暂未开放补签"
+
+
+class MakeUpDayRefused(InvalidInput):
+    """The day is not in the past, too long ago, or before anybody could check in."""
+
+    code = "make_up_day_refused"
+    message = "这一天不能补签"
+
+
+class NoMakeUpCard(Conflict):
+    """The member has no card left."""
+
+    code = "no_make_up_card"
+    message = "没有可用的补签卡"
+
+
+class MakeUpLimitReached(LimitReached):
+    """The member has made up, or bought, as many as one may in a month."""
+
+    code = "make_up_limit_reached"
+    message = "本月补签次数已用完"
+
+
+class DayNotMissed(Conflict):
+    """The member has checked in on that day, or made it up."""
+
+    code = "day_not_missed"
+    message = "这一天已经签到，不需要补签"
+
+
+@dataclass(frozen=True, slots=True)
+class MakeUpRules:
+    """How missed days can be made up (补签规则): how long ago, how often, and what a card costs."""
+
+    days_back: int
+    """How many days ago a day may be; nothing can be made up when 0."""
+    month_limit: int
+    """How many days a member may make up in a calendar month, and how many cards buy."""
+    card_price: int | None = None
+    """What a card costs in points; None when none are sold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +198,42 @@ def check_plan(plan: Plan) -> None:
 def _require(is_right: bool, field_name: str, reason: str) -> None:
     if not is_right:
         raise InvalidPlan(field=field_name, reason=reason)
+
+
+def check_make_up_rules(rules: MakeUpRules) -> None:
+    """Refuse rules of making up that could not be kept as they read.
+
+    Raises:
+        InvalidMakeUpPolicy: with the field and the reason of the first thing wrong.
+    """
+    for name, value, low, high, label in (
+        ("days_back", rules.days_back, 0, DAYS_BACK_MAX, "可补签的天数"),
+        ("month_limit", rules.month_limit, 1, DAYS_BACK_MAX, "每人每月补签次数"),
+        ("card_price", rules.card_price, 1, CARD_PRICE_MAX, "补签卡价格"),
+    ):
+        if value is not None and not _is_within(value, low, high):
+            raise InvalidMakeUpPolicy(field=name, reason=f"{label}须为 {low} 到 {high:,}")
+
+
+def days_to_make_up(rules: MakeUpRules, today: date, *, enrolled_on: date) -> Sequence[date]:
+    """Return the days that may be made up today by who enrolled on a day, the earliest first."""
+    first = max(enrolled_on, today - timedelta(days=rules.days_back))
+    return days_after(first, (today - first).days)
+
+
+def mended(streak_before: int, days: Sequence[tuple[date, int]]) -> Mapping[date, int]:
+    """Return the streaks that change on days without a gap, given the streak of the day before the first of them.
+
+    The run ends at the first gap; what comes after it does not depend on what comes before.
+    """
+    changed, streak = {}, streak_before
+    for index, (day, known) in enumerate(days):
+        if index and (day - days[index - 1][0]).days != 1:
+            break
+        streak = next_streak(streak)
+        if known != streak:
+            changed[day] = streak
+    return changed
 
 
 def check_idempotency_key(key: str | None) -> None:

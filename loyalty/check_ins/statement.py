@@ -76,7 +76,7 @@ def _check_in() -> Select[Any]:
 
 
 def _recorded() -> CTE:
-    names = [column.name for column in CHECK_INS.columns]
+    names = [column.name for column in CHECK_INS.columns if column.name != "make_up_card_id"]
     values: dict[str, ColumnElement[Any]] = {name: parameter(name, CHECK_INS.c[name].type) for name in names}
     live, reached, awards = plan_live_on(values["checked_in_on"]), _reached(), _awards()
     stands = and_(
