@@ -26,7 +26,9 @@ from loyalty.kernel.database import Database, connect
 from loyalty.kernel.outbox import LEASE
 from sandbox.defaults import DEFAULT_TEMPLATES
 from sandbox.server import Handle, start
+from tests.browser.system import free_port
 from tests.support import engines, settings
+from tests.support.pay_sandbox import merchant_environment, merchant_of_sandbox
 from tests.support.proof import IS_FULL
 from trial.engines.postgres import PostgresServer, remove_postgres, start_postgres
 from trial.engines.postgres_cluster import OWNER
@@ -38,6 +40,8 @@ from trial.supervisor import is_ready
 
 RECOVERY_SECONDS = 30.0 + (LEASE.total_seconds() if IS_FULL else 0.0)
 """Thirty from when the leases of what was killed have run out, which only the full proof waits for."""
+BALANCE_FEN = 10**12
+"""What the merchant has to pay out: enough for every proof."""
 JOBS = "flask jobs"
 """What the processes call themselves to the database; the tests call themselves nothing."""
 _numbers = count(1)
@@ -54,6 +58,8 @@ class Installation:
     valkey: ValkeyServer
     sandbox: Handle
     database: Database
+    port: int = field(default_factory=free_port)
+    """Where callbacks of WeChat Pay go, should a web server be started there."""
     processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     @property
@@ -61,9 +67,11 @@ class Installation:
         ours = settings.environment(
             DATABASE_URL=self.postgres.url(self.database_name),
             REDIS_URL=self.valkey.url(),
+            PUBLIC_BASE_URL=f"http://{LOCAL}:{self.port}",
             WECHAT_SANDBOX_URL=self.sandbox.url,
             CLOCK_OFFSET_FILE=str(self.offset_file),
             LOG_LEVEL="INFO",
+            **merchant_environment(),
         )
         return {"PATH": os.environ["PATH"], "PYTHONUNBUFFERED": "1", "PGAPPNAME": JOBS, **ours}
 
@@ -187,7 +195,8 @@ def children_of(pid: int) -> list[int]:
 
 def _world() -> dict[str, Any]:
     accounts = [account | {"push_url": ""} for account in settings.ACCOUNTS]
-    return {"accounts": accounts, "templates": DEFAULT_TEMPLATES, "event_delay_seconds": 0}
+    merchant = merchant_of_sandbox(balance_fen=BALANCE_FEN)
+    return {"accounts": accounts, "templates": DEFAULT_TEMPLATES, "merchant": merchant, "event_delay_seconds": 0}
 
 
 @pytest.fixture(scope="session")

@@ -18,11 +18,13 @@ from loyalty.coupons.rules.errors import CouponSoldOut
 from loyalty.coupons.rules.issue_jobs import IssueJobNotInState
 from loyalty.coupons.service import by_hand
 from loyalty.kernel.clock import Clock
-from loyalty.kernel.database import Database, connect
+from loyalty.kernel.database import Database, Session, connect
+from loyalty.kernel.outbox import record
 from loyalty.kernel.transaction import DatabaseUnavailable, run
 from loyalty.partners.rules.signatures import sign
 from tests.factories.coupons import ACTOR, SHANGHAI
 from tests.factories.issue_jobs import approve as approved_by_another
+from tests.factories.referrals import qualified_event
 from tests.kill.coupon_wishes import Wish
 
 ANSWER_SECONDS = 20
@@ -112,9 +114,24 @@ def issue(desk: Desk, wish: Wish) -> int | None:
 
 def report(desk: Desk, wish: Wish) -> None:
     """Report at the till what a rule gives a coupon for; a worker gives it."""
-    body = {"member_ref": wish.named, "event_id": wish.key, "kind": wish.offer.kind}
-    occurred = {"occurred_at": "2026-03-10T10:00:00+08:00"}
-    desk.till("/events", body | occurred | {"store_code": desk.addresses.store_code})
+    _report(desk, wish, wish.offer.kind)
+
+
+def report_deed(desk: Desk, wish: Wish) -> None:
+    """Report at the till what a mission gives a coupon for; a worker gives it."""
+    _report(desk, wish, wish.offer.deed)
+
+
+def tell_qualified(desk: Desk, wish: Wish) -> None:
+    """Tell the workers that a referral is to be rewarded."""
+
+    def tell(session: Session) -> None:
+        record(session, "referral.qualified", qualified_event(session, int(wish.named)), at=desk.now())
+
+    try:
+        run(desk.database, tell)
+    except DatabaseUnavailable as error:
+        raise Lost from error
 
 
 def give(desk: Desk, wish: Wish) -> int | None:
@@ -141,3 +158,9 @@ def approve(desk: Desk, wish: Wish) -> None:
         return  # it was approved, but the answer got lost
     except DatabaseUnavailable as error:
         raise Lost from error
+
+
+def _report(desk: Desk, wish: Wish, kind: str) -> None:
+    body = {"member_ref": wish.named, "event_id": wish.key, "kind": kind}
+    occurred = {"occurred_at": "2026-03-10T10:00:00+08:00"}
+    desk.till("/events", body | occurred | {"store_code": desk.addresses.store_code})

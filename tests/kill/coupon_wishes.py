@@ -17,8 +17,9 @@ from loyalty.members.rules.numbers import number_of
 from loyalty.partners.rules.keys import PartnerCaller
 from loyalty.partners.service.references import issue_ref
 from loyalty.points.service.batches import Change, adjust_many
-from tests.concurrency.coupon_races import MakeJob, kind_of, make_gift_rule
+from tests.concurrency.coupon_races import MakeJob, deed_of, kind_of, make_gift_mission, make_gift_rule
 from tests.factories.coupons import ACTOR, make_template, terms_of
+from tests.factories.referrals import make_coupon_programme, make_qualified
 from tests.support.settings import CODE_KEY, MP_APPID, VAULT
 
 PRICE = 10
@@ -49,6 +50,10 @@ class Offer:
     def kind(self) -> str:
         return kind_of(self.template_id)
 
+    @property
+    def deed(self) -> str:
+        return deed_of(self.template_id)
+
 
 @dataclass(frozen=True)
 class Wish:
@@ -57,7 +62,7 @@ class Wish:
     offer: Offer
     member_id: int
     named: str = ""
-    """A claim code, a reference to the member, or the job."""
+    """A claim code, a reference to the member, the referral or the job."""
 
     @property
     def token(self) -> str:
@@ -86,11 +91,12 @@ Wishing = Callable[[Asking], Sequence[Wish]]
 
 
 def open_offer(session: Session, *, stock: int, count: int, at: datetime) -> Offer:
-    """Return an offer that costs points, with a claim code for each of so many, and a rule that gives it."""
+    """Return an offer that costs points, with a claim code for each of so many, a rule and a mission that give it."""
     terms = terms_of(member_limits=MemberLimits(total=1), claiming=Claiming(is_in_centre=True, points_price=PRICE))
     template_id = make_template(session, terms, stock=stock, at=at)
     batch_id = make_batch(session, template_id=template_id, name="传单", count=count, actor=ACTOR, at=at)
     make_gift_rule(session, template_id)
+    make_gift_mission(session, template_id)
     return Offer(
         template_id=template_id,
         stock=stock,
@@ -129,6 +135,16 @@ def by_refs(asking: Asking) -> Sequence[Wish]:
         return issue_ref(asking.session, asking.caller, member_id, is_introduced=True, at=asking.at).token
 
     return [Wish(asking.offer, member_id, ref_of(member_id)) for member_id in asking.member_ids]
+
+
+def by_referrals(asking: Asking) -> Sequence[Wish]:
+    """Wish as who invited somebody, and is to be rewarded."""
+    programme_id = make_coupon_programme(asking.session, asking.offer.template_id, at=asking.at)
+
+    def referral_of(member_id: int) -> str:
+        return str(make_qualified(asking.session, referrer_id=member_id, programme_id=programme_id, at=asking.at))
+
+    return [Wish(asking.offer, member_id, referral_of(member_id)) for member_id in asking.member_ids]
 
 
 def by_job(make: MakeJob) -> Wishing:

@@ -1,0 +1,1 @@
+"""Payout rules: states, tax, settings, refusals."""

@@ -1,0 +1,213 @@
+"""Asking for a payout (提现): the payout, its frozen parameters and its ledger entries are made in one transaction."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import insert
+from sqlalchemy.orm import Session
+
+from loyalty.approvals import service as approvals
+from loyalty.approvals.rules import ApprovalKind
+from loyalty.earnings import service as earnings
+from loyalty.earnings.rules import taken
+from loyalty.gateways.pay_protocols import TransferOrder
+from loyalty.kernel.audit import Actor
+from loyalty.kernel.clock import business_date
+from loyalty.kernel.crypto import Vault
+from loyalty.kernel.idempotency import IdempotencyKeyReused
+from loyalty.limits import service as limits
+from loyalty.members.keys import seal_for_member
+from loyalty.members.queries import identities_of, require_living
+from loyalty.payouts.models import Payout
+from loyalty.payouts.queries.configuration import current_programme, current_scene
+from loyalty.payouts.queries.payees import find_payee_name
+from loyalty.payouts.queries.payouts import PayoutView, find_by_key, get_payout
+from loyalty.payouts.rules.errors import PayeeNameRequired, PayoutBlocked, PayoutIdentityRequired, PayoutTooSmall
+from loyalty.payouts.rules.settings import NAME_DEMANDED_FROM_FEN, NET_FEN_MIN, PayoutProgramme
+from loyalty.payouts.rules.states import Destination, PayoutState
+from loyalty.payouts.service.records import limits_of, lock_payout, note, wake
+from loyalty.payouts.service.taxing import Withholding, withholding
+from loyalty.risk.queries.blocklist import is_blocked
+from loyalty.risk.rules.subjects import Subject
+
+ORDER_CONTEXT = "payouts.order"
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a member wants to be paid."""
+
+    member_id: int
+    amount_fen: int
+    appid: str
+    openid: str
+    key: str
+    batch_id: int | None = None
+    """A batch was approved as a whole: its payouts need no approval each."""
+    is_suspicious: bool = False
+    """Risk wants somebody to look at it: it waits for a second person whatever the amount."""
+
+
+def request(
+    session: Session,
+    *,
+    vault: Vault,
+    wish: Wish,
+    is_tax_required: bool,
+    zone: ZoneInfo,
+    at: datetime,
+    actor: Actor,
+) -> PayoutView:
+    """Take money out of a member's account and owe them its transfer (申请提现).
+
+    Above the threshold it waits for a second person. The same key again returns the same payout. Every refusal comes
+    before anything is written.
+
+    Raises:
+        PayoutsOff, PayoutSceneNotConfigured, PayoutTaxNotConfigured: the operator has not set it up.
+        MemberNotFound, MemberGone, MemberProvisional: there is nobody to pay.
+        PayoutBlocked: the member is on the blocklist.
+        PayoutIdentityRequired: the openid is not of this member.
+        InsufficientEarnings: less can be withdrawn.
+        PayoutTooSmall: it is below the minimum, or too little is left after tax.
+        PayeeNameRequired: from ¥2,000 the payee's name has to be known.
+        LimitExhausted: the day's limit of the member, or of all, is reached.
+        IdempotencyKeyReused: the key was used for another amount.
+    """
+    require_living(session, member_id=wish.member_id)
+    if (known := find_by_key(session, member_id=wish.member_id, key=wish.key)) is not None:
+        return _replayed(known, wish)
+    programme = current_programme(session)
+    if is_blocked(session, subject=Subject(wish.member_id), at=at):
+        raise PayoutBlocked
+    _check_identity(session, wish)
+    if wish.amount_fen < programme.minimum_fen:
+        raise PayoutTooSmall(minimum_fen=programme.minimum_fen)
+    taken(earnings.lock(session, member_id=wish.member_id, at=at), wish.amount_fen)
+    tax = withholding(
+        session,
+        member_id=wish.member_id,
+        income_kind=programme.income_kind,
+        gross_fen=wish.amount_fen,
+        on=business_date(at, zone),
+        is_required=is_tax_required,
+    )
+    order = _order(session, vault, wish, net_fen=wish.amount_fen - tax.tax_fen)
+    counted = limits_of(programme, member_id=wish.member_id, requested_at=at, zone=zone)
+    limits.reserve(session, limits=counted, amount=wish.amount_fen)
+    payout_id = _write(session, vault, wish, order, tax, programme, zone, actor, at)
+    return get_payout(session, payout_id=payout_id)
+
+
+def read_order(plain: str) -> TransferOrder:
+    """Read frozen parameters back."""
+    data: dict[str, Any] = json.loads(plain)
+    return TransferOrder(**{**data, "report": tuple((kind, content) for kind, content in data["report"])})
+
+
+def _replayed(known: PayoutView, wish: Wish) -> PayoutView:
+    if (known.gross_fen, known.appid) != (wish.amount_fen, wish.appid):
+        raise IdempotencyKeyReused(idempotency_key=wish.key)
+    return known
+
+
+def _check_identity(session: Session, wish: Wish) -> None:
+    identities = identities_of(session, member_id=wish.member_id)
+    if (wish.appid, wish.openid) not in {(identity.appid, identity.openid) for identity in identities}:
+        raise PayoutIdentityRequired
+
+
+def _order(session: Session, vault: Vault, wish: Wish, *, net_fen: int) -> TransferOrder:
+    scene = current_scene(session)
+    if net_fen < NET_FEN_MIN:
+        raise PayoutTooSmall(minimum_fen=NET_FEN_MIN)
+    name = None
+    if net_fen >= NAME_DEMANDED_FROM_FEN:
+        name = find_payee_name(session, vault=vault, member_id=wish.member_id)
+        if name is None:
+            raise PayeeNameRequired
+    return TransferOrder(
+        out_bill_no=out_bill_no_of(vault, member_id=wish.member_id, key=wish.key),
+        appid=wish.appid,
+        openid=wish.openid,
+        amount_fen=net_fen,
+        scene_id=scene.scene_id,
+        remark=scene.remark,
+        perception=scene.perception,
+        report=scene.report,
+        payee_name=name,
+    )
+
+
+def out_bill_no_of(vault: Vault, *, member_id: int, key: str) -> str:
+    """Derive the number at WeChat Pay from the business key: 32 digits and letters, the same for ever.
+
+    Under a key of this installation, so that two of one merchant never make the same number.
+    """
+    return "P" + vault.index(f"{member_id}:{key}", context="payouts.out_bill_no").hex()[:31]
+
+
+def _write(
+    session: Session,
+    vault: Vault,
+    wish: Wish,
+    order: TransferOrder,
+    tax: Withholding,
+    programme: PayoutProgramme,
+    zone: ZoneInfo,
+    actor: Actor,
+    at: datetime,
+) -> int:
+    is_large = wish.batch_id is None and wish.amount_fen > programme.approval_above_fen
+    needs_approval = is_large or wish.is_suspicious
+    state = PayoutState.AWAITING_APPROVAL if needs_approval else PayoutState.NEW
+    values: Mapping[str, Any] = {
+        "member_id": wish.member_id,
+        "key": wish.key,
+        "out_bill_no": order.out_bill_no,
+        "batch_id": wish.batch_id,
+        "destination": Destination.WECHAT,
+        "state": state,
+        "gross_fen": wish.amount_fen,
+        "tax_fen": tax.tax_fen,
+        "net_fen": order.amount_fen,
+        "income_kind": programme.income_kind,
+        "tax_rate_id": tax.rate_id,
+        "period": f"{business_date(at, zone):%Y-%m}",
+        "appid": wish.appid,
+        "frozen_order": seal_for_member(
+            session,
+            vault=vault,
+            member_id=wish.member_id,
+            plain=json.dumps(asdict(order)),
+            context=ORDER_CONTEXT,
+            at=at,
+        ),
+        "due_at": None if needs_approval else at,
+        "requested_by": actor.name,
+        "requested_at": at,
+    }
+    payout_id = session.execute(insert(Payout).values(**values).returning(Payout.id)).scalar_one()
+    earnings.withdraw(
+        session,
+        member_id=wish.member_id,
+        amount_fen=wish.amount_fen,
+        tax_fen=tax.tax_fen,
+        reference=f"payout:{payout_id}",
+        explanation={"payout_id": payout_id, "tax_fen": tax.tax_fen, "tax_rate_id": tax.rate_id},
+        at=at,
+        actor=actor.name,
+    )
+    note(session, lock_payout(session, payout_id), "requested", before=state, actor=actor.name, at=at)
+    if needs_approval:
+        facts = {"amount_fen": wish.amount_fen, "tax_fen": tax.tax_fen, "member_id": wish.member_id}
+        facts |= {"is_suspicious": wish.is_suspicious, "is_large": is_large}
+        subject = f"payout:{payout_id}"
+        approvals.request(session, kind=ApprovalKind.PAYOUT, subject=subject, facts=facts, actor=actor, at=at)
+    else:
+        wake(session, payout_id, at=at)
+    return payout_id

@@ -1,0 +1,116 @@
+"""The platform's daily bill against our payouts: every difference is found, once."""
+
+from datetime import date, datetime, timedelta
+
+import pytest
+from sqlalchemy.orm import Session
+
+from loyalty.gateways.pay_protocols import BillLine, TransferState
+from loyalty.payouts.queries.bills import list_discrepancies
+from loyalty.payouts.service.reconciling import missing_days, reconcile, settle_discrepancy
+from loyalty.payouts.service.sending import Sender, drive
+from tests.factories.check_ins import SHANGHAI
+from tests.factories.pay_bank import Bank
+from tests.factories.payouts import STAFF, Earner, ask, make_due, payout_of
+
+TODAY = date(2026, 3, 10)
+
+
+@pytest.fixture
+def paid(session: Session, earner: Earner, bank: Bank, sender: Sender) -> str:
+    """The number of a payout that arrived."""
+    return ended(session, earner, bank, sender, TransferState.SUCCESS)
+
+
+@pytest.fixture
+def returned(session: Session, earner: Earner, bank: Bank, sender: Sender) -> str:
+    """The number of a payout that came back."""
+    return ended(session, earner, bank, sender, TransferState.FAIL)
+
+
+def ended(session: Session, earner: Earner, bank: Bank, sender: Sender, state: TransferState) -> str:
+    payout = ask(session, earner)
+    drive(sender, payout_id=payout.id)
+    bank.end(payout.out_bill_no, state)
+    make_due(session, payout.id, sender.time_of_day())
+    drive(sender, payout_id=payout.id)
+    assert payout_of(session, payout.id).settled_at is not None
+    return payout.out_bill_no
+
+
+def line(out_bill_no: str, at: datetime, *, amount_fen: int = 20_000, is_return: bool = False) -> BillLine:
+    return BillLine(out_bill_no, f"t{out_bill_no}", amount_fen, at, is_return)
+
+
+def reasons(session: Session, lines: list[BillLine], at: datetime, *, on: date = TODAY) -> list[str]:
+    return [each.reason for each in reconcile(session, on=on, lines=lines, zone=SHANGHAI, at=at)]
+
+
+def test_a_bill_that_says_what_we_say_differs_in_nothing(
+    session: Session, paid: str, returned: str, at: datetime
+) -> None:
+    lines = [line(paid, at), line(returned, at), line(returned, at, is_return=True)]
+
+    assert reasons(session, lines, at) == []
+    assert reasons(session, [line("stranger", at)], at) == []  # the day is read once
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        (lambda paid, returned, at: [line("stranger", at), line(paid, at)], ["unknown_bill"]),
+        (lambda paid, returned, at: [line(paid, at, amount_fen=1)], ["amount_differs"]),
+        (lambda paid, returned, at: [line(paid, at), line(paid, at)], ["paid_twice"]),
+        (lambda paid, returned, at: [line(paid, at), line(paid, at, is_return=True)], ["success_but_returned"]),
+        (lambda paid, returned, at: [line(paid, at), line(returned, at)], ["returned_but_paid"]),
+        (lambda paid, returned, at: [], ["not_in_bill"]),
+    ],
+)  # fmt: skip
+def test_every_difference_is_named_once(  # type: ignore[no-untyped-def]
+    session: Session, paid: str, returned: str, at: datetime, lines, expected: list[str]
+) -> None:
+    assert reasons(session, lines(paid, returned, at), at) == expected
+
+    (found,) = list_discrepancies(session)
+    assert found.reason == expected[0]
+    for _ in range(2):
+        settle_discrepancy(session, discrepancy_id=found.id, actor=STAFF, at=at)
+    assert list_discrepancies(session) == []
+
+
+def test_money_that_left_and_came_back_on_another_day_is_seen_whole(
+    session: Session, returned: str, at: datetime
+) -> None:
+    tomorrow = at + timedelta(days=1)
+
+    assert reasons(session, [line(returned, at)], at) == ["returned_but_paid"]
+    assert reasons(session, [line(returned, tomorrow, is_return=True)], at, on=TODAY + timedelta(days=1)) == []
+
+
+def test_money_that_came_back_after_the_day_of_a_bill_that_is_read_late_is_no_difference(
+    session: Session, returned: str, at: datetime
+) -> None:
+    yesterday = at - timedelta(days=1)
+
+    assert reasons(session, [line(returned, yesterday)], at, on=TODAY - timedelta(days=1)) == []
+    assert reasons(session, [line(returned, at, is_return=True)], at) == []
+
+
+def test_money_that_no_bill_brought_back_is_told_by_the_bill_of_the_day_on_which_it_should_have(
+    session: Session, returned: str, at: datetime
+) -> None:
+    yesterday = at - timedelta(days=1)
+
+    assert reasons(session, [line(returned, yesterday)], at, on=TODAY - timedelta(days=1)) == []
+    assert reasons(session, [], at) == ["returned_but_paid"]
+
+
+def test_days_are_missing_from_the_first_payout_on_until_they_are_read(
+    session: Session, paid: str, at: datetime
+) -> None:
+    until = TODAY + timedelta(days=2)
+    assert missing_days(session, until=until, zone=SHANGHAI) == [TODAY + timedelta(days=day) for day in range(3)]
+
+    reconcile(session, on=TODAY, lines=[line(paid, at)], zone=SHANGHAI, at=at)
+
+    assert len(missing_days(session, until=until, zone=SHANGHAI)) == 2
