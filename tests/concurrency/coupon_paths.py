@@ -73,6 +73,22 @@ PATHS: Mapping[str, Path] = {
         requests.report,
         ["web", "worker", "client"],
     ),
+    "mission": Path(
+        IssuePath.MISSION,
+        "loyalty.missions.service.paying:_give",
+        races.each(races.by_mission),
+        wishes.by_refs,
+        requests.report_deed,
+        ["web", "worker", "client"],
+    ),
+    "referral": Path(
+        IssuePath.REFERRAL,
+        "loyalty.referrals.service.rewarding:_give_coupon",
+        races.each(races.by_referral),
+        wishes.by_referrals,
+        requests.tell_qualified,
+        ["worker", "client"],
+    ),
     "staff": Path(
         IssuePath.STAFF,
         "loyalty.coupons.service.by_hand:give",

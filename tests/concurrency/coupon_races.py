@@ -5,7 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from loyalty.coupons.queries.codes import get_batch
@@ -25,11 +25,17 @@ from loyalty.earning.service import Happening, reward
 from loyalty.earning.service.rules import end
 from loyalty.kernel.transaction import run
 from loyalty.members.models import Member
+from loyalty.missions.models import MissionReward
+from loyalty.missions.rules.terms import CouponReward, MissionEvent, Step
+from loyalty.referrals.models import ReferralReward
+from loyalty.referrals.service.rewarding import reward as reward_referral
 from tests.factories.coupons import ACTOR, SHANGHAI, make_template, terms_of
 from tests.factories.earning import make_rule
 from tests.factories.issue_jobs import MAKER, approve, do_page, figures_of, list_of, upload
 from tests.factories.members import make_member
+from tests.factories.missions import do, make_mission
 from tests.factories.points import AT
+from tests.factories.referrals import make_coupon_programme, make_qualified
 from tests.factories.tags import make_tag, put_tag
 from tests.support.containers import NullContainer
 from tests.support.settings import VAULT
@@ -44,6 +50,8 @@ class Sale:
     template_id: int
     link_token: str
     rule_id: int
+    mission_id: int
+    programme_id: int
     first_serial: int
     groups: Mapping[int, Sequence[int]]
     """Members by client: everybody wants one coupon."""
@@ -81,6 +89,8 @@ def open_sale(container: NullContainer, *, stock: int, clients: int, turns: int,
             template_id=template_id,
             link_token=get_template(session, template_id=template_id).link_token,
             rule_id=make_gift_rule(session, template_id),
+            mission_id=make_gift_mission(session, template_id),
+            programme_id=make_coupon_programme(session, template_id, at=at),
             first_serial=get_batch(session, batch_id=batch_id).first_serial,
             groups={client: ids[client * turns : (client + 1) * turns] for client in range(clients)},
         )
@@ -95,9 +105,20 @@ def make_gift_rule(session: Session, template_id: int) -> int:
     return make_rule(session, gift, name="自定义送券")
 
 
+def make_gift_mission(session: Session, template_id: int) -> int:
+    """Return a mission that gives a coupon of this template for a deed of a kind of its own."""
+    step = Step(1, CouponReward(template_id))
+    return make_mission(session, event=MissionEvent.CUSTOM, custom_kind=deed_of(template_id), steps=(step,))
+
+
 def kind_of(template_id: int) -> str:
-    """Return the event for which a template is given."""
+    """Return the event for which a rule gives a template."""
     return f"sale.t{template_id}"
+
+
+def deed_of(template_id: int) -> str:
+    """Return the event for which a mission gives a template."""
+    return f"deed.t{template_id}"
 
 
 def close_sale(sale: Sale) -> None:
@@ -174,6 +195,30 @@ def by_rule(wish: Wish) -> int:
     missed = [one for one in outcome.misses if one["rule_id"] == sale.rule_id]
     assert [one["lacking"]["refusal"] for one in missed] in ([], ["coupon_sold_out"])
     return sum("coupon_id" in one for one in outcome.awards)
+
+
+def by_mission(wish: Wish) -> int:
+    sale = wish.sale
+    mine = MissionReward.mission_id == sale.mission_id, MissionReward.member_id == wish.member_id
+
+    def tell_and_look(session: Session) -> int:
+        kind = deed_of(sale.template_id)
+        do(session, wish.member_id, sale.at, event=MissionEvent.CUSTOM, custom_kind=kind)
+        return session.scalars(select(func.count()).where(*mine, MissionReward.coupon_id.is_not(None))).one()
+
+    return run(sale.container.database, tell_and_look)
+
+
+def by_referral(wish: Wish) -> int:
+    sale = wish.sale
+
+    def pay_and_look(session: Session) -> int:
+        referral_id = make_qualified(session, referrer_id=wish.member_id, programme_id=sale.programme_id, at=sale.at)
+        reward_referral(session, referral_id=referral_id, at=sale.at, zone=SHANGHAI)
+        is_this = ReferralReward.referral_id == referral_id, ReferralReward.coupon_id.is_not(None)
+        return session.scalars(select(func.count()).where(*is_this)).one()
+
+    return run(sale.container.database, pay_and_look)
 
 
 def by_staff(wish: Wish) -> int:
