@@ -11,7 +11,7 @@ from uuid import uuid4
 
 import structlog
 
-from jobs import adjustments, context, coupon_issues, queues
+from jobs import adjustments, context, coupon_issues, payouts, queues
 from jobs.pages import Steps
 from jobs.periodic import PeriodicRun
 from loyalty.adjustments.rules.batches import Work
@@ -22,6 +22,7 @@ from loyalty.kernel.bulk import BulkRun, Overtaken, Page
 from loyalty.kernel.database import Json, Session
 from loyalty.kernel.errors import Conflict, LoyaltyError, Unavailable
 from loyalty.kernel.transaction import run
+from loyalty.payouts.rules.batches import Work as PayoutWork
 
 log = structlog.get_logger("jobs.bulk")
 
@@ -49,6 +50,7 @@ KINDS: Mapping[str, Kind] = {
     IssueWork.ISSUE: Kind(coupon_issues.issue),
     IssueWork.TELL: Kind(coupon_issues.tell),
     IssueWork.UNDO: Kind(coupon_issues.undo),
+    PayoutWork.PAY: Kind(payouts.pay_batch),
 }
 
 

@@ -3,8 +3,10 @@
 from datetime import timedelta
 
 from jobs.periodic import Alarm, PeriodicRun
+from loyalty.earnings import service as earnings
 from loyalty.kernel.database import Json
 from loyalty.kernel.transaction import run
+from loyalty.payouts.verification import verify as verify_payouts
 from loyalty.points import service as points
 
 HOLDS_AT_A_TIME = 200
@@ -34,7 +36,7 @@ def seal_ledger(periodic: PeriodicRun) -> Json:
 
 
 def verify_ledger(periodic: PeriodicRun) -> Json:
-    """Prove the whole ledger.
+    """Prove the whole ledger of points, that of money, and every payout against it.
 
     Raises:
         Alarm: some row does not fit; the first is named.
@@ -44,13 +46,21 @@ def verify_ledger(periodic: PeriodicRun) -> Json:
         container.database,
         lambda session: points.verify(session, seal_key=container.settings.seal_key, at=container.clock.now()),
     )
+    money = run(container.database, earnings.verify)
+    discrepancies = [
+        *verification.discrepancies,
+        *money.discrepancies,
+        *run(container.database, verify_payouts),
+    ]
     counts: Json = {
         "accounts": verification.accounts_count,
         "entries": verification.entries_count,
         "seals": verification.seals_count,
-        "discrepancies": len(verification.discrepancies),
+        "money_accounts": money.accounts_count,
+        "money_entries": money.entries_count,
+        "discrepancies": len(discrepancies),
     }
-    if not verification.is_green:
-        first = verification.discrepancies[0]
+    if discrepancies:
+        first = discrepancies[0]
         raise Alarm(f"{first.table} {first.row}: {first.reason}", counts)
     return counts

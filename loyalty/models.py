@@ -5,18 +5,24 @@ from loyalty.approvals import models as approvals
 from loyalty.channels import models as channels
 from loyalty.check_ins import models as check_ins
 from loyalty.checkout import models as checkout
+from loyalty.commissions import models as commissions
 from loyalty.coupons import models as coupons
 from loyalty.earning import models as earning
+from loyalty.earnings import models as earnings
 from loyalty.kernel import audit, bulk, idempotency, outbox, runs, timetable
 from loyalty.kernel.database import Base
 from loyalty.limits import models as limits
 from loyalty.members import models as members
+from loyalty.missions import models as missions
 from loyalty.notices import models as notices
 from loyalty.orders import models as orders
 from loyalty.partners import models as partners
+from loyalty.payouts import models as payouts
 from loyalty.points import expiry_models as points_expiry
 from loyalty.points import models as points
 from loyalty.privacy import models as privacy
+from loyalty.referrals import models as referrals
+from loyalty.risk import models as risk
 from loyalty.staff import models as staff
 from loyalty.stores import models as stores
 from loyalty.tags import models as tags
@@ -31,18 +37,24 @@ __all__ = [
     "channels",
     "check_ins",
     "checkout",
+    "commissions",
     "coupons",
     "earning",
+    "earnings",
     "idempotency",
     "limits",
     "members",
+    "missions",
     "notices",
     "orders",
     "outbox",
     "partners",
+    "payouts",
     "points",
     "points_expiry",
     "privacy",
+    "referrals",
+    "risk",
     "runs",
     "staff",
     "stores",

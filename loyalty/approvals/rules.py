@@ -15,6 +15,8 @@ class ApprovalKind(StrEnum):
     ADJUSTMENT_BATCH = "adjustment_batch"
     PARTNER_KEY = "partner_key"
     COUPON_ISSUE = "coupon_issue"
+    PAYOUT = "payout"
+    PAYOUT_BATCH = "payout_batch"
 
 
 class ApprovalState(StrEnum):

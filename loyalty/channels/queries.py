@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import structlog
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from loyalty.channels.models import KeywordReply, Menu, MessageTemplate, Scene, StoredPush
@@ -179,6 +179,19 @@ def find_scene(session: Session, *, appid: str, key: str) -> SceneView | None:
     if scene is None:
         return None
     return SceneView(scene.id, scene.subject_kind, scene.subject_id, scene.label)
+
+
+def find_live_scene(session: Session, *, appid: str, subject_kind: str, subject_id: int, at: datetime) -> str | None:
+    """Return what the code of an account for something says, where one was made and has not ended."""
+    lives = or_(Scene.expires_at.is_(None), Scene.expires_at > at)
+    made = select(Scene.url).where(
+        Scene.appid == appid,
+        Scene.subject_kind == subject_kind,
+        Scene.subject_id == subject_id,
+        Scene.url.is_not(None),
+        lives,
+    )
+    return session.scalar(made.order_by(Scene.id.desc()).limit(1))
 
 
 def list_scenes(session: Session, *, appid: str, limit: int = 100) -> Sequence[Scene]:

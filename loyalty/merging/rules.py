@@ -4,7 +4,20 @@ from dataclasses import dataclass
 
 from loyalty.kernel.errors import InvalidInput
 
-MOVED_BY_OWNER = frozenset({"members", "points_accounts", "lots", "holds", "member_tiers", "check_ins"})
+MOVED_BY_OWNER = frozenset(
+    {
+        "members",
+        "points_accounts",
+        "lots",
+        "holds",
+        "member_tiers",
+        "check_ins",
+        "earnings_accounts",
+        "mission_counts",
+        "mission_progress",
+        "mission_rewards",
+    }
+)
 """Tables whose declaration says ``custom``: ``service.merge`` calls the use case of their module."""
 
 

@@ -9,6 +9,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from loyalty.check_ins import service as check_ins
+from loyalty.earnings import service as earnings
 from loyalty.kernel import audit, outbox
 from loyalty.kernel.audit import Actor
 from loyalty.limits import service as limits
@@ -21,12 +22,13 @@ from loyalty.members.service.absorption import absorb
 from loyalty.merging.moving import move_rows
 from loyalty.merging.queries import ACTION, find_merge
 from loyalty.merging.rules import Merge, SameMember
+from loyalty.missions import service as missions
 from loyalty.points import service as points
 from loyalty.tiers import service as tiers
 
 
 def merge(session: Session, *, survivor_id: int, other_id: int, actor: Actor, at: datetime) -> Merge:
-    """Make one member of two: the other's points, growth, check-ins, identities and messages move.
+    """Make one member of two: the other's points, money, growth, check-ins, missions, identities and more move.
 
     Old ledger entries stay where they are and are read through the survivor. The other is logged out
     everywhere. The audit log keeps the ids of all that moved, under both members.
@@ -76,6 +78,8 @@ def _move(session: Session, survivor: Member, other: Member, at: datetime) -> Me
     transfer = points.transfer(session, from_member_id=other_id, to_member_id=survivor_id, reference=reference, at=at)
     tiers.transfer(session, from_member_id=other_id, to_member_id=survivor_id, reference=reference, at=at)
     days = check_ins.transfer(session, from_member_id=other_id, to_member_id=survivor_id)
+    earnings.transfer(session, from_member_id=other_id, to_member_id=survivor_id, reference=reference, at=at)
+    missions.transfer(session, from_member_id=other_id, to_member_id=survivor_id, at=at)
     absorb(session, survivor=survivor, other=other, at=at)
     moved = move_rows(session, survivor_id=survivor_id, other_id=other_id)
     limits.move(session, from_entity=member_entity(other_id), to_entity=member_entity(survivor_id))

@@ -28,6 +28,7 @@ class Order(Base):
         CheckConstraint("amount_fen >= 0", name="amount_fen"),
         CheckConstraint("refunded_fen >= 0 AND refunded_fen <= amount_fen", name="refunded_fen"),
         Index("ix_orders_member_id", "member_id", "paid_at"),
+        Index("ix_orders_recorded_at", "recorded_at", "id"),
         {"info": _ABOUT_A_MEMBER},
     )
 

@@ -78,6 +78,24 @@ def _coupon_bonus(points: int, explanation: Explanation) -> str:
     return _taken_back(f"优惠券「{explanation['title']}」撤销核销", points, explanation)
 
 
+def _mission(points: int, explanation: Explanation) -> str:
+    """Say which mission paid, or that a refund has made it undone."""
+    if points > 0:
+        return f"完成任务「{explanation['title']}」，奖励{points}积分"
+    return _taken_back(f"任务「{explanation['title']}」因退款不再达标", points, explanation)
+
+
+def _referral(points: int, explanation: Explanation) -> str:
+    """Say for which side of an invitation (邀请) it was paid, or that it was taken back."""
+    side = _REFERRAL_SIDES[explanation["side"]]
+    return f"{side}，奖励{points}积分" if points > 0 else _taken_back(f"{side}失效", points, explanation)
+
+
+def _payout(points: int, explanation: Explanation) -> str:
+    yuan, fen = divmod(int(explanation["amount_fen"]), 100)
+    return f"收益{yuan}.{fen:02d}元兑换为{points}积分"
+
+
 def _earning(points: int, explanation: Explanation) -> str:
     return f"{_EVENT_NAMES[explanation['event']]}，获得{points}积分"
 
@@ -136,6 +154,7 @@ _EVENT_NAMES = {
     "review": "评价奖励",
     "custom": "活动奖励",
 }
+_REFERRAL_SIDES = {"referrer": "成功邀请好友", "referee": "受邀入会", "sharer": "好友访问"}
 _BY_RULE: Mapping[str, Callable[[int, Explanation], str]] = {
     "check_in": _check_in,
     "enrolment": lambda points, _explanation: f"入会礼，获得{points}积分",
@@ -144,6 +163,10 @@ _BY_RULE: Mapping[str, Callable[[int, Explanation], str]] = {
     "points_as_money": _points_as_money,
     "coupon_price": _coupon_price,
     "coupon_bonus": _coupon_bonus,
+    "mission": _mission,
+    "make_up_card": lambda points, _explanation: f"兑换补签卡，使用{-points}积分",
+    "referral": _referral,
+    "payout": _payout,
     "refund": _refund,
     "refund_of_points": _refund_of_points,
     "adjustment": _adjustment,

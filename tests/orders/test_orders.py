@@ -198,7 +198,7 @@ class TestRefund:
         early = [service.record_refund(session, refund=refund, at=at) for refund in (too_much, fitting)]
 
         recorded = service.record_purchase(session, purchase=purchase, at=at)
-        applied = service.apply_waiting(session, order_id=recorded.order_id)
+        applied = service.apply_waiting(session, order_id=recorded.order_id, at=at)
 
         assert [each.order_id for each in early] == [None, None]
         assert recorded.is_awaited
@@ -206,5 +206,5 @@ class TestRefund:
         assert applied[0].lines_left[0] == Line(1, "tea-01", "tea", 2, 7_000)
         refunds = queries.list_refunds(session, order_id=recorded.order_id)
         assert [each.state for each in refunds] == [RefundState.APPLIED, RefundState.REFUSED]
-        assert service.apply_waiting(session, order_id=recorded.order_id) == []
+        assert service.apply_waiting(session, order_id=recorded.order_id, at=at) == []
         assert service.record_refund(session, refund=fitting, at=at).is_replay

@@ -17,8 +17,12 @@ from loyalty.kernel.crypto import SealBroken, Vault
 from loyalty.kernel.database import Database
 from loyalty.members import keys, queries, service
 from loyalty.members.models import BindingReview, Member
+from loyalty.members.rules.consents import Purpose
+from loyalty.members.rules.identities import Door
 from loyalty.members.service import reviews
 from loyalty.partners.service.authentication import authenticate
+from loyalty.payouts.queries.payees import find_payee_name
+from loyalty.payouts.service.payees import save_payee
 from loyalty.privacy.service import count_by_key, rotate_keys
 from loyalty.privacy.service.rotation import KeyUse, sealed_columns
 from loyalty.staff import service as staff
@@ -73,12 +77,19 @@ class TestRotation:
         till = make_key(session, [make_store(session)])
         batch_id = adjustments.upload(session, b"a file")
         job_id = issue_jobs.upload(session, make_template(session), b"a list")
+        purpose = Purpose.PAYEE_IDENTITY
+        service.give_consent(session, member_id=member.id, purpose=purpose, version="1.0", door=Door.H5, at=at)
+        save_payee(
+            session, vault=VAULT, member_id=member.id, name="王小明", id_number="11010519491231002X",
+            actor=Actor("staff:1"), at=at,
+        )  # fmt: skip
         session.commit()
 
         assert set(rotate(database)) == {str(column) for column in sealed_columns()}
 
         session.expire_all()
         view = queries.get_member(session, vault=NEW_ALONE, member_id=member.id)
+        assert find_payee_name(session, vault=NEW_ALONE, member_id=member.id) == "王小明"
         (change,) = list_changes(session, vault=NEW_ALONE, member_ids=[member.id])
         assert change.reason == "大使"
         assert (view.phone_masked, view.nickname, view.birthday) == (

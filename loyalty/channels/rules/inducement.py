@@ -1,7 +1,8 @@
 """Inducement (诱导分享、诱导关注): WeChat forbids to pay for following, subscribing or sharing.
 
 Whoever attaches value to something that happens asks here before saving it. Source: 《微信外部链接内容管理规范》, in
-force since 2019-10-28, which names points among the gains that may not be offered.
+force since 2019-10-28, which names points among the gains that may not be offered, and having friends help (助力、砍价)
+and collecting likes (集赞) among the baits.
 """
 
 import re
@@ -9,13 +10,26 @@ from collections.abc import Iterable
 
 from loyalty.kernel.errors import InvalidInput
 
-FORBIDDEN_WORDS = frozenset(
-    {"follow", "followed", "subscribe", "subscribed", "share", "shared", "sharing", "forward", "forwarded"}
+_FORBIDDEN = re.compile(r"follow|subscrib|shar(e|ing)|forward")
+"""Stems that no code of something of value may have, however its words run together (``wechatshare``)."""
+_LAWFUL = re.compile(r"followup|follow[^a-z]+up|timeshare|shareholder|straightforward|carryforward")
+"""Words that only sound alike."""
+
+_GAIN = r"[领得送享赠奖返]"
+_GAIN_BEFORE = r"(?:[领送赠奖返]|(?<![值记觉显])得)"
+_LURES = (
+    # Passing on or following, and what one gets for it on the same line or the next.
+    rf"(?:关注|订阅|分享(?!装)|转发|集赞|朋友圈).{{0,15}}?{_GAIN}",
+    r"先(?:关注|订阅|分享|转发)",
+    # The gain first. Many lawful texts go on with 分享 or 关注 of other things: here only with what is WeChat's.
+    rf"{_GAIN_BEFORE}.{{0,15}}?(?:转发|集赞|朋友圈|[快去请]分享|分享[到至]|分享给好友|关注(?:我们|公众号|服务号))",
+    # Friends who have to help. What helps health (助力健康) is no such thing.
+    r"(?:好友|朋友|邀请?|找人|[帮替为]我|帮忙|[帮喊拉找]\s*\d+|[位个人名])\s*(?:来|一起|帮忙|为我|帮我|帮)?\s*(?:助力|砍价|加速)",
+    r"(?:助力|砍价)(?:成功|任务|后|即可|就)?(?:[领得送赠奖返拿]|免费)",
+    r"砍一刀|帮砍",
 )
-_LURE = re.compile(r"(关注|订阅|分享(?!装)|转发|集赞).{0,15}?[领得送享赠奖返]|先(关注|订阅|分享|转发)", re.DOTALL)
-"""Texts that promise something for it, on the same line or the next; a family pack (分享装) is only large."""
-_WORDS = re.compile(r"[a-z]+")
-_BETWEEN_SMALL_AND_LARGE = re.compile(r"(?<=[a-z])(?=[A-Z])")
+_LURE = re.compile("|".join(_LURES), re.DOTALL)
+"""Texts that promise something for it; a family pack (分享装) is only large."""
 
 
 class ValueForFollowingOrSharing(InvalidInput):
@@ -32,8 +46,7 @@ def check_not_induced(triggers: Iterable[str]) -> None:
         ValueForFollowingOrSharing: one of the triggers is about following, subscribing or sharing.
     """
     for trigger in triggers:
-        words = _WORDS.findall(_BETWEEN_SMALL_AND_LARGE.sub("_", trigger).lower())
-        if not FORBIDDEN_WORDS.isdisjoint(words):
+        if _FORBIDDEN.search(_LAWFUL.sub(" ", trigger.lower())):
             raise ValueForFollowingOrSharing(trigger=trigger)
 
 

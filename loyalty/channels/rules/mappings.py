@@ -18,6 +18,7 @@ SAMPLES: Mapping[str, Sequence[str]] = {
     "points": ("1", "-12345678"),
     "instant": ("2026年1月2日 03:04", "2026年12月28日 23:59"),
     "day": ("2026年1月2日", "2026年12月28日"),
+    "money": ("¥0.10", "¥123456.78"),
 }
 """Values that every fact of a sort can take, all of which must fit."""
 _TEXT_SAMPLES = ("签到奖励", "880012345678", "Ab12-34")
@@ -48,8 +49,8 @@ def fill(mapping: Mapping[str, str], facts: Mapping[str, str]) -> dict[str, str]
 def check_mapping(mapping: Mapping[str, str], *, facts: Mapping[str, str], content: str | None = None) -> None:
     """Make sure that a mapping works for every notice of its kind.
 
-    ``facts`` names the facts of the kind and their sort: ``text``, ``points``, ``instant`` or ``day``. With
-    ``content`` the mapping must serve exactly the keys of the template.
+    ``facts`` names the facts of the kind and their sort: ``text``, ``points``, ``instant``, ``day`` or
+    ``money``. With ``content`` the mapping must serve exactly the keys of the template.
 
     Raises:
         MappingRefused: see the class.

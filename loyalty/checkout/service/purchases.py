@@ -75,7 +75,7 @@ def purchase(
         return _standing(session, recorded, taken_off, at)
     outcome = _award(session, vault, recorded, purchase, taken_off, at, zone)
     if recorded.is_awaited:
-        for early in orders.apply_waiting(session, order_id=recorded.order_id):
+        for early in orders.apply_waiting(session, order_id=recorded.order_id, at=at):
             apply_refund(session, recorded=early, at=at, zone=zone)
     return _outcome(session, recorded, outcome, taken_off, at)
 

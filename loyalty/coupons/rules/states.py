@@ -35,6 +35,8 @@ class IssuePath(StrEnum):
     LINK = "link"
     CODE = "code"
     EARNING_RULE = "earning_rule"
+    MISSION = "mission"
+    REFERRAL = "referral"
     STAFF = "staff"
     PARTNER = "partner"
     BULK = "bulk"

@@ -2,8 +2,10 @@
 
 from loyalty.members.queries.consents import (
     consents_of,
+    current_text,
     current_texts,
     find_text,
+    has_consented,
     unwanted_kinds,
     wants,
 )
@@ -49,6 +51,7 @@ __all__ = [
     "check_can_spend",
     "check_living",
     "consents_of",
+    "current_text",
     "current_texts",
     "family_ids",
     "family_of",
@@ -62,6 +65,7 @@ __all__ = [
     "find_text",
     "get_identity",
     "get_member",
+    "has_consented",
     "identities_of",
     "is_review_for",
     "list_expired_reviews",

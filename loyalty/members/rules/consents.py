@@ -14,6 +14,8 @@ class Purpose(StrEnum):
     SERVICE_TERMS = "service_terms"
     PRIVACY = "privacy"
     MARKETING = "marketing"
+    PAYEE_IDENTITY = "payee_identity"
+    """Real name and ID number of who is paid money; asked for when it is needed, never at enrolment."""
 
 
 REQUIRED_PURPOSES = frozenset({Purpose.SERVICE_TERMS, Purpose.PRIVACY})
@@ -99,12 +101,13 @@ def check_consents(given: Collection[ConsentGiven], texts: Iterable[TextVersion]
     """Return the texts agreed to, when all required ones are among them in force.
 
     Raises:
-        ConsentOutdated: one names another version than the one in force.
+        ConsentOutdated: one names another version than the one in force, or a text that is not asked here.
         ConsentMissing: a required one is not among them.
     """
     in_force = {text.purpose: text for text in texts}
     for consent in given:
-        if in_force[consent.purpose].version != consent.version:
+        text = in_force.get(consent.purpose)
+        if text is None or text.version != consent.version:
             raise ConsentOutdated(purpose=consent.purpose)
     purposes = {consent.purpose for consent in given}
     missing = sorted(REQUIRED_PURPOSES - purposes)
@@ -124,7 +127,8 @@ DRAFT_TEXTS = (
         "二、积分按门店公示的规则发放、使用和过期，不能兑换现金。\n"
         "三、退款时，因该笔消费获得的积分同时收回。\n"
         "四、每人限一个会员账户，以不正当手段获取的积分将被冻结或收回。\n"
-        "五、您可以随时申请注销，等待期内可以撤回；注销完成后积分和权益清零且不能恢复。",
+        "五、您可以随时申请注销，等待期内可以撤回；提现未完成时须先等待到账或退回。"
+        "可提现的收益请在注销前提现，注销完成后积分、权益和未提现的收益清零且不能恢复。",
     ),
     TextVersion(
         Purpose.PRIVACY,
@@ -144,4 +148,17 @@ DRAFT_TEXTS = (
         "同意后，我们会向您发送优惠和活动信息。不同意不影响使用会员服务，您可以随时在设置中撤回。",
     ),
 )
-"""In force for a purpose until the brand publishes a text of its own."""
+"""Shown at enrolment; in force for a purpose until the brand publishes a text of its own."""
+
+LATER_DRAFT_TEXTS = (
+    TextVersion(
+        Purpose.PAYEE_IDENTITY,
+        _DRAFT_VERSION,
+        "收款人实名信息使用授权",
+        "一、我们收集您的真实姓名和居民身份证号（敏感个人信息），仅用于向您打款时的实名校验和依法代扣代缴个人所得税。\n"
+        "二、姓名在打款时加密提供给微信支付；姓名、身份证号和收入在依法申报时提供给税务机关，除此之外不向第三方提供。\n"
+        "三、以上信息单独加密保存，注销会员时删除。\n"
+        "四、不同意不影响使用会员服务，但单笔 2000 元及以上的提现将无法进行。您可以随时撤回，撤回后信息即被删除。",
+    ),
+)
+"""Shown when they are needed."""

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from loyalty.kernel import audit, outbox
 from loyalty.kernel.audit import Actor
 from loyalty.members.models import Consent, NoticePreference, PrivacyText
-from loyalty.members.queries import current_texts, find_text
+from loyalty.members.queries import current_text, find_text
 from loyalty.members.rules.consents import (
     REQUIRED_PURPOSES,
     ConsentOutdated,
@@ -67,12 +67,12 @@ def record_consents(
 
 
 def give_consent(session: Session, *, member_id: int, purpose: Purpose, version: str, door: Door, at: datetime) -> None:
-    """Agree to one more purpose in the version in force, such as marketing.
+    """Agree to one more purpose in the version in force, such as marketing or the use of an ID number.
 
     Raises:
         ConsentOutdated: another version is in force; show that one.
     """
-    text = next(text for text in current_texts(session) if text.purpose == purpose)
+    text = current_text(session, purpose=purpose)
     if text.version != version:
         raise ConsentOutdated(purpose=purpose)
     record_consents(session, member_id=member_id, texts=[text], door=door, at=at)

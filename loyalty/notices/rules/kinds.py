@@ -29,6 +29,18 @@ class NoticeKind(StrEnum):
     """A coupon was given to the member (券已到账)."""
     COUPONS_EXPIRING = "coupons_expiring"
     """Coupons that lapse soon (优惠券即将到期)."""
+    MISSION_REWARDED = "mission_rewarded"
+    """A mission gave its reward, in points or make-up cards (任务奖励到账); a coupon is told of as such."""
+    REFERRAL_REWARDED = "referral_rewarded"
+    """An invitation brought points, to either side (邀请奖励到账)."""
+    COMMISSIONS_APPROVED = "commissions_approved"
+    """A day's commissions can be withdrawn (佣金结算)."""
+    PAYOUT_OFFERED = "payout_offered"
+    """A transfer waits for the member's confirmation (待确认收款)."""
+    PAYOUT_SUCCEEDED = "payout_succeeded"
+    """A transfer has arrived (提现到账)."""
+    PAYOUT_RETURNED = "payout_returned"
+    """A withdrawal came back (提现退回)."""
 
 
 class Channel(StrEnum):
@@ -50,6 +62,8 @@ class FactType(StrEnum):
     """ISO 8601 in the stored facts."""
     DAY = "day"
     """A business date, ISO 8601 in the stored facts."""
+    MONEY = "money"
+    """Fen in the stored facts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +194,76 @@ KINDS: Mapping[NoticeKind, KindDefinition] = MappingProxyType(
                 {"coupons_count": FactType.POINTS, "expires_on": FactType.DAY, "details": FactType.TEXT}
             ),
             defaults=KindSettings(is_enabled=True, channels=_EVERY_CHANNEL, is_own_act=False),
+        ),
+        NoticeKind.MISSION_REWARDED: KindDefinition(
+            title="任务奖励到账",
+            text="您完成了任务「{mission}」，获得{reward}。",
+            facts=MappingProxyType(
+                {
+                    "member_number": FactType.TEXT,
+                    "mission": FactType.TEXT,
+                    "reward": FactType.TEXT,
+                    "occurred_at": FactType.INSTANT,
+                }
+            ),
+            defaults=KindSettings(is_enabled=True, channels=_EVERY_CHANNEL, is_own_act=False),
+        ),
+        NoticeKind.REFERRAL_REWARDED: KindDefinition(
+            title="邀请奖励到账",
+            text="{reason}，积分变动 {points}，当前余额 {balance} 积分。",
+            facts=_POINTS_FACTS,
+            defaults=KindSettings(is_enabled=True, channels=_EVERY_CHANNEL, is_own_act=False),
+        ),
+        NoticeKind.COMMISSIONS_APPROVED: KindDefinition(
+            title="佣金结算",
+            text="{approved_on}为您结算佣金 {commissions_count} 笔，共 {amount_fen}，目前可提现 {available_fen}。",
+            facts=MappingProxyType(
+                {
+                    "member_number": FactType.TEXT,
+                    "commissions_count": FactType.POINTS,
+                    "amount_fen": FactType.MONEY,
+                    "available_fen": FactType.MONEY,
+                    "approved_on": FactType.DAY,
+                }
+            ),
+            defaults=KindSettings(is_enabled=True, channels=_EVERY_CHANNEL, is_own_act=False),
+        ),
+        NoticeKind.PAYOUT_OFFERED: KindDefinition(
+            title="请确认收款",
+            text="您的提现 {net_fen} 已转出，请在{confirm_until}前打开提现记录确认收款，逾期自动退回；已确认请忽略。",
+            facts=MappingProxyType(
+                {"member_number": FactType.TEXT, "net_fen": FactType.MONEY, "confirm_until": FactType.INSTANT}
+            ),
+            defaults=KindSettings(is_enabled=True, channels=_EVERY_CHANNEL, is_own_act=False),
+            is_owed=True,
+        ),
+        NoticeKind.PAYOUT_SUCCEEDED: KindDefinition(
+            title="提现到账",
+            text="您的提现 {gross_fen} 已完成，代扣个人所得税 {tax_fen}，到账 {net_fen}，请在微信零钱查看。",
+            facts=MappingProxyType(
+                {
+                    "member_number": FactType.TEXT,
+                    "gross_fen": FactType.MONEY,
+                    "tax_fen": FactType.MONEY,
+                    "net_fen": FactType.MONEY,
+                    "occurred_at": FactType.INSTANT,
+                }
+            ),
+            defaults=KindSettings(is_enabled=True, channels=_EVERY_CHANNEL, is_own_act=True),
+        ),
+        NoticeKind.PAYOUT_RETURNED: KindDefinition(
+            title="提现退回",
+            text="您的提现 {gross_fen} 未到账：{reason}。",
+            facts=MappingProxyType(
+                {
+                    "member_number": FactType.TEXT,
+                    "gross_fen": FactType.MONEY,
+                    "reason": FactType.TEXT,
+                    "occurred_at": FactType.INSTANT,
+                }
+            ),
+            defaults=KindSettings(is_enabled=True, channels=_EVERY_CHANNEL, is_own_act=False),
+            is_owed=True,
         ),
     }
 )

@@ -68,6 +68,8 @@ def _shown(value: Any, fact_type: FactType, zone: ZoneInfo) -> str:
     if fact_type is FactType.DAY:
         day = date.fromisoformat(value)
         return f"{day.year}年{day.month}月{day.day}日"
+    if fact_type is FactType.MONEY:
+        return f"¥{int(value) // 100}.{int(value) % 100:02d}"  # templates refuse an amount with thousands set apart
     if fact_type is FactType.POINTS:
         return str(int(value))
     return str(value)

@@ -4,12 +4,29 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Select, and_, bindparam, exists, insert, or_, select, true, update
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Select,
+    Text,
+    and_,
+    bindparam,
+    exists,
+    func,
+    insert,
+    literal_column,
+    or_,
+    select,
+    true,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert as insert_or_skip
 from sqlalchemy.orm import Session
 
+from loyalty.kernel import outbox
 from loyalty.kernel.database import AnyRow
 from loyalty.kernel.errors import InvariantBroken
+from loyalty.kernel.outbox import OutboxEvent
 from loyalty.kernel.prepared import send
 from loyalty.members.models import Member
 from loyalty.members.queries import HOLDING, survivor_of
@@ -27,6 +44,9 @@ from loyalty.orders.rules import (
     to_json,
 )
 from loyalty.stores.models import Store
+
+RECORDED = "order.recorded"
+"""The event of a purchase that was recorded or corrected: whose, and which order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,12 +115,25 @@ def _record() -> Select[Any]:
         insert_or_skip(Order)
         .from_select(["member_id", *given], select(owner.c.id, *given.values()).where(may_buy))
         .on_conflict_do_nothing()
-        .returning(Order.id.label("order_id"))
+        .returning(Order.id.label("order_id"), Order.member_id, Order.recorded_at)
         .cte("placed")
     )
-    return select(*owner.c, is_store_known.label("is_store_known"), placed.c.order_id).select_from(
-        owner.outerjoin(placed, true())
+    told = select(_literal(RECORDED), _told(placed.c), placed.c.recorded_at)
+    announced = insert(OutboxEvent).from_select(["kind", "payload", "recorded_at"], told).cte("announced")
+    return (
+        select(*owner.c, is_store_known.label("is_store_known"), placed.c.order_id)
+        .select_from(owner.outerjoin(placed, true()))
+        .add_cte(announced)
     )
+
+
+def _told(placed: Any) -> ColumnElement[Any]:
+    ids = (placed.order_id, placed.member_id)
+    return func.jsonb_build_object(_literal("order_id"), ids[0], _literal("member_id"), ids[1])
+
+
+def _literal(text: str) -> ColumnElement[str]:
+    return literal_column(f"'{text}'", Text)
 
 
 _RECORD = _record()
@@ -135,7 +168,7 @@ def _known(session: Session, purchase: Purchase, owner: AnyRow, at: datetime) ->
         raise InvariantBroken(f"order {purchase.order_number} is neither new nor known")
     order = lock_order(session, order_id=found.id)
     if order.member_id is None:
-        _replace(session, order, {"member_id": owner.id, **_content(purchase)}, at)
+        _replace(session, order, owner.id, {"member_id": owner.id, **_content(purchase)}, at)
         return Recorded(order.id, owner.id, is_awaited=True)
     if survivor_of(session, member_id=order.member_id) != owner.id:
         raise OrderNumberReused(order_number=purchase.order_number)
@@ -169,9 +202,10 @@ def _correct(session: Session, order: OrderView, purchase: Purchase, owner: AnyR
             replaced_at=at,
         )
     )
-    _replace(session, order, {**_content(purchase), **refunded}, at)
+    _replace(session, order, owner.id, {**_content(purchase), **refunded}, at)
     return Recorded(order.id, owner.id, replaced_version=order.version)
 
 
-def _replace(session: Session, order: OrderView, content: dict[str, Any], at: datetime) -> None:
+def _replace(session: Session, order: OrderView, owner_id: int, content: dict[str, Any], at: datetime) -> None:
     session.execute(update(Order).where(Order.id == order.id).values(**content, recorded_at=at))
+    outbox.record(session, RECORDED, {"order_id": order.id, "member_id": owner_id}, at=at)

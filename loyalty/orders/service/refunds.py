@@ -8,6 +8,7 @@ from sqlalchemy import exists, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from loyalty.kernel import outbox
 from loyalty.kernel.errors import InvariantBroken
 from loyalty.orders.models import Order, Refund
 from loyalty.orders.queries import OrderView, RefundView, find_order, lines_left_of, list_refunds
@@ -59,10 +60,10 @@ def record_refund(session: Session, *, refund: RefundReport, at: datetime) -> Re
         return _replay(session, refund, order)
     if order.member_id is None:
         return RecordedRefund(refund_id, None, None, ())
-    return RecordedRefund(refund_id, order.id, order.member_id, _reduce(session, order))
+    return RecordedRefund(refund_id, order.id, order.member_id, _reduce(session, order, refund_id, at))
 
 
-def apply_waiting(session: Session, *, order_id: int) -> Sequence[RecordedRefund]:
+def apply_waiting(session: Session, *, order_id: int, at: datetime) -> Sequence[RecordedRefund]:
     """Apply the refunds that came before their purchase, the earliest first; return those that count now.
 
     One that returns more than the purchase holds is refused and stays on record.
@@ -70,7 +71,7 @@ def apply_waiting(session: Session, *, order_id: int) -> Sequence[RecordedRefund
     order = lock_order(session, order_id=order_id)
     applied = []
     for waiting in list_refunds(session, order_id=order_id):
-        if waiting.state is RefundState.WAITING and (left := _applied(session, order, waiting)) is not None:
+        if waiting.state is RefundState.WAITING and (left := _applied(session, order, waiting, at)) is not None:
             applied.append(RecordedRefund(waiting.id, order.id, order.member_id, left))
     return applied
 
@@ -121,7 +122,7 @@ def _replay(session: Session, refund: RefundReport, order: OrderView) -> Recorde
     return RecordedRefund(known.id, order.id, order.member_id, lines_left_of(session, order=order), is_replay=True)
 
 
-def _applied(session: Session, order: OrderView, waiting: RefundView) -> tuple[Line, ...] | None:
+def _applied(session: Session, order: OrderView, waiting: RefundView, at: datetime) -> tuple[Line, ...] | None:
     try:
         lines_left_of(session, order=order, and_less=waiting.lines)
     except RefundExceedsOrder:
@@ -129,11 +130,13 @@ def _applied(session: Session, order: OrderView, waiting: RefundView) -> tuple[L
         return None
     values = {"state": RefundState.APPLIED, "member_id": order.member_id}
     session.execute(update(Refund).where(Refund.id == waiting.id).values(**values))
-    return _reduce(session, order)
+    return _reduce(session, order, waiting.id, at)
 
 
-def _reduce(session: Session, order: OrderView) -> tuple[Line, ...]:
+def _reduce(session: Session, order: OrderView, refund_id: int, at: datetime) -> tuple[Line, ...]:
     left = lines_left_of(session, order=order)
     values = {"refunded_fen": order.amount_fen - amount_of(left), "is_refunded": is_empty(left)}
     session.execute(update(Order).where(Order.id == order.id).values(**values))
+    told = {"order_id": order.id, "member_id": order.member_id, "refund_id": refund_id}
+    outbox.record(session, "order.refunded", told, at=at)
     return left

@@ -13,12 +13,14 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 
 from loyalty.channels.service.pushes import forget_pushes
+from loyalty.earnings import service as earnings
 from loyalty.kernel import audit, outbox
 from loyalty.kernel.audit import Actor, AuditEntry
 from loyalty.kernel.crypto import Vault
 from loyalty.members.models import Identity, Member
 from loyalty.members.queries import lock_members
 from loyalty.members.rules.members import MemberStatus
+from loyalty.payouts.queries import payouts
 from loyalty.points import queries as points_queries
 from loyalty.points import service as points
 from loyalty.privacy.belongings import Person, declared_tables, person_of, personal_columns
@@ -29,10 +31,17 @@ ACTOR = Actor("system:erase_closed_members")
 
 
 def erase_due(session: Session, *, vault: Vault, at: datetime, limit: int = 20) -> int:
-    """Erase the members whose waiting period is over; return how many, a full page means go on."""
+    """Erase the members whose waiting period is over; return how many, a full page means go on.
+
+    To whom money is on its way stays until it has arrived or come back: two days at most.
+    """
     waiting = (Closure.taken_back_at.is_(None), Closure.erased_at.is_(None))
+    is_paid_out = Closure.member_id.not_in(payouts.members_with_open())
     due = session.scalars(
-        select(Closure.member_id).where(Closure.due_at <= at, *waiting).order_by(Closure.due_at).limit(limit)
+        select(Closure.member_id)
+        .where(Closure.due_at <= at, *waiting, is_paid_out)
+        .order_by(Closure.due_at)
+        .limit(limit)
     ).all()
     return sum(_erase(session, member_id, vault, at) for member_id in sorted(due))
 
@@ -41,11 +50,12 @@ def _erase(session: Session, member_id: int, vault: Vault, at: datetime) -> bool
     person = person_of(session, member_id=member_id)
     lock_members(session, member_ids=person.member_ids)
     closure = find_closing(session, member_id=member_id)
-    if closure is None:
-        return False  # taken back a moment ago
+    if closure is None or payouts.has_open(session, member_id=member_id):
+        return False  # taken back, or a payout asked for, a moment ago
     closure.erased_at = at
     session.flush()
     _forfeit_points(session, member_id, at)
+    earnings.forfeit(session, member_id=member_id, reference=f"closing:{member_id}", at=at, actor=ACTOR.name)
     forget(session, member_id=member_id, person=person, vault=vault, actor=ACTOR, at=at)
     return True
 

@@ -70,6 +70,23 @@ class Permission(StrEnum):
     """Undo uses at stores of one's own."""
     COUPONS_REDEEM = "coupons.redeem"
     """Take coupons at the till with one's own phone, and undo one's own mistakes."""
+    MISSIONS_READ = "missions.read"
+    MISSIONS_WRITE = "missions.write"
+    """Make missions, put them in force, pause and stop them."""
+    REFERRALS_READ = "referrals.read"
+    REFERRALS_WRITE = "referrals.write"
+    """Draft the referral programme and put it in force."""
+    REFERRALS_SWITCH = "referrals.switch"
+    """Switch channels of sharing off and on."""
+    RISK_READ = "risk.read"
+    """See what risk decided and why, its rules and the blocklist."""
+    RISK_DECIDE = "risk.decide"
+    """Release and reverse what is held or was given, block and unblock."""
+    RISK_WRITE = "risk.write"
+    """Change the rules of risk."""
+    COMMISSIONS_READ = "commissions.read"
+    COMMISSIONS_WRITE = "commissions.write"
+    """Draft commission plans and put them in force."""
     CHECK_INS_READ = "check_ins.read"
     CHECK_INS_WRITE = "check_ins.write"
     TIERS_READ = "tiers.read"
@@ -81,6 +98,14 @@ class Permission(StrEnum):
     """Give and take points by hand, and prepare batches."""
     ADJUSTMENTS_APPROVE = "adjustments.approve"
     """Approve batches that others prepared, and undo them."""
+    PAYOUTS_READ = "payouts.read"
+    """See members' earnings and payouts, without names and ID numbers."""
+    PAYOUTS_WRITE = "payouts.write"
+    """Change limits, scene and tax tables, pause and resume sending, call payouts back, settle differences."""
+    PAYOUTS_APPROVE = "payouts.approve"
+    """Approve payouts and batches."""
+    PAYOUTS_DECLARE = "payouts.declare"
+    """Take the withholding export, with names and ID numbers in clear."""
     JOBS_READ = "jobs.read"
     JOBS_WRITE = "jobs.write"
     PARTNERS_READ = "partners.read"
@@ -111,10 +136,17 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
             _P.EARNING_READ,
             _P.EARNING_WRITE,
             _P.EARNING_OVERRIDE,
+            _P.COMMISSIONS_READ,
+            _P.COMMISSIONS_WRITE,
             _P.COUPONS_READ,
             _P.COUPONS_WRITE,
             _P.COUPONS_ISSUE,
             _P.COUPONS_VOID,
+            _P.MISSIONS_READ,
+            _P.MISSIONS_WRITE,
+            _P.REFERRALS_READ,
+            _P.REFERRALS_WRITE,
+            _P.REFERRALS_SWITCH,
             _P.ADJUSTMENTS_READ,
             _P.ADJUSTMENTS_WRITE,
             _P.JOBS_READ,
@@ -129,11 +161,18 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
             _P.MEMBERS_EXPORT,
             _P.STORES_READ,
             _P.EARNING_READ,
+            _P.COMMISSIONS_READ,
             _P.COUPONS_READ,
             _P.COUPONS_REVERSE,
+            _P.MISSIONS_READ,
+            _P.REFERRALS_READ,
             _P.ADJUSTMENTS_READ,
             _P.ADJUSTMENTS_WRITE,
             _P.ADJUSTMENTS_APPROVE,
+            _P.PAYOUTS_READ,
+            _P.PAYOUTS_WRITE,
+            _P.PAYOUTS_APPROVE,
+            _P.PAYOUTS_DECLARE,
             _P.AUDIT_READ,
             _P.JOBS_READ,
         }
@@ -146,8 +185,14 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
             _P.MEMBERS_UNMASK,
             _P.BINDINGS_DECIDE,
             _P.STORES_READ,
+            _P.COMMISSIONS_READ,
             _P.COUPONS_READ,
             _P.COUPONS_VOID,
+            _P.REFERRALS_READ,
+            _P.REFERRALS_SWITCH,
+            _P.RISK_READ,
+            _P.RISK_DECIDE,
+            _P.RISK_WRITE,
             _P.AUDIT_READ,
         }
     ),
@@ -165,6 +210,7 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
             _P.EARNING_OVERRIDE,
             _P.COUPONS_READ,
             _P.COUPONS_REVERSE,
+            _P.MISSIONS_READ,
         }
     ),
     Role.STORE_MANAGER: frozenset(
@@ -180,6 +226,7 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
             _P.EARNING_OVERRIDE,
             _P.COUPONS_READ,
             _P.COUPONS_REVERSE,
+            _P.MISSIONS_READ,
             _P.COUPONS_REDEEM,
         }
     ),

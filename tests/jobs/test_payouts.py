@@ -1,0 +1,344 @@
+"""Payouts as the schedule and the outbox move them."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from jobs import bulk, handlers, payouts, periodic
+from jobs.periodic import PeriodicFunction
+from loyalty.gateways.pay_protocols import BillLine, TransferAnswer, TransferOutcome, TransferState
+from loyalty.kernel.outbox import OutboxEvent
+from loyalty.members import service as members
+from loyalty.members.rules.consents import Purpose
+from loyalty.members.rules.identities import Door
+from loyalty.payouts.queries.batches import list_batches, list_misses
+from loyalty.payouts.queries.payouts import PayoutView, list_due, list_payouts
+from loyalty.payouts.rules.batches import BatchState
+from loyalty.payouts.rules.states import PayoutState, ReturnReason
+from loyalty.payouts.service import batches, pausing, payees
+from loyalty.risk.rules.deciding import Condition, Rule
+from loyalty.risk.rules.signals import Signal
+from loyalty.risk.rules.subjects import Occasion, Subject, Verdict
+from loyalty.risk.service import note_sighting, save_rules
+from tests.factories.earnings import figures, make_available
+from tests.factories.members import make_member
+from tests.factories.payouts import PROGRAMME, STAFF, Earner, ask, configure, make_earner, payout_of
+from tests.jobs.test_periodic import the_run
+from tests.support.containers import NullContainer, StandingClock
+from tests.support.events import recorded
+from tests.support.settings import VAULT
+
+
+@pytest.fixture
+def earner(session: Session) -> Earner:
+    configure(session)
+    return make_earner(session)
+
+
+def handle(container: NullContainer, session: Session, kind: str) -> None:
+    for payload in recorded(session, kind):
+        for _ in range(2):
+            handlers.handle(container, OutboxEvent(id=0, kind=kind, payload=payload, attempts=1))
+
+
+def perform(name: str, slot: str = "2026-03-10T10-00") -> None:
+    periodic.perform(name, slot, "2026-03-10")
+
+
+def test_a_payout_is_sent_once_as_soon_as_it_is_asked_for(
+    jobs_container: NullContainer, session: Session, earner: Earner
+) -> None:
+    payout = ask(session, earner)
+
+    handle(jobs_container, session, "payout.requested")
+
+    assert payout_of(session, payout.id).state is PayoutState.WAITING_CONFIRM
+    assert len(jobs_container.wechat_pay.orders) == 1
+
+
+def test_a_callback_that_comes_twice_ends_it_once(
+    jobs_container: NullContainer, session: Session, earner: Earner
+) -> None:
+    payout = ask(session, earner)
+    handle(jobs_container, session, "payout.requested")
+    session.execute(
+        text("INSERT INTO outbox_events (kind, payload, recorded_at) VALUES ('payout.noticed', :payload, now())"),
+        {
+            "payload": f'{{"out_bill_no": "{payout.out_bill_no}", "state": "FAIL", "amount_fen": 20000,'
+            f' "transfer_bill_no": "13300{payout.out_bill_no}", "fail_reason": "ACCOUNT_FROZEN"}}'
+        },
+    )
+
+    handle(jobs_container, session, "payout.noticed")
+
+    assert payout_of(session, payout.id).return_reason is ReturnReason.FAILED
+    assert figures(session, earner.id) == (0, 100_000, 0)
+
+
+def test_what_is_due_is_taken_up_by_the_schedule(
+    jobs_container: NullContainer, session: Session, clock: StandingClock, earner: Earner
+) -> None:
+    payout = ask(session, earner)
+    jobs_container.wechat_pay.create_answers.append(TransferAnswer(TransferOutcome.UNCLEAR))
+
+    for minute in (0, 1, 2):
+        perform("take_due_payout_steps", f"2026-03-10T10-0{minute}")
+        clock.advance(minutes=1)
+
+    assert payout_of(session, payout.id).state is PayoutState.WAITING_CONFIRM
+    assert len(jobs_container.wechat_pay.orders) == 2
+    assert len(jobs_container.wechat_pay.queried) == 1
+
+
+def test_all_that_is_due_is_taken_up_by_one_run(
+    jobs_container: NullContainer, session: Session, earner: Earner
+) -> None:
+    asked = [ask(session, earner, 100).id for _ in range(payouts.STEPS_AT_A_TIME + 1)]
+
+    perform("take_due_payout_steps")
+
+    assert len(jobs_container.wechat_pay.orders) == len(asked)
+
+
+def test_what_is_new_is_sent_before_what_has_long_been_asked_about(
+    session: Session, clock: StandingClock, earner: Earner
+) -> None:
+    old, new = ask(session, earner), ask(session, earner)
+    asked_often = "UPDATE payouts SET state = 'waiting_confirm', polls = 9, due_at = due_at - interval '1 hour'"
+    session.execute(text(f"{asked_often} WHERE id = :id"), {"id": old.id})
+
+    assert list_due(session, at=clock.now(), limit=2, taken=[]) == [new.id, old.id]
+    assert list_due(session, at=clock.now(), limit=2, taken=[new.id]) == [old.id]
+
+
+class TestShortAccount:
+    """The time in which the merchant's account is short is nobody's time to confirm, and no reason to give up."""
+
+    def test_leaves_the_member_all_of_the_time_to_confirm(
+        self, jobs_container: NullContainer, session: Session, clock: StandingClock, earner: Earner
+    ) -> None:
+        payout = self.come_out_of_a_pause(jobs_container, session, clock, earner)
+        perform("take_due_payout_steps", "2026-03-13T10-01")
+        assert payout_of(session, payout.id).offered_at == clock.now()
+
+        clock.advance(hours=1)
+        perform("cancel_overdue_payouts")
+
+        assert not payout_of(session, payout.id).is_cancel_wanted
+        clock.advance(hours=24)
+        perform("cancel_overdue_payouts", "2026-03-14T12-00")
+        assert payout_of(session, payout.id).is_cancel_wanted
+
+    def test_does_not_make_a_payout_hopeless_or_stuck(
+        self, jobs_container: NullContainer, session: Session, clock: StandingClock, earner: Earner
+    ) -> None:
+        payout = self.come_out_of_a_pause(jobs_container, session, clock, earner)
+        jobs_container.wechat_pay.create_answers.append(TransferAnswer(TransferOutcome.UNCLEAR))
+        perform("take_due_payout_steps", "2026-03-13T10-01")
+        perform("watch_payouts")
+        assert the_run(session, "watch_payouts").error is None
+        for hours in (1, 2):
+            clock.advance(hours=hours)
+            perform("take_due_payout_steps", f"2026-03-13T1{hours}-00")
+
+        assert payout_of(session, payout.id).state is PayoutState.WAITING_CONFIRM
+
+    def come_out_of_a_pause(
+        self, container: NullContainer, session: Session, clock: StandingClock, earner: Earner
+    ) -> PayoutView:
+        payout = ask(session, earner)
+        container.wechat_pay.create_answers.append(TransferAnswer(TransferOutcome.NOT_ENOUGH))
+        perform("take_due_payout_steps")
+        clock.advance(hours=1)
+        perform("take_due_payout_steps", "2026-03-10T11-00")
+        clock.advance(days=3)
+        pausing.resume(session, actor=STAFF, at=clock.now())
+        return payout
+
+
+def test_what_is_not_confirmed_in_time_is_called_back(
+    jobs_container: NullContainer, session: Session, clock: StandingClock, earner: Earner
+) -> None:
+    payout = ask(session, earner)
+    perform("take_due_payout_steps")
+    clock.advance(hours=25)
+
+    perform("cancel_overdue_payouts")
+    perform("take_due_payout_steps", "2026-03-11T11-00")
+    assert payout_of(session, payout.id).state is PayoutState.CANCELLING
+    jobs_container.wechat_pay.end(payout.out_bill_no, TransferState.CANCELLED)
+    clock.advance(hours=1)
+    perform("take_due_payout_steps", "2026-03-11T12-00")
+
+    assert payout_of(session, payout.id).return_reason is ReturnReason.CANCELLED
+    assert figures(session, earner.id) == (0, 100_000, 0)
+
+
+def test_a_short_account_is_alarmed(jobs_container: NullContainer, session: Session, earner: Earner) -> None:
+    perform("watch_payouts")
+    assert the_run(session, "watch_payouts").error is None
+    ask(session, earner)
+    jobs_container.wechat_pay.create_answers.append(TransferAnswer(TransferOutcome.NOT_ENOUGH))
+    perform("take_due_payout_steps")
+
+    session.execute(text("DELETE FROM job_runs WHERE job = 'watch_payouts'"))
+    perform("watch_payouts")
+
+    done = the_run(session, "watch_payouts")
+    assert done.error == "payouts need attention"
+    assert done.result == {"paused": 1, "contradicting": 0, "stuck": 0}
+
+
+def test_a_bill_that_differs_is_alarmed_and_one_that_is_not_ready_is_asked_for_again(
+    jobs_container: NullContainer, session: Session, clock: StandingClock, earner: Earner
+) -> None:
+    ask(session, earner)
+    perform("take_due_payout_steps")
+    clock.advance(days=1)
+    periodic.perform("reconcile_payouts", "2026-03-11T10-00", "2026-03-11")
+    assert the_run(session, "reconcile_payouts").result == {"days": 0, "discrepancies": 0}
+    session.execute(text("DELETE FROM job_runs WHERE job = 'reconcile_payouts'"))
+    stranger = BillLine("stranger", "t", 1, clock.now(), is_return=False)
+    jobs_container.wechat_pay.daily_bills[clock.now().date() - timedelta(days=1)] = [stranger]
+
+    periodic.perform("reconcile_payouts", "2026-03-11T11-00", "2026-03-11")
+
+    done = the_run(session, "reconcile_payouts")
+    assert done.result == {"days": 1, "discrepancies": 1}
+    assert done.error is not None
+
+
+class TestBatches:
+    def test_pay_everybody_who_has_enough_once_a_second_person_agrees(
+        self, jobs_container: NullContainer, session: Session, clock: StandingClock
+    ) -> None:
+        configure(session, programme=replace(PROGRAMME, batch_day=10, member_day_fen=60_000))
+        session.execute(text("UPDATE earnings_accounts SET available_fen = 0"))
+        rich, poor = make_earner(session, available_fen=60_000), make_earner(session, available_fen=99)
+        faceless, greedy = make_member(session), make_earner(session, available_fen=120_001)
+        ask(session, greedy, 60_000)
+        make_available(session, faceless.id, 500)
+
+        for _ in range(2):
+            perform("plan_payout_batch", "2026-03-10")
+        (batch,) = list_batches(session)
+        assert (batch.state, batch.members_count) == (BatchState.AWAITING_APPROVAL, 3)
+        batches.decide(session, batch_id=batch.id, is_approved=True, actor=STAFF, at=clock.now())
+        bulk.perform(recorded(session, "bulk.wanted")[-1]["run_id"])
+
+        (payout,) = list_payouts(session, batch_id=batch.id).items
+        assert (payout.member_id, payout.net_fen, payout.state) == (rich.id, 60_000, PayoutState.NEW)
+        assert {miss.member_id: miss.reason for miss in list_misses(session, batch_id=batch.id)} == {
+            faceless.id: "payout_identity_required",
+            greedy.id: "limit_exhausted",
+        }
+        assert figures(session, poor.id) == (0, 99, 0)
+
+    def test_pay_what_was_approved_and_of_more_than_a_day_allows_as_much_as_it_does(
+        self, jobs_container: NullContainer, session: Session, clock: StandingClock
+    ) -> None:
+        configure(session, programme=replace(PROGRAMME, batch_day=10, member_day_fen=60_000))
+        session.execute(text("UPDATE earnings_accounts SET available_fen = 0"))
+        growing, rich = make_earner(session, available_fen=500), make_earner(session, available_fen=90_000)
+        shrinking = make_earner(session, available_fen=700)
+        batch_id = self.planned(session)
+        late = make_earner(session, available_fen=800)
+        make_available(session, growing.id, 5_000)
+        ask(session, shrinking, 200)
+
+        self.pay(session, batch_id, clock)
+
+        paid = {one.member_id: one.net_fen for one in list_payouts(session, batch_id=batch_id).items}
+        assert paid == {growing.id: 500, rich.id: 60_000, shrinking.id: 500}
+        assert list_batches(session)[0].total_fen == 500 + 60_000 + 700
+        assert figures(session, late.id) == (0, 800, 0)
+
+    @pytest.mark.parametrize(
+        ("verdict", "states", "reasons"),
+        [
+            (Verdict.DENY, [], ["payout_blocked"]),
+            (Verdict.REVIEW, [PayoutState.AWAITING_APPROVAL], []),
+        ],
+    )
+    def test_ask_risk_about_each_member(
+        self,
+        jobs_container: NullContainer,
+        session: Session,
+        clock: StandingClock,
+        verdict: Verdict,
+        states: list[PayoutState],
+        reasons: list[str],
+    ) -> None:
+        configure(session, programme=replace(PROGRAMME, batch_day=10))
+        session.execute(text("UPDATE earnings_accounts SET available_fen = 0"))
+        earner = make_earner(session, available_fen=60_000)
+        seen = Subject(earner.id, device="farm")
+        note_sighting(session, vault=VAULT, occasion=Occasion.ENROLMENT, subject=seen, at=clock.now())
+        always = (Condition(Signal.MEMBERS_PER_DEVICE, 1, within_hours=1),)
+        rule = Rule("doubt", "测试", frozenset({Occasion.WITHDRAWAL}), always, verdict)
+        save_rules(session, rules=(rule,), actor=STAFF, at=clock.now())
+        batch_id = self.planned(session)
+
+        self.pay(session, batch_id, clock)
+
+        assert [one.state for one in list_payouts(session, batch_id=batch_id).items] == states
+        assert [miss.reason for miss in list_misses(session, batch_id=batch_id)] == reasons
+
+    def planned(self, session: Session) -> int:
+        perform("plan_payout_batch", "2026-03-10")
+        return list_batches(session)[0].id
+
+    def pay(self, session: Session, batch_id: int, clock: StandingClock) -> None:
+        batches.decide(session, batch_id=batch_id, is_approved=True, actor=STAFF, at=clock.now())
+        bulk.perform(recorded(session, "bulk.wanted")[-1]["run_id"])
+
+    def test_that_are_refused_pay_nobody(
+        self, jobs_container: NullContainer, session: Session, clock: StandingClock, earner: Earner
+    ) -> None:
+        configure(session, programme=replace(PROGRAMME, batch_day=10))
+        perform("plan_payout_batch", "2026-03-10")
+        batch_id = list_batches(session)[0].id
+
+        batches.decide(session, batch_id=batch_id, is_approved=False, actor=STAFF, at=clock.now())
+
+        assert recorded(session, "bulk.wanted") == []
+        assert list_payouts(session, batch_id=batch_id).items == []
+
+
+def test_who_withdraws_the_consent_is_forgotten_as_a_payee(
+    jobs_container: NullContainer, session: Session, clock: StandingClock, earner: Earner
+) -> None:
+    at, purpose = clock.now(), Purpose.PAYEE_IDENTITY
+    members.give_consent(session, member_id=earner.id, purpose=purpose, version="1.0", door=Door.H5, at=at)
+    payees.save_payee(
+        session,
+        vault=VAULT,
+        member_id=earner.id,
+        name="王小明",
+        id_number="11010519491231002X",
+        actor=STAFF,
+        at=at,
+    )
+    members.withdraw_consent(session, member_id=earner.id, purpose=purpose, door=Door.H5, at=at)
+
+    handle(jobs_container, session, "consent.withdrawn")
+
+    assert session.scalar(text("SELECT count(*) FROM payees WHERE member_id = :id"), {"id": earner.id}) == 0
+
+
+@pytest.mark.parametrize(
+    "job", [payouts.take_due_steps, payouts.reconcile_bills], ids=lambda job: getattr(job, "__name__", "")
+)
+def test_without_a_merchant_account_nothing_is_tried(
+    jobs_container: NullContainer, session: Session, earner: Earner, job: PeriodicFunction
+) -> None:
+    payout = ask(session, earner)
+    without = replace(jobs_container, pay=None)
+
+    run_of = periodic.PeriodicRun(without, job="x", slot=periodic.Slot("2026-03-10", without.clock.now().date()))
+    assert set(job(run_of).values()) == {0}
+
+    assert payout_of(session, payout.id).state is PayoutState.NEW
