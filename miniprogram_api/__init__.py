@@ -10,18 +10,42 @@ from miniprogram_api.v1 import (
     check_ins,
     coupon_centre,
     coupons,
+    earnings,
+    make_ups,
     me,
     member_codes,
     messages,
+    missions,
+    payouts,
     phone,
     points,
     privacy,
     proofs,
+    referrals,
     sessions,
+    sharing,
 )
 from miniprogram_api.v1.blueprint import PREFIX
 
-SUBJECTS = (sessions, me, phone, proofs, member_codes, points, check_ins, coupon_centre, coupons, messages, privacy)
+SUBJECTS = (
+    sessions,
+    me,
+    phone,
+    proofs,
+    member_codes,
+    points,
+    check_ins,
+    make_ups,
+    missions,
+    coupon_centre,
+    coupons,
+    referrals,
+    sharing,
+    earnings,
+    payouts,
+    messages,
+    privacy,
+)
 
 
 def register(app: Flask, settings: Settings) -> tuple[Blueprint, ...]:

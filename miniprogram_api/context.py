@@ -5,8 +5,12 @@ from typing import cast
 from flask import current_app, g, request
 
 from loyalty.container import Container
+from loyalty.kernel.checking import is_tidy
 from loyalty.kernel.errors import NotAllowed
 from loyalty.members.service import Caller
+
+DEVICE_HEADER = "X-Device-Id"
+_DEVICE_LENGTH_MAX = 64
 
 
 class MembershipRequired(NotAllowed):
@@ -41,3 +45,9 @@ def member_id() -> int:
 def client_ip() -> str:
     """Return the caller's address, behind as many proxies as ``TRUSTED_PROXY_COUNT`` says."""
     return request.remote_addr or "0.0.0.0"  # noqa: S104 - a value to store, nothing is bound
+
+
+def device_id() -> str | None:
+    """Return what the mini program keeps on this phone, for risk; whatever makes no sense counts as nothing."""
+    device = request.headers.get(DEVICE_HEADER, "")
+    return device if is_tidy(device, _DEVICE_LENGTH_MAX) else None

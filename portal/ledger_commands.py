@@ -6,9 +6,11 @@ from datetime import datetime, timedelta
 import click
 from flask.cli import AppGroup
 
+from loyalty.earnings import service as earnings
 from loyalty.kernel.clock import business_date
 from loyalty.kernel.errors import LoyaltyError
 from loyalty.kernel.transaction import run
+from loyalty.payouts.verification import verify as verify_payouts
 from loyalty.points.service import seal, verify
 from portal.context import container
 
@@ -20,21 +22,22 @@ ledger = AppGroup("ledger", help="Prove and seal the points ledger (积分账本
     "--member", "member_id", type=click.IntRange(1, 2**63 - 1), help="Only this member's books; seals are left out."
 )
 def verify_command(member_id: int | None) -> None:
-    """Recompute balances, chains and seals; exit with 1 when a row does not fit."""
-    settings, at = container().settings, container().clock.now()
-    result = run(
-        container().database,
-        lambda session: verify(session, seal_key=settings.seal_key, at=at, member_id=member_id),
-    )
-    if member_id is not None and not result.accounts_count and result.is_green:
+    """Recompute balances, chains and seals, of points and of money; exit with 1 when a row does not fit."""
+    database, settings, at = container().database, container().settings, container().clock.now()
+    result = run(database, lambda session: verify(session, seal_key=settings.seal_key, at=at, member_id=member_id))
+    money = run(database, lambda session: earnings.verify(session, member_id=member_id))
+    paid = run(database, lambda session: verify_payouts(session, member_id=member_id))
+    discrepancies = [*result.discrepancies, *money.discrepancies, *paid]
+    if member_id is not None and not (result.accounts_count or money.accounts_count or discrepancies):
         raise click.ClickException(f"Member {member_id} has no points account.")
     click.echo(
         f"{result.accounts_count} accounts, {result.entries_count} entries and {result.seals_count} seals examined."
     )
-    for found in result.discrepancies:
+    click.echo(f"{money.accounts_count} money accounts and {money.entries_count} entries examined.")
+    for found in discrepancies:
         of_member = "" if found.member_id is None else f" of member {found.member_id}"
         click.echo(f"{found.table} {found.row}{of_member}: {found.reason}", err=True)
-    if not result.is_green:
+    if discrepancies:
         sys.exit(1)
     click.echo("Everything fits.")
 

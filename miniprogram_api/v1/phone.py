@@ -10,23 +10,27 @@ from loyalty.members.rules.outcomes import MESSAGES
 from loyalty.members.rules.sms_codes import CodePurpose
 from loyalty.members.service import BindingOutcome
 from loyalty.members.service.send_code import send_sms_code
+from loyalty.referrals.service.arriving import note_arrival
 from loyalty.stores.queries import store_id_of
-from miniprogram_api.context import caller, client_ip, container, member_id
+from miniprogram_api.context import caller, client_ip, container, device_id, member_id
 from miniprogram_api.limits import limiter
 from miniprogram_api.v1.blueprint import subject
 from miniprogram_api.v1.schemas import members as schemas
+from miniprogram_api.v1.schemas.base import DeviceHeaders
 
 blueprint = subject("phone", __name__, description="Become a member by binding a phone.")
 
 
 @blueprint.post("/phone")
 @blueprint.arguments(schemas.PhoneRequest)
+@blueprint.arguments(DeviceHeaders, location="headers")
 @blueprint.response(200, schemas.Binding)
 @limiter.limit("60/minute")
-def bind_by_button(body: dict[str, Any]) -> dict[str, Any]:
+def bind_by_button(body: dict[str, Any], _headers: dict[str, Any]) -> dict[str, Any]:
     """Bind the phone that the code of WeChat's phone button stands for."""
     at = container().clock.now()
     phone = container().mini_program(caller().appid).phone(body["code"])
+    _note_arrival(body)
     outcome = run(
         container().database,
         lambda session: service.bind_by_wechat_phone(
@@ -53,11 +57,13 @@ def ask_for_code(body: dict[str, Any]) -> None:
 
 @blueprint.post("/phone/sms")
 @blueprint.arguments(schemas.SmsBindRequest)
+@blueprint.arguments(DeviceHeaders, location="headers")
 @blueprint.response(200, schemas.Binding)
 @limiter.limit("60/minute")
-def bind_by_code(body: dict[str, Any]) -> dict[str, Any]:
+def bind_by_code(body: dict[str, Any], _headers: dict[str, Any]) -> dict[str, Any]:
     """Bind a phone that the member proves by its SMS code."""
     store_id = run(container().database, lambda session: store_id_of(session, code=body["store_code"]))
+    _note_arrival(body)
     outcome = service.bind_by_sms_code(
         container().database,
         vault=container().vault,
@@ -108,6 +114,21 @@ def answer(outcome: BindingOutcome) -> dict[str, Any]:
         "review_id": outcome.review_id,
         "proposal_id": outcome.proposal_id,
     }
+
+
+def _note_arrival(body: dict[str, Any]) -> None:
+    if caller().member_id is not None:
+        return
+    note_arrival(
+        container().database,
+        vault=container().vault,
+        identity_id=caller().identity_id,
+        device=device_id(),
+        ip=client_ip(),
+        mini_program=container().mini_program(caller().appid),
+        referral_code=body["referral_code"],
+        at=container().clock.now(),
+    )
 
 
 def _send(phone: str, purpose: CodePurpose) -> None:

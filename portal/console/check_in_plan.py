@@ -18,6 +18,7 @@ from portal.console import forms
 from portal.console.access import actor, requires
 from portal.console.actors import names_of
 from portal.console.blueprint import blueprint
+from portal.console.make_up_rules import rules_form
 from portal.context import container
 from portal.errors import status_of
 
@@ -96,6 +97,7 @@ def _page(known: Sequence[PlanRevision], form: PlanForm) -> str:
         today=today,
         authors=run(container().database, lambda session: names_of(session, (one.created_by for one in known))),
         days_max=CYCLE_DAYS_MAX,
+        make_ups=rules_form(),
     )
 
 

@@ -37,6 +37,8 @@ PATH_NAMES = {
     IssuePath.LINK: "领取链接",
     IssuePath.CODE: "兑换码",
     IssuePath.EARNING_RULE: "积分规则",
+    IssuePath.MISSION: "任务奖励",
+    IssuePath.REFERRAL: "邀请奖励",
     IssuePath.STAFF: "人工发放",
     IssuePath.PARTNER: "接入系统",
     IssuePath.BULK: "批量发放",

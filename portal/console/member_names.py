@@ -26,6 +26,7 @@ PURPOSE_NAMES = {
     Purpose.SERVICE_TERMS: "会员服务协议",
     Purpose.PRIVACY: "隐私政策",
     Purpose.MARKETING: "营销信息",
+    Purpose.PAYEE_IDENTITY: "收款人实名信息",
 }
 ENTRY_NAMES = {
     EntryKind.EARN: "获得",

@@ -54,10 +54,39 @@ MENU = (
         ),
     ),
     Group(
+        "提现",
+        (
+            Entry("提现列表", "console.payout_list", "payouts", _P.PAYOUTS_READ),
+            Entry("批量打款", "console.payout_batch_list", "payout_batches", _P.PAYOUTS_READ),
+            Entry("对账差异", "console.payout_discrepancy_list", "payout_bills", _P.PAYOUTS_READ),
+            Entry("个税代扣", "console.payout_tax", "payout_tax", _P.PAYOUTS_READ),
+            Entry("提现设置", "console.payout_settings", "payout_settings", _P.PAYOUTS_READ),
+        ),
+    ),
+    Group(
         "规则",
         (
             Entry("会员等级", "console.tier_page", "tiers", _P.TIERS_READ),
             Entry("签到方案", "console.check_in_plan", "check_in_plan", _P.CHECK_INS_READ),
+            Entry("任务", "console.mission_list", "missions", _P.MISSIONS_READ),
+        ),
+    ),
+    Group(
+        "邀请",
+        (
+            Entry("邀请活动", "console.referral_programme", "referral_programme", _P.REFERRALS_READ),
+            Entry("邀请记录", "console.referral_list", "referrals", _P.REFERRALS_READ),
+            Entry("邀请漏斗", "console.referral_report", "referral_report", _P.REFERRALS_READ),
+            Entry("佣金方案", "console.commission_plan", "commission_plan", _P.COMMISSIONS_READ),
+            Entry("佣金明细", "console.commission_list", "commissions", _P.COMMISSIONS_READ),
+        ),
+    ),
+    Group(
+        "风控",
+        (
+            Entry("风控审核", "console.risk_decision_list", "risk", _P.RISK_READ),
+            Entry("风控规则", "console.risk_rule_list", "risk_rules", _P.RISK_READ),
+            Entry("黑名单", "console.blocklist", "blocklist", _P.RISK_READ),
         ),
     ),
     Group(

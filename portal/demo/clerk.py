@@ -1,9 +1,6 @@
 """The demo clerk's phone: a person of the simulated platform whose WeChat is bound to 孙店员, to take coupons with."""
 
-import json
 from datetime import datetime
-from typing import Any
-from urllib.request import Request, urlopen
 
 from loyalty.container import Container
 from loyalty.gateways.protocols import OfficialAccount
@@ -13,9 +10,9 @@ from loyalty.staff.bindings import bound_at
 from loyalty.staff.queries import find_by_username
 from loyalty.staff.service.bindings import link
 from portal.demo.chain import ACTOR
+from portal.demo.phones import person_of
 
 USERNAME, NICKNAME = "clerk", "孙店员"
-TIMEOUT_SECONDS = 5.0
 
 
 def bind_clerk(container: Container, account: OfficialAccount, *, at: datetime) -> bool:
@@ -27,7 +24,7 @@ def bind_clerk(container: Container, account: OfficialAccount, *, at: datetime) 
     staff_id, since = run(container.database, _binding)
     if staff_id is None or since is not None:
         return False
-    openid = str(_person(container.settings.wechat_sandbox_url or "")["openids"][account.appid])
+    openid = str(person_of(container.settings.wechat_sandbox_url or "", NICKNAME)["openids"][account.appid])
     run(
         container.database,
         lambda session: link(session, staff_id=staff_id, appid=account.appid, openid=openid, actor=ACTOR, at=at),
@@ -38,17 +35,3 @@ def bind_clerk(container: Container, account: OfficialAccount, *, at: datetime) 
 def _binding(session: Session) -> tuple[int | None, datetime | None]:
     clerk = find_by_username(session, username=USERNAME)
     return (None, None) if clerk is None else (clerk.id, bound_at(session, staff_id=clerk.id))
-
-
-def _person(sandbox_url: str) -> Any:
-    """Return the clerk as a person with a phone, made when there is none."""
-    people = _ask(f"{sandbox_url}/_sim/users")
-    known = next((person for person in people if person["nickname"] == NICKNAME), None)
-    return known or _ask(f"{sandbox_url}/_sim/users", {"nickname": NICKNAME})
-
-
-def _ask(url: str, body: Any = None) -> Any:
-    data = None if body is None else json.dumps(body).encode()
-    request = Request(url, data, {"Content-Type": "application/json"})  # noqa: S310 - an address of the settings
-    with urlopen(request, timeout=TIMEOUT_SECONDS) as answer:  # noqa: S310 - the same
-        return json.load(answer)

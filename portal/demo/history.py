@@ -14,12 +14,13 @@ from loyalty.container import Container
 from loyalty.kernel.transaction import run
 from loyalty.members import queries, service
 from loyalty.members.rules.consents import REQUIRED_PURPOSES, ConsentGiven, Purpose
-from loyalty.members.rules.identities import Door, IdentityKind
+from loyalty.members.rules.identities import Door
 from loyalty.points import service as points
 from loyalty.points.rules import InsufficientPoints
 from loyalty.points.rules.expiry import LotTerms
 from loyalty.tiers import service as tiers
 from portal.demo.people import Act, ActKind, DemoMember
+from portal.demo.promoter import account_of
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -33,7 +34,7 @@ def enrol_members(
 ) -> dict[str, int]:
     """Enrol those who are not there yet; return the ids of the new ones by openid."""
     consents = {text.purpose: ConsentGiven(text.purpose, text.version) for text in queries.current_texts(session)}
-    appid, kind = _account(container)
+    appid, kind = account_of(container)
     enrolled: dict[str, int] = {}
     for member in members:
         if queries.find_identity(session, appid=appid, openid=member.openid) is not None:
@@ -143,10 +144,3 @@ def _come_back(session: "Session", member: DemoMember, identity_id: int) -> None
     """Open the mini program at the last act, which is when the member was active last."""
     if member.acts:
         service.open_session(session, identity_id=identity_id, door=Door.MINI_PROGRAM, at=member.acts[-1].at)
-
-
-def _account(container: Container) -> tuple[str, IdentityKind]:
-    """Return where the members are known: in the mini program, or in the account where there is none."""
-    for appid in container.mini_programs:
-        return appid, IdentityKind.MINI_PROGRAM
-    return next(iter(container.official_accounts)), IdentityKind.OFFICIAL_ACCOUNT

@@ -19,10 +19,15 @@ from portal.demo.coupon_issues import seed_coupon_issue
 from portal.demo.coupon_templates import GIFT, seed_coupon_templates
 from portal.demo.coupons import seed_coupons
 from portal.demo.history import enrol_members, live_through
+from portal.demo.invitations import seed_invitations
 from portal.demo.menu import publish_demo_menu, seed_menu_draft
+from portal.demo.missions import seed_missions
+from portal.demo.payouts import seed_payout_settings
 from portal.demo.people import HISTORY_DAYS, MEMBERS, DemoMember, demo_members
 from portal.demo.programme import seed_check_in_plan, seed_earning_rules, seed_tiers
+from portal.demo.promoter import promoter_of
 from portal.demo.purchases import Shops, buy, buyers_of
+from portal.demo.referrals import seed_invitation_rules
 from portal.demo.replies import seed_replies
 from portal.demo.scenes import seed_scenes
 from portal.demo.staff import actor_of, seed_staff
@@ -64,8 +69,18 @@ def _rules(
     yield "等级与签到方案 Tiers and check-in plan: there"
     run(database, partial(seed_earning_rules, coupon_template_id=coupon_template_id, zone=zone, at=at))
     yield "积分规则 Earning rules: there"
+    run(database, partial(seed_missions, zone=zone, at=at))
+    yield "任务与补签 Missions and make-ups: there"
+    run(database, partial(_money, container=container, at=at))
+    yield "邀请、佣金、风控与打款 Invitations, commissions, risk and payouts: there"
     made = run(database, lambda session: seed_texts(session, at=at))
     yield f"协议文本 Privacy texts: {made} new"
+
+
+def _money(session: Session, *, container: Container, at: datetime) -> None:
+    risk_officer = actor_of(session, username="risk")
+    seed_invitation_rules(session, container, actor=risk_officer, at=at)
+    seed_payout_settings(session, container=container, at=at)
 
 
 def _tills(session: Session, *, container: Container, store_ids: dict[str, int], at: datetime) -> str:
@@ -108,6 +123,10 @@ def _members(container: Container, shops: Shops, templates: dict[str, int], coun
     yield "会员的优惠券与兑换码 Coupons and codes: there"
     run(container.database, partial(seed_coupon_issue, templates=templates, actor=actor, at=at))
     yield "批量发券 Coupons for many: there"
+    invited = partial(seed_invitations, container=container, shops=shops, promoter=promoter_of(container))
+    if members:
+        run(container.database, partial(invited, at=at))
+    yield "推广员与提现 A promoter with friends and withdrawals: there"
 
 
 def _enrolled(container: Container, members: list[DemoMember], shops: Shops) -> dict[str, int]:

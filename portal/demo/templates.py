@@ -34,6 +34,16 @@ _EXPIRING = {
     "number3": "{balance:unsigned}",
     "thing4": "{details}",
 }
+_REWARD = {"thing1": "{mission}", "thing2": "{reward}", "time3": "{occurred_at}"}
+_COMMISSIONS = {
+    "date1": "{approved_on}",
+    "number2": "{commissions_count:unsigned}",
+    "amount3": "{amount_fen}",
+    "amount4": "{available_fen}",
+}
+_OFFERED = {"amount1": "{net_fen}", "time2": "{confirm_until}", "thing3": "逾期未确认将自动退回"}
+_SUCCEEDED = {"amount1": "{net_fen}", "amount2": "{tax_fen}", "time3": "{occurred_at}"}
+_RETURNED = {"amount1": "{gross_fen}", "thing2": "{reason}", "time3": "{occurred_at}"}
 _CARD, _STATEMENT, _CHECK_INS = "pages/card/index", "pages/points/index", "pages/check-in/index"
 
 
@@ -78,6 +88,48 @@ OFFICIAL_ACCOUNT = (
             template_id="SandboxTemplatePointsExpiring0000000000006", title="积分到期提醒", mapping=_EXPIRING
         ),
         "h5.points",
+    ),
+    DemoTemplate(
+        NoticeKind.MISSION_REWARDED,
+        TemplateSettings(
+            template_id="SandboxTemplateReward000000000000000000008", title="奖励到账通知", mapping=_REWARD
+        ),
+        "h5.missions",
+    ),
+    DemoTemplate(
+        NoticeKind.REFERRAL_REWARDED,
+        TemplateSettings(
+            template_id="SandboxTemplatePointsChanged00000000000001", title="积分变动通知", mapping=_POINTS
+        ),
+        "h5.invitations",
+    ),
+    DemoTemplate(
+        NoticeKind.COMMISSIONS_APPROVED,
+        TemplateSettings(
+            template_id="SandboxTemplateCommission00000000000000009", title="佣金结算通知", mapping=_COMMISSIONS
+        ),
+        "h5.earnings",
+    ),
+    DemoTemplate(
+        NoticeKind.PAYOUT_OFFERED,
+        TemplateSettings(
+            template_id="SandboxTemplatePayoutOffered00000000000010", title="待确认收款通知", mapping=_OFFERED
+        ),
+        "h5.payouts",
+    ),
+    DemoTemplate(
+        NoticeKind.PAYOUT_SUCCEEDED,
+        TemplateSettings(
+            template_id="SandboxTemplatePayoutDone00000000000000011", title="提现到账通知", mapping=_SUCCEEDED
+        ),
+        "h5.payouts",
+    ),
+    DemoTemplate(
+        NoticeKind.PAYOUT_RETURNED,
+        TemplateSettings(
+            template_id="SandboxTemplatePayoutReturned0000000000012", title="提现失败通知", mapping=_RETURNED
+        ),
+        "h5.payouts",
     ),
 )
 MINI_PROGRAM = (

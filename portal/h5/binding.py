@@ -1,7 +1,6 @@
 """Binding a phone (绑定手机号) by SMS code, and the second proof where the phone was somebody's."""
 
-import secrets
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from flask import Response, flash, make_response, redirect, render_template, request, url_for
 
@@ -17,13 +16,17 @@ from loyalty.members.service import BindingOutcome
 from loyalty.members.service.send_code import send_sms_code
 from loyalty.points import service as points
 from loyalty.points.rules.expiry import sentence
+from loyalty.referrals.queries.invitations import find_offer
+from loyalty.referrals.rules.sharing import Channel
+from loyalty.referrals.service.arriving import note_arrival
 from portal.context import client_ip, container
 from portal.errors import form_again
-from portal.h5 import session
+from portal.h5 import devices, session
 from portal.h5.blueprint import blueprint
 from portal.h5.paths import inside
 
-DEVICE_COOKIE = "h5_device"
+if TYPE_CHECKING:
+    from loyalty.kernel.database import Session
 
 
 @blueprint.get("/binding")
@@ -39,7 +42,7 @@ def binding() -> Response:
 @session.visitors_too
 def send_code() -> Response:
     """Send a code; the answer never tells whether the phone is known."""
-    device = request.cookies.get(DEVICE_COOKIE) or secrets.token_hex(12)
+    device = devices.known() or devices.fresh()
     try:
         send_sms_code(
             container().database,
@@ -56,7 +59,7 @@ def send_code() -> Response:
         return _form(error)
     flash("验证码已发送，5分钟内有效", "info")
     response = _form()
-    session.set_cookie(response, DEVICE_COOKIE, device, days=365)
+    devices.remember(response, device)
     return response
 
 
@@ -64,6 +67,7 @@ def send_code() -> Response:
 @session.visitors_too
 def bind() -> Response:
     """Bind the phone that the code proves."""
+    _note_arrival()
     try:
         outcome = service.bind_by_sms_code(
             container().database,
@@ -104,6 +108,20 @@ def after(outcome: BindingOutcome) -> Response:
     return cast(Response, redirect(inside(request.form.get("next")), 303))
 
 
+def _note_arrival() -> None:
+    if session.caller().member_id is not None:
+        return
+    note_arrival(
+        container().database,
+        vault=container().vault,
+        identity_id=session.caller().identity_id,
+        device=devices.known(),
+        ip=client_ip(),
+        referral_code=request.form.get("referral_code", ""),
+        at=container().clock.now(),
+    )
+
+
 def _form(error: LoyaltyError | None = None) -> Response:
     page = render_template(
         "h5/binding.html",
@@ -111,9 +129,16 @@ def _form(error: LoyaltyError | None = None) -> Response:
         points_expiry=sentence(run(container().database, points.programme_policy)),
         phone=request.form.get("phone", ""),
         next=request.values.get("next", ""),
+        takes_code=run(container().database, _takes_code),
+        referral_code=request.form.get("referral_code", ""),
         error=error.message if error else None,
     )
     return form_again(page, error)
+
+
+def _takes_code(database_session: "Session") -> bool:
+    offer = find_offer(database_session)
+    return offer is not None and Channel.CODE in offer.channels
 
 
 def _consents() -> list[ConsentGiven]:

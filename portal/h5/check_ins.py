@@ -1,13 +1,16 @@
 """Check-in (签到) for fans: the month, the days ahead and one big button."""
 
 import calendar as months
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from flask import Response, flash, redirect, render_template, request, url_for
 
-from loyalty.check_ins import queries, service
+from loyalty.check_ins import cards, queries, service
+from loyalty.check_ins.cards import MakeUpView
+from loyalty.check_ins.queries import CalendarDay, CheckInCalendar
 from loyalty.check_ins.rules import AlreadyCheckedIn
 from loyalty.kernel.clock import business_date
 from loyalty.kernel.transaction import run
@@ -16,6 +19,9 @@ from portal.h5 import session
 from portal.h5.blueprint import blueprint
 from portal.h5.form_keys import new_key
 from portal.h5.months import month_of, read_month
+
+if TYPE_CHECKING:
+    from loyalty.kernel.database import Session
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +32,7 @@ class Day:
     in_month: bool
     is_today: bool
     points: int | None
+    is_made_up: bool
 
 
 @blueprint.get("/check-ins")
@@ -33,16 +40,20 @@ def check_ins() -> str:
     """Show the month."""
     at, member_id, zone = container().clock.now(), session.member_id(), container().zone
     month = read_month(request.args.get("month")) or business_date(at, zone)
-    calendar = run(
-        container().database,
-        lambda database_session: queries.calendar(database_session, member_id=member_id, month=month, zone=zone, at=at),
-    )
+
+    def read(database_session: "Session") -> tuple[CheckInCalendar, MakeUpView]:
+        calendar = queries.calendar(database_session, member_id=member_id, month=month, zone=zone, at=at)
+        return calendar, cards.make_up_view(database_session, member_id=member_id, zone=zone, at=at)
+
+    calendar, make_ups = run(container().database, read)
     shown = month_of(calendar.month, today=calendar.today)
     return render_template(
         "h5/check_ins.html",
         calendar=calendar,
+        make_ups=make_ups,
         key=new_key(),
-        weeks=_weeks(shown.first, calendar.today, {day.on: day.points for day in calendar.days}),
+        new_key=new_key,
+        weeks=_weeks(shown.first, calendar.today, {day.on: day for day in calendar.days}),
         month=shown,
     )
 
@@ -65,8 +76,18 @@ def check_in() -> Response:
     return cast(Response, redirect(url_for("h5.check_ins"), 303))
 
 
-def _weeks(first: date, today: date, points: dict[date, int]) -> list[list[Day]]:
+def _weeks(first: date, today: date, done: Mapping[date, CalendarDay]) -> list[list[Day]]:
     return [
-        [Day(day.day, day.month == first.month, day == today, points.get(day)) for day in week]
+        [_day(day, first, today, done.get(day)) for day in week]
         for week in months.Calendar().monthdatescalendar(first.year, first.month)
     ]
+
+
+def _day(day: date, first: date, today: date, done: CalendarDay | None) -> Day:
+    return Day(
+        number=day.day,
+        in_month=day.month == first.month,
+        is_today=day == today,
+        points=None if done is None else done.points,
+        is_made_up=done is not None and done.is_made_up,
+    )

@@ -33,8 +33,11 @@ class MiniProgram:
     def post(self, path: str, json: Any = None, **arguments: Any) -> TestResponse:
         return self.send("POST", path, json={} if json is None else json, **arguments)
 
-    def send(self, method: str, path: str, *, key: str | None = None, **arguments: Any) -> TestResponse:
-        headers = {"Authorization": f"Bearer {self.token}"} | ({"Idempotency-Key": key} if key else {})
+    def send(
+        self, method: str, path: str, *, key: str | None = None, device: str | None = None, **arguments: Any
+    ) -> TestResponse:
+        given = {"Authorization": f"Bearer {self.token}", "Idempotency-Key": key, "X-Device-Id": device}
+        headers = {name: value for name, value in given.items() if value}
         return self.client.open(BASE + path, method=method, headers=headers, **arguments)
 
 

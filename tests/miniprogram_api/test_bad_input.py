@@ -90,7 +90,7 @@ def test_no_method_breaks_any_path(mini_program: MiniProgram, spec: Any, method:
         if not path.endswith(ENDS_THE_SESSION)
     }
 
-    assert statuses <= {200, 204, 404, 405}
+    assert statuses <= {200, 204, 404, 405, 409}  # 409: there is no poster while no programme is in force
 
 
 @pytest.mark.parametrize("path", ["/inbox/{}/read", "/binding-reviews/{}/staff", "/merge-proposals/{}/agreement"])

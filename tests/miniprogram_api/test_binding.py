@@ -1,8 +1,10 @@
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from loyalty.risk.models import Sighting
 from tests.factories.members import make_identity, make_member, unused_phone
 from tests.miniprogram_api.conftest import MiniProgram
 from tests.support.containers import NullContainer
@@ -31,6 +33,20 @@ class TestBindByButton:
         me = visitor.get("/me").json
         assert me["is_member"]  # type: ignore[index]
         assert "****" in me["member"]["phone_masked"]  # type: ignore[index]
+
+    def test_lets_risk_know_the_phone_it_came_from(
+        self, visitor: MiniProgram, container: NullContainer, session: Session, consents: list[dict[str, str]]
+    ) -> None:
+        container.mp.phones["button"] = unused_phone()
+
+        bound = visitor.post(
+            "/phone", {"code": "button", "consents": consents, "referral_code": "NOBODYS2"}, device="phone-7"
+        )
+
+        assert bound.json["outcome"] == "enrolled"  # type: ignore[index]
+        seen = session.scalars(select(Sighting)).one()
+        assert seen.identity_id == visitor.identity.id
+        assert seen.device_index == container.vault.index("phone-7", context="risk.device")
 
     def test_needs_the_required_consents(self, visitor: MiniProgram, container: NullContainer) -> None:
         container.mp.phones["button"] = unused_phone()

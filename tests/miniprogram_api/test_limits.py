@@ -37,4 +37,4 @@ def test_too_many_requests_are_told_when_to_come_back(mini_program: MiniProgram)
 def test_the_limiter_looks_at_nothing_else(app: Flask) -> None:
     looked_at = {name for name, hooks in app.before_request_funcs.items() if limiter._check_request_limit in hooks}
 
-    assert looked_at == {"miniprogram_sessions", "miniprogram_phone", "miniprogram_proofs"}
+    assert looked_at == {"miniprogram_sessions", "miniprogram_phone", "miniprogram_proofs", "miniprogram_sharing"}

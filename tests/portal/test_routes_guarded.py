@@ -32,7 +32,7 @@ OPEN_TO_ALL = {
     "/partner/v1/docs": "the same for people",
 }
 GUARDED_BY_TOKEN_OR_ADDRESS = {"/metrics"}
-PROVED_BY_SIGNATURE = {"/callbacks/wechat/<appid>"}
+PROVED_BY_SIGNATURE = {"/callbacks/wechat/<appid>", "/callbacks/wechatpay"}
 CLERK_PAGES = {
     "/h5/clerk",
     "/h5/clerk/stores",
@@ -52,6 +52,7 @@ VISITORS_TOO = {
     "/h5/second-proof/staff",
     "/h5/second-proof/decline",
     "/h5/js-signature",
+    "/h5/i/<token>",
     "/h5/clerk/binding/<token>",
     *CLERK_PAGES,
 }

@@ -34,6 +34,19 @@ class RequiredIdempotencyHeaders(IdempotencyHeaders):
     idempotency_key = fields.String(required=True, **_KEY)
 
 
+class DeviceHeaders(Schema):
+    """What the mini program keeps on a phone, for risk; nobody is refused for leaving it out."""
+
+    class Meta:
+        unknown = "exclude"
+
+    device_id = fields.String(
+        load_default=None,
+        data_key="X-Device-Id",
+        metadata={"description": "Random, made once and kept on this phone.", "example": "f3a91c0d5e77"},
+    )
+
+
 class CursorQuery(Schema):
     """Which page of a list."""
 

@@ -95,6 +95,7 @@ class PhoneRequest(Input):
     code = fields.String(required=True, validate=CODE, metadata={"example": "0b7c"})
     consents = fields.List(fields.Nested(ConsentGiven), load_default=list, validate=validate.Length(max=8))
     store_code = fields.String(load_default=None, validate=validate.Length(min=1, max=32), metadata={"example": None})
+    referral_code = fields.String(load_default="", validate=validate.Length(max=32), metadata={"example": ""})
 
 
 class SmsCodeRequest(Input):
@@ -111,6 +112,7 @@ class SmsBindRequest(SmsCodeRequest):
     )
     consents = fields.List(fields.Nested(ConsentGiven), load_default=list, validate=validate.Length(max=8))
     store_code = fields.String(load_default=None, validate=validate.Length(min=1, max=32), metadata={"example": None})
+    referral_code = fields.String(load_default="", validate=validate.Length(max=32), metadata={"example": ""})
 
 
 class PhoneChangeRequest(SmsCodeRequest):

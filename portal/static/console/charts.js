@@ -2,7 +2,7 @@
 (() => {
   "use strict";
 
-  const LEFT = ["新会员", "签到", "发放", "核销"];
+  const LEFT = ["新会员", "签到", "发放", "核销", "有效新客", "入会", "达成", "已奖励"];
   const RIGHT = ["发放积分", "使用积分", "优惠成本"];
 
   function options(data) {

@@ -83,6 +83,12 @@ class TestEveryRoute:
                 "console.edit_earning_rule",
                 "console.new_coupon_template",
                 "console.edit_coupon_template",
+                "console.edit_commission_plan",
+                "console.edit_mission",
+                "console.new_mission",
+                "console.edit_referral_programme",
+                "console.new_risk_rule",
+                "console.edit_risk_rule",
             }
             assert not is_write or is_form or method_of(rule) == "POST", rule.endpoint
 

@@ -1,4 +1,5 @@
 import re
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -9,10 +10,12 @@ from sqlalchemy.orm import Session
 from loyalty.adjustments.queries import list_batches
 from loyalty.adjustments.rules.batches import BatchState
 from loyalty.channels import queries as channels
+from loyalty.commissions.models import Commission
 from loyalty.coupons.models import Coupon, CouponRedemption
 from loyalty.coupons.queries.codes import list_batches as list_code_batches
 from loyalty.coupons.queries.templates import list_templates
 from loyalty.coupons.rules.states import IssuePath
+from loyalty.earnings.service import verify as verify_earnings
 from loyalty.kernel import bulk
 from loyalty.kernel.clock import business_date
 from loyalty.kernel.database import Base, Database
@@ -22,15 +25,24 @@ from loyalty.members.models import Member
 from loyalty.notices.models import Notice
 from loyalty.orders.queries import OrderView, list_orders
 from loyalty.partners.queries import keys_waiting, list_keys
+from loyalty.payouts.queries.bills import list_discrepancies
+from loyalty.payouts.queries.payouts import list_due, list_payouts
+from loyalty.payouts.rules.states import PayoutState, ReturnReason
+from loyalty.payouts.verification import verify as verify_payouts
 from loyalty.points.service import verify
+from loyalty.referrals.models import Referral
 from loyalty.reports.explained_order import explained_order
 from loyalty.reports.queries import daily_figures
+from loyalty.risk.queries.decisions import list_decisions
+from loyalty.risk.rules.subjects import DecisionState
 from loyalty.stores.queries import list_tree
 from loyalty.stores.rules import EVERYTHING, StoreKind
 from loyalty.tags.queries import list_tags
 from loyalty.tiers.queries import list_tiers
 from portal.demo.coupon_templates import CASH_OFF, FLASH_SALE, GIFT, PERCENT_OFF
 from portal.demo.coupons import CODES
+from portal.demo.payouts import PAST, WAITING_FEN
+from portal.demo.referrals import FRIENDS
 from portal.demo.staff import PASSWORD, STAFF, Person
 from portal.demo.tags import TAGS
 from portal.demo.tills import SHOP, TILLS
@@ -38,6 +50,8 @@ from tests.portal.demo.conftest import AT, MEMBERS, container_on, demo
 from tests.support.containers import NullContainer
 from tests.support.settings import OA_APPID
 
+PROMOTED = 1 + len(FRIENDS)
+"""The promoter and the friends they invited, beside the members who were asked for."""
 PRODUCTION = {
     "PORTAL_ENV": "production",
     "PUBLIC_BASE_URL": "https://members.example.com",
@@ -66,7 +80,7 @@ def test_the_chain_has_headquarters_two_regions_and_six_stores(seeded: NullConta
 
 
 def test_members_have_a_past_that_fills_the_reports(seeded: NullContainer) -> None:
-    assert count_members(seeded.database) == MEMBERS
+    assert count_members(seeded.database) == MEMBERS + PROMOTED
     today = business_date(AT, seeded.zone)
     days = run(
         seeded.database,
@@ -74,7 +88,7 @@ def test_members_have_a_past_that_fills_the_reports(seeded: NullContainer) -> No
             session, scope=EVERYTHING, first=today - timedelta(days=121), last=today, zone=seeded.zone
         ),
     )
-    assert sum(day.new_members for day in days) == MEMBERS
+    assert sum(day.new_members for day in days) == MEMBERS + PROMOTED
     assert sum(day.check_ins for day in days) > MEMBERS
     assert sum(day.points_issued for day in days) > 0
     assert len(run(seeded.database, list_tiers)) == 4
@@ -85,13 +99,15 @@ def test_the_books_of_the_past_are_green(seeded: NullContainer) -> None:
         seeded.database, lambda session: verify(session, seal_key=seeded.settings.seal_key, at=seeded.clock.now())
     )
     assert proof.is_green
-    assert proof.accounts_count == MEMBERS
+    assert proof.accounts_count == MEMBERS + PROMOTED
     assert proof.entries_count > MEMBERS
 
 
 def test_nobody_is_told_of_the_past(seeded: NullContainer) -> None:
     with seeded.database.session() as session:
-        assert session.scalars(select(OutboxEvent.kind)).all() == [bulk.WANTED] * 2
+        # Rewards that are due today are paid today; of the withdrawals no step is due any more.
+        waiting = Counter(session.scalars(select(OutboxEvent.kind)))
+        assert waiting == {bulk.WANTED: 2, "referral.qualified": 3, "payout.requested": len(PAST)}
         assert session.scalar(select(func.count()).select_from(Notice)) == 0
 
 
@@ -138,6 +154,26 @@ def test_coupons_are_on_offer_held_used_and_printed(seeded: NullContainer) -> No
     run(seeded.database, read)
 
 
+def test_a_promoter_has_friends_commissions_and_withdrawals_that_add_up(seeded: NullContainer) -> None:
+    def read(session: Session) -> None:
+        referrals = Counter(session.scalars(select(Referral.state)))
+        assert referrals == {"qualified": 3, "held": 2, "refused": 1, "attributed": 1}
+        assert len(list_decisions(session, state=DecisionState.WAITING).items) == 2
+        assert Counter(session.scalars(select(Commission.state))) == {"approved": 2, "pending": 1}
+        payouts = list_payouts(session, limit=50).items
+        assert {one.return_reason for one in payouts if one.state is PayoutState.RETURNED} == {
+            ReturnReason.OVERDUE, ReturnReason.CANCELLED, ReturnReason.FAILED, ReturnReason.REJECTED
+        }  # fmt: skip
+        assert [one.tax_fen for one in payouts if one.gross_fen == 100_000] == [4_000]
+        assert [one.gross_fen for one in payouts if one.settled_at is None] == [WAITING_FEN]
+        assert verify_earnings(session).discrepancies == []
+        assert list(verify_payouts(session)) == []
+        assert list(list_discrepancies(session)) == []
+        assert all(not list_due(session, at=AT + timedelta(days=days), limit=1) for days in range(3))
+
+    run(seeded.database, read)
+
+
 def test_seeding_twice_changes_nothing(seeded: NullContainer) -> None:
     before = all_rows(seeded.database)
     result = demo(seeded, "seed", "--members", str(MEMBERS))
@@ -155,7 +191,7 @@ def test_seeding_again_adds_only_the_members_that_are_missing(fresh_database: Da
     container = container_on(fresh_database)
     assert "3 new" in demo(container, "seed", "--members", "3").output
     assert "2 new" in demo(container, "seed", "--members", "5").output
-    assert count_members(fresh_database) == 5
+    assert count_members(fresh_database) == 5 + PROMOTED
 
 
 @pytest.mark.parametrize("person", STAFF, ids=lambda person: person.username)

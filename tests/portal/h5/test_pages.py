@@ -2,10 +2,12 @@ from datetime import datetime, timedelta
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from loyalty.members.rules.consents import DRAFT_TEXTS
 from loyalty.points.service import earn
+from loyalty.risk.models import Sighting
 from tests.factories.check_ins import make_plan
 from tests.factories.members import make_member, unused_phone
 from tests.portal.h5.conftest import Browser
@@ -116,6 +118,22 @@ class TestBinding:
 
         assert "入会成功" in bound.text
         assert "积分明细" in bound.text
+
+    def test_lets_risk_know_the_phone_it_came_from_and_minds_no_code_that_nobody_has(
+        self, visitor: Browser, container: NullContainer, session: Session
+    ) -> None:
+        phone = unused_phone()
+        visitor.send("/h5/binding/codes", page="/h5/binding", phone=phone)
+        code = container.sms.sent[-1].code  # type: ignore[attr-defined]
+
+        bound = visitor.send(
+            "/h5/binding", phone=phone, sms_code=code, consent=self._consents(), referral_code="\U0001f600 ABC"
+        )
+
+        assert "入会成功" in bound.text
+        seen = session.scalars(select(Sighting)).one()
+        assert seen.device_index is not None
+        assert seen.ip_index is not None
 
     def test_keeps_the_phone_in_the_form_when_the_code_is_wrong(self, visitor: Browser) -> None:
         phone = unused_phone()

@@ -1,0 +1,117 @@
+"""Invitations (邀请记录): who invited whom, where each stands, what it paid and why not."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from flask import render_template
+from werkzeug.wrappers import Response
+
+from loyalty.kernel import audit
+from loyalty.kernel.pagination import PAGE_SIZE_MAX, Page
+from loyalty.kernel.transaction import run
+from loyalty.members import queries as members
+from loyalty.referrals.queries.referrals import ReferralView, RewardView, list_referrals
+from loyalty.referrals.rules.sentences import outcome
+from loyalty.referrals.rules.sharing import Channel
+from loyalty.referrals.rules.states import ReferralState
+from loyalty.risk.queries.rules import current_rules
+from loyalty.staff.rules import Permission
+from portal.console import exports, forms, paging
+from portal.console.access import actor, for_the_chain, requires
+from portal.console.blueprint import blueprint
+from portal.console.referral_names import CHANNEL_NAMES, SIDE_NAMES, STATE_COLOURS, STATE_NAMES, reason_names
+from portal.context import container
+
+if TYPE_CHECKING:
+    from loyalty.kernel.database import Session
+
+FILTERS = ("referrer_id", "state", "channel", "reason", "since", "until")
+HEADER = ("编号", "邀请人", "好友", "渠道", "状态", "原因", "奖励", "入会时间", "发放时间")
+
+
+@blueprint.get("/referrals")
+@requires(Permission.REFERRALS_READ)
+def referral_list() -> str:
+    """List invitations, the newest first."""
+    for_the_chain()
+    cursor, views = paging.cursor(), _views()
+
+    def read(session: "Session") -> dict[str, Any]:
+        page = views(session, cursor=cursor)
+        return {"page": page, **_named(session, page.items)}
+
+    return render_template(
+        "console/referral_list.html",
+        is_first=cursor is None,
+        address=paging.address,
+        filters={name: forms.text(name) for name in FILTERS},
+        channel_names=CHANNEL_NAMES,
+        state_names=STATE_NAMES,
+        colours=STATE_COLOURS,
+        told=_told,
+        **run(container().database, read),
+    )
+
+
+@blueprint.post("/referrals/export")
+@requires(Permission.MEMBERS_EXPORT)
+def export_referrals() -> Response:
+    """Download what the filter shows; who took it is audited."""
+    for_the_chain()
+    views, at, chosen = _views(), container().clock.now(), paging.chosen_filters()
+
+    def read(session: "Session", cursor: str | None) -> Page[exports.Row]:
+        page = views(session, cursor=cursor, limit=PAGE_SIZE_MAX)
+        known = _named(session, page.items)
+        return Page([_row(view, **known) for view in page.items], page.next_cursor)
+
+    run(
+        container().database,
+        lambda session: audit.write(
+            session, actor=actor(), action="referrals.export", subject="referrals", after=chosen, at=at
+        ),
+    )
+    return exports.streamed_list("referrals", HEADER, read)
+
+
+def _views() -> Callable[..., Page[ReferralView]]:
+    since, until = forms.day_range("since", "until")
+    return partial(
+        list_referrals,
+        referrer_id=forms.optional_integer("referrer_id"),
+        state=forms.optional_choice("state", ReferralState),
+        channel=forms.optional_choice("channel", Channel),
+        reason=forms.text("reason"),
+        since=since,
+        until=until,
+    )
+
+
+def _named(session: "Session", views: Sequence[ReferralView]) -> dict[str, dict[Any, str]]:
+    concerned = {one for view in views for one in (view.member_id, view.referrer_id)}
+    return {
+        "numbers": members.numbers(session, concerned),
+        "reasons": reason_names(current_rules(session).rules),
+    }
+
+
+def _told(reward: RewardView) -> str:
+    came = outcome(
+        state=reward.state, points=reward.points, has_coupon=reward.coupon_id is not None, reason=reward.reason
+    )
+    return f"{SIDE_NAMES[reward.side]}{came}"
+
+
+def _row(view: ReferralView, *, numbers: dict[int, str], reasons: dict[str, str]) -> exports.Row:
+    return (
+        view.id,
+        numbers.get(view.referrer_id),
+        numbers.get(view.member_id),
+        CHANNEL_NAMES[view.channel],
+        STATE_NAMES[view.state],
+        reasons.get(view.reason or "", view.reason),
+        "；".join(map(_told, view.rewards)),
+        view.came_at,
+        view.rewarded_at,
+    )
