@@ -6,10 +6,11 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TypeVar
 
 import psycopg
 
@@ -25,6 +26,7 @@ from trial.environment import plan_trial
 from trial.keys import load_keys
 from trial.paths import PROJECT, TrialPaths
 
+Held = TypeVar("Held")
 BENCH = TrialPaths(PROJECT / "var" / "bench")
 
 
@@ -79,6 +81,10 @@ class Stand:
         environment = {**shop.environment, "PROMETHEUS_MULTIPROC_DIR": str(metrics)}
         log = self.paths.logs / f"{name}.log"
         return self._stack.enter_context(serve(application, environment=environment, log=log))
+
+    def keep(self, held: AbstractContextManager[Held]) -> Held:
+        """Enter something that lasts as long as the bench."""
+        return self._stack.enter_context(held)
 
     def _make_seed(self, template: str, members: Members) -> None:
         unfinished = f"unfinished_{template}"

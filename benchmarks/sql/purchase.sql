@@ -1,4 +1,4 @@
--- One purchase as a partner reports it, written by hand: nonce, order, entry, its lot and event, evaluation and kept
+-- One purchase as a partner reports it, written by hand: nonce, order, entry, its lot, events, evaluation and kept
 -- answer, with the account's new balance and chain head. Sent prepared, in one statement and without any look
 -- beforehand: the least that these rows can cost. pgbench sends every value as a text, hence the casts.
 \set n :n + 1
@@ -14,6 +14,9 @@ WITH noted AS (
             '[{"sku": "tea", "category": "drink", "quantity": 2, "amount_fen": 3600, "line_number": 1},
               {"sku": "cake", "category": "food", "quantity": 1, "amount_fen": 1800, "line_number": 2}]', now())
     RETURNING *
+), told AS (
+    INSERT INTO outbox_events (kind, payload, recorded_at)
+    SELECT 'order.recorded', jsonb_build_object('order_id', id, 'member_id', member_id), recorded_at FROM placed
 ), moved AS (
     UPDATE points_accounts AS a
     SET balance = a.balance + 54,

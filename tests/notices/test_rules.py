@@ -53,6 +53,7 @@ def test_every_kind_has_a_text_that_its_own_facts_fill() -> None:
         rules.FactType.POINTS: 7,
         rules.FactType.INSTANT: "2026-03-10T02:00:00Z",
         rules.FactType.DAY: "2026-03-10",
+        rules.FactType.MONEY: 20_005,
     }
     for kind, definition in KINDS.items():
         facts = {name: samples[fact_type] for name, fact_type in definition.facts.items()}
