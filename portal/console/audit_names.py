@@ -207,6 +207,10 @@ SUBJECT_NAMES = {
 _PART_NAMES = {
     **{str(purpose): name for purpose, name in PURPOSE_NAMES.items()},
     **{str(kind): definition.title for kind, definition in KINDS.items()},
+    "make_up": "（补签）",
+    "expiry": "（有效期）",
+    "queue": "（发送）",
+    "all": "",
 }
 
 

@@ -63,7 +63,7 @@ def find_block() -> str:
 
 
 @blueprint.post("/blocklist/export")
-@requires(Permission.RISK_READ)
+@requires(Permission.RISK_WRITE)
 def export_blocklist() -> Response:
     """Download what the filter shows; who took it is audited."""
     for_the_chain()

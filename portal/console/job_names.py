@@ -53,6 +53,7 @@ FIGURE_NAMES = {
     "waiting": "待处理",
     "settled": "已判定",
     "rewarded": "已发放",
+    "opened": "已发放的打开奖励",
     "lapsed": "未达成",
     "traces": "设备与网络记录",
     "steps": "打款步骤",

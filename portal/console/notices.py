@@ -43,6 +43,16 @@ FACT_NAMES = {
     "worth": "优惠内容",
     "coupon": "优惠券",
     "details": "明细",
+    "mission": "任务",
+    "reward": "奖励",
+    "commissions_count": "笔数",
+    "approved_on": "结算日",
+    "amount_fen": "金额",
+    "available_fen": "可提现金额",
+    "gross_fen": "提现金额",
+    "tax_fen": "代扣个税",
+    "net_fen": "到账金额",
+    "confirm_until": "确认截止时间",
 }
 ORDERS = (
     (Channel.TEMPLATE, Channel.SUBSCRIPTION, Channel.INBOX),

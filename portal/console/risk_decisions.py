@@ -55,7 +55,7 @@ def risk_decision_list() -> str:
 
 
 @blueprint.post("/risk/export")
-@requires(Permission.RISK_READ)
+@requires(Permission.RISK_DECIDE)
 def export_risk_decisions() -> Response:
     """Download what the filter shows; who took it is audited."""
     for_the_chain()

@@ -48,7 +48,7 @@ def members(session: Session, at: datetime) -> list[Member]:
         ("menus/wx5a0db7a000000001", 4),
         ("notices", 6),
         ("tiers", 5),
-        ("check-in-plan", 3),
+        ("check-in-plan", 4),
         ("stores", 3),
         ("stores.csv", 3),
         ("stores/new", 3),

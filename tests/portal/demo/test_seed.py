@@ -107,7 +107,9 @@ def test_nobody_is_told_of_the_past(seeded: NullContainer) -> None:
     with seeded.database.session() as session:
         # Rewards that are due today are paid today; of the withdrawals no step is due any more.
         waiting = Counter(session.scalars(select(OutboxEvent.kind)))
-        assert waiting == {bulk.WANTED: 2, "referral.qualified": 3, "payout.requested": len(PAST)}
+        assert waiting == {bulk.WANTED: 2, "referral.qualified": 3, "referral.ended": 1} | {
+            "payout.requested": len(PAST)
+        }
         assert session.scalar(select(func.count()).select_from(Notice)) == 0
 
 
