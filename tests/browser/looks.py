@@ -8,7 +8,8 @@ from playwright.sync_api import Page
 # Words of WeChat and of the trade that Chinese staff use as they are, and names of the demo chain.
 LATIN_THAT_IS_FINE = {
     "AppID", "OpenID", "UnionID", "OPENID", "UNIONID", "APPID", "KEY", "ID", "Microsoft", "Authenticator",
-    "Kevin", "May", "Lulu", "hq_admin", "staff", "update", "member", "CSV", "XLSX", "UTF", "GBK", "MB",
+    "Kevin", "May", "Lulu", "hq_admin", "event_attended", "staff", "update", "member", "CSV", "XLSX", "UTF",
+    "GBK", "MB",
 }  # fmt: skip
 WORD = re.compile(r"[A-Za-z][A-Za-z_]+")
 

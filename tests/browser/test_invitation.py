@@ -18,6 +18,7 @@ CARD = "/h5/"
 @pytest.fixture
 def books(system: System) -> Iterator[Books]:
     with books_of(system) as opened:
+        opened.trust_this_computer()
         opened.set_plan()
         yield opened
 
@@ -48,7 +49,7 @@ def test_a_friend_who_buys_becomes_money_in_the_wallet(
 ) -> None:
     problems.watch(page)
     inviting, invited = (
-        new_person(system, nickname=name, phone=f"+86139000005{number:02d}")
+        new_person(system, nickname=name, phone=f"+86139000007{number:02d}")
         for number, name in enumerate(("小邀", "小友"), start=1)
     )
     hold_phone(page.context, system, inviting)

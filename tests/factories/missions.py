@@ -14,7 +14,7 @@ from loyalty.missions.service.missions import create_mission, publish
 from tests.factories.check_ins import SHANGHAI
 from tests.support.settings import VAULT
 
-ACTOR = Actor("system:tests")
+ACTOR = Actor("staff:1")
 OPENED = datetime(2026, 1, 1, tzinfo=UTC)
 """When missions of tests are published unless told otherwise."""
 _numbers = count(1)

@@ -58,6 +58,19 @@ COUNT = size(reduced=4, full=60)
 """Calls of each act, some for each regular."""
 COUNTING = [f"loyalty.earning.service.reserving:{name}" for name in ("reserve", "give_back")]
 TAKING = [f"loyalty.limits.service:{name}" for name in ("reserve", "reserve_up_to", "give_back")]
+RACED_BESIDE = {
+    "loyalty.check_ins.making_up",
+    "loyalty.commissions.service.capping",
+    "loyalty.commissions.service.undoing",
+    "loyalty.missions.service.paying",
+    "loyalty.payouts.service.exchanging",
+    "loyalty.payouts.service.requesting",
+    "loyalty.payouts.service.returning",
+    "loyalty.referrals.service.opening_rewards",
+    "loyalty.referrals.service.rewarding",
+    "loyalty.referrals.service.taking_back",
+}
+"""Takers with one way to each of their limits; their races are in ``tests/concurrency``, under the module's name."""
 _here: list[Site] = []
 
 Deed = tuple[Act, int]
@@ -72,7 +85,8 @@ def test_whoever_takes_of_a_limit_is_under_fire_here_or_among_the_coupons() -> N
 
     # Every way on which coupons reach theirs is in tests/concurrency/test_coupons_on_every_path.py.
     assert {module for module in takers if not module.startswith("loyalty.coupons.")} == {
-        "loyalty.earning.service.reserving"
+        "loyalty.earning.service.reserving",
+        *RACED_BESIDE,
     }
 
 
