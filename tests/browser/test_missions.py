@@ -22,7 +22,7 @@ from tests.browser.system import System
 from tests.browser.test_pages_look import THUMB_PX
 from tests.factories.missions import ACTOR, make_mission, mission_of, steps
 
-KIND = "seen.in.browser"
+KIND = "event_attended"
 
 
 @pytest.fixture(scope="module")
