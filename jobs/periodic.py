@@ -1,7 +1,7 @@
 """Running a periodic job: claimed in the run table, so that a doubled start is harmless."""
 
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date
 
 import structlog
@@ -42,6 +42,16 @@ class PeriodicRun:
         total = 0
         while count := run(self.container.database, page):
             total += count
+            self.beat()
+        return total
+
+    def each_of(self, page: Callable[[Session, int], Sequence[int]], work: Callable[[Session, int], None]) -> int:
+        """Do work for each id of ascending pages, a transaction each, so that few rows are held; return how many."""
+        database, after, total = self.container.database, 0, 0
+        while ids := run(database, lambda session, after=after: page(session, after)):  # type: ignore[misc]
+            for one in ids:
+                run(database, lambda session, one=one: work(session, one))  # type: ignore[misc]
+            after, total = ids[-1], total + len(ids)
             self.beat()
         return total
 

@@ -1,13 +1,11 @@
 """Referrals: attributed when a friend enrols, settled when their time has come, paid once, undone when need be."""
 
-from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from jobs.periodic import PeriodicRun
 from loyalty.channels.queries import find_scene
 from loyalty.container import Container
 from loyalty.kernel.database import Json, Session
-from loyalty.kernel.transaction import run
 from loyalty.members import queries as members
 from loyalty.referrals.queries.shares import share_of_id, visitor_of
 from loyalty.referrals.rules.sharing import SCENE_KIND
@@ -89,20 +87,17 @@ def settle_referrals(periodic: PeriodicRun) -> Json:
     def now() -> datetime:
         return container.clock.now()
 
-    settled = each_of(
-        periodic,
+    settled = periodic.each_of(
         lambda session, after: settling.due(session, after_id=after, at=now()),
         lambda session, one: settling.settle(
             session, vault=container.vault, referral_id=one, at=now(), zone=container.zone
         ),
     )
-    rewarded = each_of(
-        periodic,
+    rewarded = periodic.each_of(
         lambda session, after: settling.owed(session, after_id=after),
         lambda session, one: rewarding.reward(session, referral_id=one, at=now(), zone=container.zone),
     )
-    opened = each_of(
-        periodic,
+    opened = periodic.each_of(
         lambda session, after: opening_rewards.waiting(session, after_id=after),
         lambda session, one: opening_rewards.reward_opening(
             session, vault=container.vault, opening_id=one, at=now(), zone=container.zone
@@ -114,18 +109,3 @@ def settle_referrals(periodic: PeriodicRun) -> Json:
 
 def _opening_of(payload: Json) -> int:
     return int(payload["reference"].partition(":")[2])
-
-
-def each_of(
-    periodic: PeriodicRun,
-    page: Callable[[Session, int], Sequence[int]],
-    work: Callable[[Session, int], None],
-) -> int:
-    """Do work for each id of pages in a transaction of its own, so that two people's accounts are held at a time."""
-    database, after, done = periodic.container.database, 0, 0
-    while ids := run(database, lambda session, after=after: page(session, after)):  # type: ignore[misc]
-        for one in ids:
-            run(database, lambda session, one=one: work(session, one))  # type: ignore[misc]
-        after, done = ids[-1], done + len(ids)
-        periodic.beat()
-    return done

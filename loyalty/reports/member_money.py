@@ -22,12 +22,14 @@ from loyalty.payouts.rules.errors import (
     PayoutsOff,
     PayoutTaxNotConfigured,
     PayoutTooSmall,
+    PayUnavailable,
 )
 from loyalty.payouts.rules.settings import PayoutProgramme
 from loyalty.payouts.rules.words import masked_name
 from loyalty.payouts.service.records import limits_of
 from loyalty.risk.queries.blocklist import is_blocked
 from loyalty.risk.rules.subjects import Subject
+from loyalty.risk.service import places_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,19 +63,29 @@ class MemberMoney:
 
 
 def member_money(
-    session: Session, *, vault: Vault, member_id: int, ip: str, is_tax_required: bool, zone: ZoneInfo, at: datetime
+    session: Session,
+    *,
+    vault: Vault,
+    member_id: int,
+    ip: str,
+    has_merchant: bool,
+    is_tax_required: bool,
+    zone: ZoneInfo,
+    at: datetime,
 ) -> MemberMoney:
     """Return a member's money at an instant; nothing is locked, so the withdrawal itself decides."""
     balance, programme = earnings.balance(session, member_id=member_id), find_programme(session)
     left_fen = _left_today(session, programme, member_id, zone, at) if programme else 0
-    is_refused = is_blocked(session, subject=Subject(member_id=member_id, ip=ip), at=at)
+    who = Subject(member_id, ip=ip)
+    is_refused = is_blocked(session, subject=who, at=at, values=places_of(vault, subject=who))
     name = find_payee_name(session, vault=vault, member_id=member_id)
+    money_obstacle = _money_obstacle(session, programme, is_tax_required=is_tax_required, zone=zone, at=at)
     return MemberMoney(
         balance=balance,
         programme=programme,
         left_today_fen=left_fen,
         obstacle=_obstacle(balance, programme, left_fen, is_refused=is_refused),
-        money_obstacle=_money_obstacle(session, programme, is_tax_required=is_tax_required, zone=zone, at=at),
+        money_obstacle=money_obstacle if has_merchant else _told(PayUnavailable()),
         is_queue_paused=find_pause(session) is not None,
         payee_name=None if name is None else masked_name(name),
     )

@@ -10,7 +10,9 @@ from sqlalchemy.orm import Session
 from loyalty.kernel.audit import Actor
 from loyalty.members import service as members
 from loyalty.members.models import Identity, Member
+from loyalty.points.queries import summary
 from loyalty.referrals.models import Referral, ReferralProgramme
+from loyalty.referrals.queries.referrals import ReferralView, get_referral
 from loyalty.referrals.queries.shares import visitor_of
 from loyalty.referrals.rules.documents import to_json
 from loyalty.referrals.rules.programme import WARNING_VERSION, Programme, Purchase, Reward
@@ -88,13 +90,31 @@ def invite(
     friend = make_visitor(session)
     open_by(session, friend, link_of(session, sharer.id, channel=channel, at=at), device=device, ip=ip, at=at)
     member = enrol(session, friend, device=device, ip=ip, at=at)
-    attribution.attribute(session, vault=VAULT, member_id=member.id, at=at)
+    attribute(session, member, at)
     return member
 
 
 def referral_of(session: Session, member_id: int) -> Referral:
     query = select(Referral).where(Referral.member_id == member_id)
     return session.scalars(query.execution_options(populate_existing=True)).one()
+
+
+def view_of(session: Session, member_id: int) -> ReferralView:
+    return get_referral(session, referral_id=referral_of(session, member_id).id)
+
+
+def state_of(session: Session, member: Member) -> tuple[str, str | None]:
+    referral = referral_of(session, member.id)
+    return referral.state, referral.reason
+
+
+def available(session: Session, member: Member, at: datetime) -> int:
+    return summary(session, member_id=member.id, at=at).available
+
+
+def attribute(session: Session, member: Member, at: datetime) -> int | None:
+    """Ask by whom a member was invited, as the handler does."""
+    return attribution.attribute(session, vault=VAULT, member_id=member.id, at=at)
 
 
 def settle(session: Session, referral_id: int, *, at: datetime = AT + WAITED) -> None:

@@ -1,13 +1,18 @@
-"""What the jobs see: the null container as that of their process, and an empty queue server."""
+"""What the jobs see: the null container as that of their process, an empty queue server, and a member who shares."""
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import cast
 
 import pytest
 from redis import Redis
+from sqlalchemy.orm import Session
 
 from jobs import context
 from loyalty.gateways.null import NullOfficialAccount
+from loyalty.members.models import Member
+from tests.factories.members import make_member
+from tests.factories.referrals import publish
 from tests.support.containers import NullContainer, StandingClock
 
 
@@ -32,3 +37,9 @@ def clock(container: NullContainer) -> StandingClock:
 @pytest.fixture
 def official_account(container: NullContainer) -> NullOfficialAccount:
     return container.oa
+
+
+@pytest.fixture
+def sharer(session: Session, at: datetime) -> Member:
+    publish(session, at=at)
+    return make_member(session)

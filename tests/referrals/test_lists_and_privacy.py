@@ -20,15 +20,9 @@ from loyalty.referrals.service import attribution
 from loyalty.referrals.service.openings import PERSON
 from loyalty.risk.models import Sighting
 from tests.factories.members import make_member
-from tests.factories.referrals import enrol, invite, link_of, make_visitor, open_by, publish, referral_of, settle
+from tests.factories.referrals import enrol, invite, link_of, make_visitor, open_by, referral_of, settle
 from tests.support.settings import VAULT
 from tests.support.statements import StatementCounter
-
-
-@pytest.fixture
-def sharer(session: Session) -> Member:
-    publish(session)
-    return make_member(session)
 
 
 def test_a_member_sees_their_friends_newest_first_and_why_one_paid_nothing(

@@ -3,15 +3,13 @@
 from datetime import datetime, timedelta
 
 import pytest
-from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from loyalty.members.models import Member
 from loyalty.merging.service import merge
-from loyalty.referrals.models import ShareOpening
 from loyalty.referrals.queries.funnel import funnel
 from loyalty.referrals.queries.shares import visitor_of
-from loyalty.referrals.rules.openings import NotCounted, Visitor
+from loyalty.referrals.rules.openings import NotCounted
 from loyalty.referrals.rules.sharing import (
     Channel,
     ChannelOff,
@@ -23,19 +21,12 @@ from loyalty.referrals.rules.sharing import (
 )
 from loyalty.referrals.service import switches
 from loyalty.referrals.service.attribution import attribute
-from loyalty.referrals.service.openings import open_link
 from loyalty.referrals.service.sharing import mint
 from loyalty.risk.rules.blocks import BlockKind, Target
 from loyalty.risk.service import block
 from tests.factories.members import make_identity, make_member
 from tests.factories.referrals import ACTOR, enrol, invite, link_of, make_visitor, open_by, publish, referral_of
 from tests.support.settings import VAULT
-
-
-@pytest.fixture
-def sharer(session: Session) -> Member:
-    publish(session)
-    return make_member(session)
 
 
 class TestMinting:
@@ -123,16 +114,6 @@ class TestCounting:
         merge(session, survivor_id=survivor.id, other_id=sharer.id, actor=ACTOR, at=at)
 
         assert open_by(session, make_identity(session, member=survivor), token).reason is NotCounted.SELF
-
-    def test_nothing_is_kept_of_the_virtual_account_of_a_snapshot_page(self, session: Session, sharer: Member) -> None:
-        visitor = Visitor(identity_id=None, person_key="virtual", member_id=None, is_snapshot=True)
-
-        opened = open_link(
-            session, vault=VAULT, token=link_of(session, sharer.id), visitor=visitor, at=sharer.enrolled_at
-        )
-
-        assert opened.reason is NotCounted.SNAPSHOT
-        assert session.scalar(select(func.count()).select_from(ShareOpening)) == 0
 
     def test_members_do_not_count_and_who_was_invited_inviting_back_is_a_circle(
         self, session: Session, sharer: Member

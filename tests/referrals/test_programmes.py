@@ -70,6 +70,18 @@ def test_a_draft_can_be_thrown_away_and_nothing_is_published_then(session: Sessi
         discard_draft(session, actor=ACTOR, at=at)
 
 
+def test_what_was_saved_last_is_published(session: Session, at: datetime) -> None:
+    save(session, at, title="第一稿")
+    assert find_draft(session) is not None
+    save(session, at, title="第二稿")
+
+    publish(session, actor=ACTOR, at=at)
+
+    current = current_programme(session)
+    assert current is not None
+    assert current.programme.title == "第二稿"
+
+
 @pytest.mark.parametrize("acknowledged", [None, "", "2020-01"])
 def test_paying_for_an_opening_alone_needs_the_warning_in_force_to_be_agreed_to(
     session: Session, at: datetime, acknowledged: str | None

@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from loyalty.referrals.models import Referral, ReferralReward, ShareOpening, ShareToken
+from loyalty.referrals.rules.openings import NotCounted
 from loyalty.referrals.rules.sharing import Channel
 from loyalty.referrals.rules.states import ReferralState, RewardState
 
@@ -30,11 +31,11 @@ class FunnelStep:
     coupons: int = 0
 
 
-def funnel(session: Session, *, since: datetime, until: datetime, campaign: str | None = None) -> Sequence[FunnelStep]:
-    """Return the funnel of each channel, of one campaign where one is named."""
+def funnel(session: Session, *, since: datetime, until: datetime) -> Sequence[FunnelStep]:
+    """Return the funnel of each channel."""
     steps = {channel: FunnelStep(channel) for channel in Channel}
     for figures in (_shared, _opened, _came, _paid):
-        for row in session.execute(_of(figures(since, until), campaign).group_by(ShareToken.channel)).mappings():
+        for row in session.execute(figures(since, until).group_by(ShareToken.channel)).mappings():
             named: dict[str, Any] = {name: int(value) for name, value in row.items() if name != "channel"}
             channel = Channel(row["channel"])
             steps[channel] = replace(steps[channel], **named)
@@ -43,18 +44,24 @@ def funnel(session: Session, *, since: datetime, until: datetime, campaign: str 
 
 def refusals(session: Session, *, since: datetime, until: datetime) -> Mapping[str, int]:
     """Return how many who enrolled in a time paid nothing, by the reason, the most frequent first."""
+    return _by_reason(session, Referral.reason, Referral.came_at, since, until)
+
+
+def uncounted(session: Session, *, since: datetime, until: datetime) -> Mapping[NotCounted, int]:
+    """Return how many openings of a time did not count, by the reason, the most frequent first."""
+    found = _by_reason(session, ShareOpening.reason, ShareOpening.opened_at, since, until)
+    return {NotCounted(reason): count for reason, count in found.items()}
+
+
+def _by_reason(session: Session, reason: Any, moment: Any, since: datetime, until: datetime) -> Mapping[str, int]:
     counted = func.count().label("count")
     rows = session.execute(
-        select(Referral.reason, counted)
-        .where(Referral.came_at >= since, Referral.came_at < until, Referral.reason.is_not(None))
-        .group_by(Referral.reason)
-        .order_by(counted.desc(), Referral.reason)
+        select(reason, counted)
+        .where(moment >= since, moment < until, reason.is_not(None))
+        .group_by(reason)
+        .order_by(counted.desc(), reason)
     )
-    return {str(reason): count for reason, count in rows}
-
-
-def _of(query: Any, campaign: str | None) -> Any:
-    return query if campaign is None else query.where(ShareToken.campaign == campaign)
+    return {str(named): count for named, count in rows}
 
 
 def _shared(since: datetime, until: datetime) -> Any:

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from loyalty.coupons.queries.titles import titles
 from loyalty.members.queries import family_ids
 from loyalty.referrals.models import Referral, ReferralReward
-from loyalty.referrals.queries.programmes import channels_on, current_programme
+from loyalty.referrals.queries.programmes import channels_on, open_programme
 from loyalty.referrals.rules.programme import Programme
 from loyalty.referrals.rules.sentences import Titles, sentences, to_the_friend
 from loyalty.referrals.rules.sharing import Channel
@@ -41,8 +41,8 @@ class Totals:
 
 def find_offer(session: Session) -> Offer | None:
     """Return what invitations bring now, None while none are taken."""
-    current = current_programme(session)
-    if current is None or not current.programme.is_open:
+    current = open_programme(session)
+    if current is None:
         return None
     programme = current.programme
     named = coupon_titles(session, programme)
@@ -52,7 +52,7 @@ def find_offer(session: Session) -> Offer | None:
         share_title=programme.share_title,
         sentences=sentences(programme, named),
         to_the_friend=to_the_friend(programme, named),
-        channels=frozenset(channel for channel, on in channels_on(session).items() if on),
+        channels=channels_on(session),
     )
 
 

@@ -42,6 +42,12 @@ def current_programme(session: Session) -> ProgrammeView | None:
     return published[0] if published else None
 
 
+def open_programme(session: Session) -> ProgrammeView | None:
+    """Return the programme in force, None while no invitations are taken."""
+    current = current_programme(session)
+    return current if current is not None and current.programme.is_open else None
+
+
 def list_programmes(session: Session, *, limit: int = 20) -> Sequence[ProgrammeView]:
     """Return the latest published revisions, the one in force first."""
     query = select(ReferralProgramme).where(ReferralProgramme.published_at.is_not(None))
@@ -75,9 +81,9 @@ def is_on(session: Session, *, channel: Channel) -> bool:
     return bool(session.scalar(select(ShareSwitch.is_on).where(ShareSwitch.channel == channel)))
 
 
-def channels_on(session: Session) -> Mapping[Channel, bool]:
-    """Return of each channel whether it is on."""
-    return {view.channel: view.is_on for view in list_switches(session)}
+def channels_on(session: Session) -> frozenset[Channel]:
+    """Return the channels that are on."""
+    return frozenset(view.channel for view in list_switches(session) if view.is_on)
 
 
 def off_since(session: Session) -> Mapping[Channel, datetime]:

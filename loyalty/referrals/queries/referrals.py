@@ -56,13 +56,6 @@ def get_referral(session: Session, *, referral_id: int) -> ReferralView:
     return _views(session, [row])[0]
 
 
-def find_referral(session: Session, *, member_id: int) -> ReferralView | None:
-    """Return the referral by which a member came, also as one merged into this one; the earliest of several."""
-    query = select(Referral).where(Referral.member_id.in_(family_ids(member_id))).order_by(Referral.came_at).limit(1)
-    rows = session.scalars(query.execution_options(populate_existing=True)).all()
-    return _views(session, rows)[0] if rows else None
-
-
 def list_referrals(
     session: Session,
     *,

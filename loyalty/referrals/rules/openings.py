@@ -7,8 +7,6 @@ from enum import StrEnum
 class NotCounted(StrEnum):
     """Why an opening does not count."""
 
-    SNAPSHOT = "snapshot"
-    """The virtual account of WeChat's snapshot page (快照页), which is nobody."""
     EXPIRED = "expired"
     CHANNEL_OFF = "channel_off"
     SHARER_GONE = "sharer_gone"
@@ -23,7 +21,6 @@ class NotCounted(StrEnum):
 
 
 WORDS = {
-    NotCounted.SNAPSHOT: "在快照页打开",
     NotCounted.EXPIRED: "链接已过期",
     NotCounted.CHANNEL_OFF: "该分享渠道已关闭",
     NotCounted.SHARER_GONE: "分享者已注销",
@@ -38,12 +35,14 @@ WORDS = {
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
-    """Who opens a share: a person by unionid, or else by openid."""
+    """Who opens a share: a person by unionid, or else by openid.
+
+    The virtual accounts of snapshot pages (快照页) are nobody: they are refused before there is an identity.
+    """
 
     identity_id: int | None
     person_key: str
     member_id: int | None
-    is_snapshot: bool = False
     device: str | None = None
     ip: str | None = None
 

@@ -13,7 +13,7 @@ from loyalty.members.models import Identity, Member
 from loyalty.members.queries import LIVING, family_of, lock_members, survivor_of
 from loyalty.members.rules.members import MemberStatus
 from loyalty.referrals.models import Referral, ShareToken, ShareTouch
-from loyalty.referrals.queries.programmes import ProgrammeView, current_programme, is_on
+from loyalty.referrals.queries.programmes import ProgrammeView, is_on, open_programme
 from loyalty.referrals.queries.shares import ShareTokenView, first_touch, keys_of_member, view_of
 from loyalty.referrals.queries.uplines import Upline, upline
 from loyalty.referrals.rules.attributing import AttributionFacts, reason_against
@@ -71,7 +71,7 @@ def _invitation(session: Session, vault: Vault, member: Member, at: datetime) ->
     came_at = min(member.phone_proved_at or member.enrolled_at, at)
     family = [member.id] if member.merged_into_id is None else [member.id, member.merged_into_id]
     keys: Sequence[str] = keys_of_member(session, member_ids=family)
-    programme = _open(current_programme(session))
+    programme = open_programme(session)
     since = None if programme is None else came_at - programme.programme.window
     touch = first_touch(session, person_indexes=person_indexes(vault, keys), since=since, until=came_at)
     if touch is None:
@@ -87,10 +87,6 @@ def _invitation(session: Session, vault: Vault, member: Member, at: datetime) ->
         programme=programme,
         came_at=came_at,
     )
-
-
-def _open(found: ProgrammeView | None) -> ProgrammeView | None:
-    return found if found is not None and found.programme.is_open else None
 
 
 def _against(session: Session, invitation: _Invitation, at: datetime) -> Against | None:

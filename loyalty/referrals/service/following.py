@@ -1,9 +1,10 @@
 """What happens to a referral after the fact: refunds, words of reviewers, and members who turn out to be one."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from loyalty.kernel.crypto import Vault
@@ -60,15 +61,13 @@ def follow_merge(session: Session, *, member_id: int, at: datetime, zone: ZoneIn
 
     The last of these keeps what was paid in good faith.
     """
-    own_id = survivor_of(session, member_id=member_id)
-    family = family_of(session, member_id=own_id)
-    joined_at = session.scalars(select(Member.enrolled_at).where(Member.id.in_(family))).all()
+    family, joined_at = _person(session, member_id)
     concerned = select(Referral.id).where(
         Referral.member_id.in_(family) | Referral.referrer_id.in_(family), Referral.is_standing
     )
     for referral_id in session.scalars(concerned.order_by(Referral.id)).all():
         referral = lock_referral(session, referral_id=referral_id)
-        against = _since_merge(session, referral, family, min(joined_at))
+        against = _since_merge(session, referral, family, joined_at)
         if against is not None:
             end(session, referral=referral, reason=against, is_standing=False, at=at, zone=zone)
 
@@ -91,13 +90,18 @@ def _reopen(session: Session, referral: Referral, at: datetime) -> None:
 
 def _against_now(session: Session, referral: Referral) -> Against | None:
     """Return what merges have shown meanwhile, which nobody looked for while it was refused."""
-    family = family_of(session, member_id=survivor_of(session, member_id=referral.member_id))
-    joined_at = session.scalars(select(Member.enrolled_at).where(Member.id.in_(family))).all()
-    return _since_merge(session, referral, family, min(joined_at))
+    family, joined_at = _person(session, referral.member_id)
+    return _since_merge(session, referral, family, joined_at)
 
 
-def _since_merge(session: Session, referral: Referral, family: object, joined_at: datetime) -> Against | None:
-    assert isinstance(family, list)
+def _person(session: Session, member_id: int) -> tuple[Sequence[int], datetime]:
+    """Return all members that a member turned out to be, and when the first of them joined."""
+    family = family_of(session, member_id=survivor_of(session, member_id=member_id))
+    joined_at = session.scalars(select(func.min(Member.enrolled_at)).where(Member.id.in_(family))).one()
+    return family, joined_at
+
+
+def _since_merge(session: Session, referral: Referral, family: Sequence[int], joined_at: datetime) -> Against | None:
     is_referee, is_referrer = referral.member_id in family, referral.referrer_id in family
     if is_referee and is_referrer:
         return Against.SELF

@@ -12,12 +12,13 @@ from loyalty.kernel.clock import business_date
 from loyalty.kernel.crypto import Vault
 from loyalty.limits.rules import LimitExhausted
 from loyalty.limits.service import reserve
+from loyalty.members.models import Identity
 from loyalty.members.queries import family_of, lock_bearer
 from loyalty.points import service as points
 from loyalty.points.rules.expiry import lot_terms
 from loyalty.points.service.accounts import open_and_lock_account
 from loyalty.referrals.models import ReferralReward, ShareOpening, ShareToken
-from loyalty.referrals.queries.programmes import channels_on, current_programme, is_on
+from loyalty.referrals.queries.programmes import channels_on, is_on, open_programme
 from loyalty.referrals.rules.limiting import opening_limit
 from loyalty.referrals.rules.programme import OpeningReward
 from loyalty.referrals.rules.sharing import Channel
@@ -71,7 +72,6 @@ def reverse_opening(session: Session, *, opening_id: int, at: datetime, zone: Zo
 
 def waiting(session: Session, *, after_id: int, limit: int = 200) -> Sequence[int]:
     """Return the openings whose reward waits, of channels that are on, by ascending id."""
-    live = [channel for channel, on in channels_on(session).items() if on]
     found = (
         select(ReferralReward.opening_id)
         .join(ShareOpening, ShareOpening.id == ReferralReward.opening_id)
@@ -79,7 +79,7 @@ def waiting(session: Session, *, after_id: int, limit: int = 200) -> Sequence[in
         .where(
             ReferralReward.state == RewardState.WAITING,
             ReferralReward.opening_id > after_id,
-            ShareToken.channel.in_(live),
+            ShareToken.channel.in_(channels_on(session)),
         )
     )
     ids = session.scalars(found.order_by(ReferralReward.opening_id).limit(limit))
@@ -91,8 +91,8 @@ def _hold(session: Session, opening_id: int) -> ShareOpening:
 
 
 def _paying(session: Session) -> OpeningReward | None:
-    current = current_programme(session)
-    return None if current is None or not current.programme.is_open else current.programme.opening
+    current = open_programme(session)
+    return None if current is None else current.programme.opening
 
 
 def _known(session: Session, opening_id: int) -> ReferralReward | None:
@@ -123,12 +123,18 @@ def _is_let_go(missed: ReferralReward, decision: Decision) -> bool:
 
 
 def _is_anybody_blocked(session: Session, opening: ShareOpening, sharer_id: int, at: datetime) -> bool:
-    concerned = (Subject(sharer_id), Subject(None, opening.identity_id))
+    concerned = (Subject(sharer_id), _visitor(session, opening))
     return any(is_blocked(session, subject=each, at=at) for each in concerned)
 
 
+def _visitor(session: Session, opening: ShareOpening) -> Subject:
+    """Return who opened, as the member who they may be by now."""
+    member_id = session.scalar(select(Identity.member_id).where(Identity.id == opening.identity_id))
+    return Subject(member_id, opening.identity_id)
+
+
 def _assess(session: Session, vault: Vault, opening: ShareOpening, sharer_id: int, at: datetime) -> Decision:
-    visitor = Subject(None, opening.identity_id)
+    visitor = _visitor(session, opening)
     sharers = family_of(session, member_id=sharer_id)
     return assess(
         session,

@@ -45,14 +45,12 @@ class Opening:
 def open_link(session: Session, *, vault: Vault, token: str, visitor: Visitor, at: datetime) -> Opening:
     """Count a visit by a share token or a typed code (打开), once for each real person and for the first who shared.
 
-    Nothing is kept of the virtual account of a snapshot page. Why another opening did not count is kept with it.
+    Why an opening did not count is kept with it.
 
     Raises:
         ShareTokenNotFound: nobody shared anything by it.
     """
     share = get_share(session, token=token)
-    if visitor.is_snapshot:
-        return Opening(False, NotCounted.SNAPSHOT, None, share)
     programme = current_programme(session)
     index = vault.index(visitor.person_key, context=PERSON)
     reason = _against(session, vault, share, visitor, at)

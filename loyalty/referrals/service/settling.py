@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, select, update
+from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.orm import Session
 
 from loyalty.kernel import outbox
@@ -32,13 +32,12 @@ _ADDRESS_WINDOW = timedelta(days=7)
 
 def due(session: Session, *, after_id: int, at: datetime, limit: int = 200) -> Sequence[int]:
     """Return the referrals that risk has to look at by now, of channels that are on, by ascending id."""
-    return _ids(session, Referral.state == ReferralState.ATTRIBUTED, Referral.settles_at <= at, after_id, limit)
+    return _ids(session, after_id, limit, Referral.state == ReferralState.ATTRIBUTED, Referral.settles_at <= at)
 
 
 def owed(session: Session, *, after_id: int, limit: int = 200) -> Sequence[int]:
     """Return the referrals whose rewards are due, of channels that are on, by ascending id."""
-    is_qualified = Referral.state == ReferralState.QUALIFIED
-    return _ids(session, is_qualified, Referral.qualified_at.is_not(None), after_id, limit)
+    return _ids(session, after_id, limit, Referral.state == ReferralState.QUALIFIED)
 
 
 def lapse(session: Session, *, at: datetime, limit: int = 1000) -> int:
@@ -104,9 +103,9 @@ def qualify(session: Session, *, referral: Referral, at: datetime) -> None:
     outbox.record(session, "referral.qualified", payload, at=at)
 
 
-def _ids(session: Session, is_wanted: object, is_due: object, after_id: int, limit: int) -> Sequence[int]:
-    live = [channel for channel, on in channels_on(session).items() if on]
-    query = select(Referral.id).where(is_wanted, is_due, Referral.channel.in_(live), Referral.id > after_id)  # type: ignore[arg-type]
+def _ids(session: Session, after_id: int, limit: int, *is_wanted: ColumnElement[bool]) -> Sequence[int]:
+    is_live = Referral.channel.in_(channels_on(session))
+    query = select(Referral.id).where(*is_wanted, is_live, Referral.id > after_id)
     return session.scalars(query.order_by(Referral.id).limit(limit)).all()
 
 

@@ -1,9 +1,10 @@
 """Minting share tokens (生成分享凭证): on the server, unguessable, the same one while it lives."""
 
 import secrets
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -11,7 +12,7 @@ from loyalty.kernel.checking import is_tidy
 from loyalty.kernel.errors import InvalidInput
 from loyalty.members.queries import require_living
 from loyalty.referrals.models import ShareToken
-from loyalty.referrals.queries.programmes import current_programme, is_on
+from loyalty.referrals.queries.programmes import is_on, open_programme
 from loyalty.referrals.queries.shares import ShareTokenView, view_of
 from loyalty.referrals.rules.sharing import (
     CAMPAIGN_LENGTH_MAX,
@@ -32,6 +33,27 @@ class InvalidCampaign(InvalidInput):
 
     code = "invalid_share_campaign"
     message = "分享来源须为 1–64 个字符"
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """What tokens have in common of which one lives at a time."""
+
+    member_id: int
+    channel: Channel
+    purpose: Purpose
+    mission_id: int | None
+    campaign: str | None
+
+    @property
+    def conditions(self) -> tuple[ColumnElement[bool], ...]:
+        return (
+            ShareToken.member_id == self.member_id,
+            ShareToken.purpose == self.purpose,
+            ShareToken.mission_id.is_not_distinct_from(self.mission_id),
+            ShareToken.campaign.is_not_distinct_from(self.campaign),
+            ShareToken.channel == self.channel,
+        )
 
 
 def mint(
@@ -58,44 +80,33 @@ def mint(
         raise ChannelOff(channel=channel.value)
     expires_at = _end_of_life(session, channel, purpose, at)
     require_living(session, member_id=member_id)
-    same = (
-        ShareToken.member_id == member_id,
-        ShareToken.purpose == purpose,
-        ShareToken.mission_id.is_not_distinct_from(mission_id),
-        ShareToken.campaign.is_not_distinct_from(campaign),
-        ShareToken.channel == channel,
-    )
-    latest = select(ShareToken).where(*same).order_by(ShareToken.serial.desc()).limit(1)
-    known = session.scalar(latest.execution_options(populate_existing=True))
-    if known is not None and (known.expires_at is None or known.expires_at > at):
-        return view_of(known)
-    serial = select(func.coalesce(func.max(ShareToken.serial), 0) + 1).where(*same).scalar_subquery()
-    session.execute(
-        insert(ShareToken)
-        .values(
-            member_id=member_id,
-            channel=channel,
-            purpose=purpose,
-            mission_id=mission_id,
-            campaign=campaign,
-            serial=serial,
-            token=_fresh(channel),
-            minted_at=at,
-            expires_at=expires_at,
-        )
-        .on_conflict_do_nothing()  # whoever was faster minted the same
-    )
-    return view_of(session.scalars(latest.execution_options(populate_existing=True)).one())
+    kind = _Kind(member_id, channel, purpose, mission_id, campaign)
+    known = _latest(session, kind)
+    if known is None or (known.expires_at is not None and known.expires_at <= at):
+        _write(session, kind, at, expires_at)
+        known = _latest(session, kind)
+    assert known is not None, "minted by us or by whoever was faster"
+    return view_of(known)
+
+
+def _latest(session: Session, kind: _Kind) -> ShareToken | None:
+    latest = select(ShareToken).where(*kind.conditions).order_by(ShareToken.serial.desc()).limit(1)
+    return session.scalar(latest.execution_options(populate_existing=True))
+
+
+def _write(session: Session, kind: _Kind, at: datetime, expires_at: datetime | None) -> None:
+    serial = select(func.coalesce(func.max(ShareToken.serial), 0) + 1).where(*kind.conditions).scalar_subquery()
+    row = {"serial": serial, "token": _fresh(kind.channel), "minted_at": at, "expires_at": expires_at}
+    session.execute(insert(ShareToken).values(**asdict(kind), **row).on_conflict_do_nothing())
 
 
 def _end_of_life(session: Session, channel: Channel, purpose: Purpose, at: datetime) -> datetime | None:
-    found = current_programme(session)
-    programme = found.programme if found is not None and found.programme.is_open else None
-    if purpose is Purpose.REFERRAL and programme is None:
+    current = open_programme(session)
+    if purpose is Purpose.REFERRAL and current is None:
         raise ReferralsNotOpen
     if channel is Channel.CODE:
         return None
-    return at + (LINK_LIFE_DEFAULT if programme is None else timedelta(days=programme.link_days))
+    return at + (LINK_LIFE_DEFAULT if current is None else timedelta(days=current.programme.link_days))
 
 
 def _fresh(channel: Channel) -> str:

@@ -43,8 +43,6 @@ def is_blocked(session: Session, *, subject: Subject, at: datetime, values: Coll
     ]
     if values:
         kinds.append(Block.value_index.in_(values))
-    if subject.phone_index is not None:
-        kinds.append(and_(Block.kind == BlockKind.PHONE, Block.value_index == subject.phone_index))
     if subject.member_id is not None:
         own = select(Member.phone_index).where(Member.id == subject.member_id)
         kinds.append(and_(Block.kind == BlockKind.PHONE, Block.value_index.in_(own)))

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import CTE, ColumnElement, Interval, Select, and_, cast, func, literal, select
+from sqlalchemy import CTE, ColumnElement, Interval, Select, and_, cast, func, literal, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from loyalty.risk.models import Sighting
@@ -32,10 +32,12 @@ def count(session: Session, *, subject: Subject, occasion: Occasion, measures: S
 
 
 def is_of(subject: Subject) -> ColumnElement[bool]:
-    """Return the condition under which a sighting is of a subject."""
-    if subject.member_id is not None:
-        return Sighting.member_id == subject.member_id
-    return and_(Sighting.identity_id == subject.identity_id, Sighting.member_id.is_(None))
+    """Return the condition under which a sighting is of a subject, also one not yet known to be of the member."""
+    as_visitor = and_(Sighting.identity_id == subject.identity_id, Sighting.member_id.is_(None))
+    if subject.member_id is None:
+        return as_visitor
+    as_member = Sighting.member_id == subject.member_id
+    return as_member if subject.identity_id is None else or_(as_member, as_visitor)
 
 
 def share_device(session: Session, *, subject: Subject, others: Sequence[int]) -> bool:

@@ -81,8 +81,6 @@ class Subject:
     member_id: int | None
     identity_id: int | None = None
     """Of a visitor, who is no member."""
-    phone_index: bytes | None = None
-    """Of a phone that is not the member's yet; the member's own is known."""
     device: str | None = None
     ip: str | None = None
     wechat_rank: RiskRank | None = None

@@ -26,7 +26,6 @@ def note_sighting(session: Session, *, vault: Vault, occasion: Occasion, subject
             identity_id=subject.identity_id,
             device_index=_index(vault, subject.device, DEVICE),
             ip_index=_index(vault, subject.ip, IP),
-            phone_index=subject.phone_index,
             wechat_rank=None if subject.wechat_rank is None else RANKS[subject.wechat_rank],
             seen_at=at,
         )
