@@ -144,7 +144,9 @@ def watch_payouts(periodic: PeriodicRun) -> Json:
 
 
 def plan_batch(periodic: PeriodicRun) -> Json:
-    """Plan the day's batch, if the settings name this day."""
+    """Plan the day's batch, if the settings name this day and there is a merchant account that could send it."""
+    if periodic.container.pay is None:
+        return {"batches": 0}
     at = periodic.container.clock.now()
     planned = run(periodic.container.database, partial(batches.plan, on=periodic.business_on, at=at))
     return {"batches": int(planned is not None)}

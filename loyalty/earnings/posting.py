@@ -17,7 +17,6 @@ from sqlalchemy import (
     FromClause,
     Select,
     String,
-    Table,
     any_,
     bindparam,
     cast,
@@ -37,15 +36,9 @@ from loyalty.kernel import chain
 from loyalty.kernel.arrays import SentArray
 from loyalty.kernel.database import Json
 from loyalty.kernel.errors import InvariantBroken
+from loyalty.points.posting import table_of
 
-
-def _table_of(model: Any) -> Table:
-    table = model.__table__
-    assert isinstance(table, Table)
-    return table
-
-
-ACCOUNTS, ENTRIES = _table_of(EarningsAccount), _table_of(EarningsEntry)
+ACCOUNTS, ENTRIES = map(table_of, (EarningsAccount, EarningsEntry))
 COLUMNS = (
     "member_id",
     "id",

@@ -7,7 +7,7 @@ without its payout.
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import BigInteger, Select, Text, and_, case, cast, func, literal, literal_column, or_, select
+from sqlalchemy import BigInteger, Select, Subquery, Text, and_, case, cast, func, literal, literal_column, or_, select
 from sqlalchemy.orm import Session
 
 from loyalty.earnings.posting import ENTRIES
@@ -32,26 +32,9 @@ def verify(session: Session, *, member_id: int | None = None) -> Sequence[Discre
 
 
 def _proof(family: Select[int] | None) -> Select[Any]:
-    entry = ENTRIES.c
     payouts = select(Payout) if family is None else select(Payout).where(Payout.member_id.in_(family))
     payout_rows = payouts.subquery("payout")
-    payout = payout_rows.c
-
-    def moved(kind: EarningsKind) -> Any:
-        return cast(func.coalesce(func.sum(entry.amount_fen).filter(entry.kind == kind), 0), BigInteger)
-
-    sums = (
-        select(
-            entry.reference,
-            func.min(entry.member_id).label("member_id"),
-            moved(EarningsKind.WITHDRAW).label("net_fen"),
-            moved(EarningsKind.WITHHOLD).label("tax_fen"),
-            moved(EarningsKind.RETURN).label("returned_fen"),
-        )
-        .where(entry.kind.in_(_MOVED), entry.reference.startswith(_PREFIX))
-        .group_by(entry.reference)
-    )
-    moves = (sums if family is None else sums.where(entry.member_id.in_(family))).subquery("moves")
+    payout, moves = payout_rows.c, _moves(family)
     returned_fen = case((payout.state == PayoutState.RETURNED, payout.gross_fen), else_=0)
     reason = case(
         (payout.id.is_(None), "the ledger has entries of a payout that is not there"),
@@ -75,3 +58,24 @@ def _proof(family: Select[int] | None) -> Select[Any]:
         .where(reason.is_not(None))
         .order_by(literal_column("1"), literal_column("2"))
     )
+
+
+def _moves(family: Select[int] | None) -> Subquery:
+    """Select what the ledger says of each payout, by its reference."""
+    entry = ENTRIES.c
+
+    def moved(kind: EarningsKind) -> Any:
+        return cast(func.coalesce(func.sum(entry.amount_fen).filter(entry.kind == kind), 0), BigInteger)
+
+    sums = (
+        select(
+            entry.reference,
+            func.min(entry.member_id).label("member_id"),
+            moved(EarningsKind.WITHDRAW).label("net_fen"),
+            moved(EarningsKind.WITHHOLD).label("tax_fen"),
+            moved(EarningsKind.RETURN).label("returned_fen"),
+        )
+        .where(entry.kind.in_(_MOVED), entry.reference.startswith(_PREFIX))
+        .group_by(entry.reference)
+    )
+    return (sums if family is None else sums.where(entry.member_id.in_(family))).subquery("moves")

@@ -27,6 +27,7 @@ def show_earnings() -> dict[str, Any]:
             vault=container().vault,
             member_id=owner,
             ip=ip,
+            has_merchant=container().pay is not None,
             is_tax_required=container().settings.is_production,
             zone=container().zone,
             at=at,

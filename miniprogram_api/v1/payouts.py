@@ -44,6 +44,7 @@ def ask(body: dict[str, Any], headers: dict[str, Any]) -> dict[str, Any]:
             ip=client_ip(),
             device=body["device_id"],
         ),
+        has_merchant=container().pay is not None,
         is_tax_required=container().settings.is_production,
         zone=container().zone,
         at=container().clock.now(),

@@ -20,7 +20,8 @@ from tests.factories.members import make_identity, make_member
 from tests.factories.payouts import STAFF, Earner, ask, payout_of
 from tests.kill.conftest import BALANCE_FEN, Installation
 from tests.kill.horses import Order, Stable
-from tests.payouts.test_matrix import assert_no_create_without_a_query_between
+from tests.payouts.books import assert_no_create_without_a_query_between
+from tests.support.pay_sandbox import MCH_ID
 from tests.support.settings import MP_APPID
 
 DUE, CANCEL_OVERDUE, RECONCILE = "take_due_payout_steps", "cancel_overdue_payouts", "reconcile_payouts"
@@ -77,7 +78,7 @@ class PayoutSite:
 
     def confirm(self, person: Person, bill: dict[str, Any]) -> None:
         """Let a person take the money."""
-        given = {"mchId": "1900000001", "appId": bill["appid"], "package": bill["package_info"]}
+        given = {"mchId": MCH_ID, "appId": bill["appid"], "package": bill["package_info"]}
         self.installation.control(f"/users/{person.user_id}/transfers/confirm", given)
 
     def let_wait(self, **parts: int) -> None:

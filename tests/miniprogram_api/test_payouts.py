@@ -1,6 +1,6 @@
 """Money in the mini program: the account, a withdrawal from asking to its end, and who is paid."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -88,6 +88,19 @@ class TestAccount:
         block(session, vault=VAULT, target=target, reason="刷单", expires_at=None, actor=STAFF, at=at)
         session.commit()
         assert obstacle() == "payout_blocked"
+
+    def test_says_that_the_address_it_is_asked_from_is_blocked(
+        self, money: MiniProgram, session: Session, at: datetime
+    ) -> None:
+        target, until = Target(BlockKind.IP, "127.0.0.1"), at + timedelta(days=1)
+        block(session, vault=VAULT, target=target, reason="刷单", expires_at=until, actor=STAFF, at=at)
+        session.commit()
+
+        told = money.get("/earnings").json
+
+        assert told is not None
+        assert told["withdrawal"]["obstacle"]["code"] == "payout_blocked"
+        assert ask(money).json["error"]["code"] == "payout_blocked"
 
     def test_says_that_nothing_was_set_up_and_that_sending_rests(
         self, mini_program: MiniProgram, session: Session, at: datetime

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from loyalty.kernel.database import Database
 from loyalty.payouts.service.sending import Sender
 from tests.factories.pay_bank import Bank
-from tests.factories.payouts import Earner, configure, make_earner, make_sender
+from tests.factories.payouts import Earner, ask, configure, make_earner, make_sender
 from tests.support.containers import StandingClock
 
 
@@ -36,3 +36,8 @@ def _payouts_are_open(session: Session) -> None:
 def earner(session: Session) -> Earner:
     """A member with ¥1,000 to withdraw."""
     return make_earner(session)
+
+
+@pytest.fixture
+def payout_id(session: Session, earner: Earner) -> int:
+    return ask(session, earner).id

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from jobs import payouts
 from loyalty.kernel.database import Database
 from loyalty.payouts.queries.payouts import PayoutView
-from loyalty.payouts.rules.errors import PayoutBlocked, PayoutHeldByRisk
+from loyalty.payouts.rules.errors import PayoutBlocked, PayoutHeldByRisk, PayUnavailable
 from loyalty.payouts.rules.states import Destination, PayoutState, ReturnReason
 from loyalty.payouts.service import deciding
 from loyalty.payouts.service.requesting import Wish
@@ -42,10 +42,32 @@ def judge(session: Session, verdict: Verdict, at: datetime) -> None:
     save_rules(session, rules=rules, actor=STAFF, at=at)
 
 
-def ask(database: Database, earner: Earner, at: datetime, amount_fen: int = SMALL, *, key: str = "k") -> PayoutView:
+def ask(
+    database: Database,
+    earner: Earner,
+    at: datetime,
+    amount_fen: int = SMALL,
+    *,
+    key: str = "k",
+    has_merchant: bool = True,
+) -> PayoutView:
     wish = Wish(earner.id, amount_fen, earner.appid, earner.openid, key)
     withdrawal = Withdrawal(wish, Destination.WECHAT, ip="10.0.0.1", device=None)
-    return withdraw(database, vault=VAULT, withdrawal=withdrawal, is_tax_required=False, zone=SHANGHAI, at=at)
+    return withdraw(
+        database, vault=VAULT, withdrawal=withdrawal, has_merchant=has_merchant, is_tax_required=False, zone=SHANGHAI,
+        at=at,
+    )  # fmt: skip
+
+
+def test_without_a_merchant_account_no_money_is_taken(
+    session: Session, database: Database, earner: Earner, at: datetime
+) -> None:
+    before = figures(session, earner.id)
+
+    with pytest.raises(PayUnavailable):
+        ask(database, earner, at, has_merchant=False)
+
+    assert figures(session, earner.id) == before
 
 
 def decide(session: Session, payout: PayoutView, at: datetime) -> None:

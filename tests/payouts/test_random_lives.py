@@ -19,7 +19,7 @@ from tests.factories.check_ins import SHANGHAI
 from tests.factories.earnings import assert_money_fits, figures
 from tests.factories.pay_bank import ENDED, Bank, Fault
 from tests.factories.payouts import STAFF, Earner, ask, deliver, make_earner, payout_of
-from tests.payouts.test_matrix import assert_no_create_without_a_query_between
+from tests.payouts.books import assert_no_create_without_a_query_between
 from tests.support import proof
 from tests.support.containers import StandingClock
 from tests.support.settings import VAULT

@@ -3,15 +3,8 @@
 from dataclasses import dataclass
 
 from loyalty.payouts.queries.payouts import PayoutView
-from loyalty.payouts.rules.states import BEFORE_SENDING, PayoutState
+from loyalty.payouts.rules.states import CANCELLABLE, PayoutState
 from loyalty.payouts.rules.words import told_member
-
-_CANCELLABLE = BEFORE_SENDING | {
-    PayoutState.SENDING,
-    PayoutState.UNKNOWN,
-    PayoutState.ACCEPTED,
-    PayoutState.WAITING_CONFIRM,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +32,7 @@ def seen_by_owner(payout: PayoutView, *, appid: str) -> MemberPayout:
 
 def is_cancellable(payout: PayoutView) -> bool:
     """Tell whether a payout may still be called back; whether that comes in time is for WeChat Pay to say."""
-    return payout.state in _CANCELLABLE and not payout.is_cancel_wanted
+    return payout.state in CANCELLABLE and not payout.is_cancel_wanted
 
 
 def _told(payout: PayoutView) -> str:

@@ -91,7 +91,7 @@ class PayUnavailable(Unavailable):
     """No merchant account of WeChat Pay is configured."""
 
     code = "pay_unavailable"
-    message = "微信支付未配置"
+    message = "提现到微信零钱暂未开通"
 
 
 class QueueNotPaused(Conflict):

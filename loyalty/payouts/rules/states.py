@@ -57,6 +57,13 @@ class Step(StrEnum):
 
 FINAL = frozenset({PayoutState.SUCCESS, PayoutState.RETURNED})
 BEFORE_SENDING = frozenset({PayoutState.AWAITING_APPROVAL, PayoutState.NEW})
+CANCELLABLE = BEFORE_SENDING | {
+    PayoutState.SENDING,
+    PayoutState.UNKNOWN,
+    PayoutState.ACCEPTED,
+    PayoutState.WAITING_CONFIRM,
+}
+"""May still be called back; whether that comes in time is for WeChat Pay to say."""
 UNSENT = frozenset({PayoutState.SENDING, PayoutState.UNKNOWN})
 """Tried, but as far as we know not there yet."""
 _AT_WECHAT = frozenset(

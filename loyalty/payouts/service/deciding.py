@@ -12,12 +12,11 @@ from loyalty.kernel import audit
 from loyalty.kernel.audit import Actor
 from loyalty.payouts.models import Payout
 from loyalty.payouts.rules.errors import PayoutHeldByRisk, PayoutNotAwaitingApproval, PayoutNotCancellable
-from loyalty.payouts.rules.states import BEFORE_SENDING, FINAL, PayoutState, ReturnReason
+from loyalty.payouts.rules.states import BEFORE_SENDING, CANCELLABLE, FINAL, PayoutState, ReturnReason
 from loyalty.payouts.service import returning
 from loyalty.payouts.service.records import SYSTEM, note, wake
 from loyalty.payouts.service.risking import is_held
 
-_CANCELLABLE = frozenset({PayoutState.SENDING, PayoutState.UNKNOWN, PayoutState.ACCEPTED, PayoutState.WAITING_CONFIRM})
 _KNOWN_TO_WECHAT = frozenset({PayoutState.ACCEPTED, PayoutState.WAITING_CONFIRM})
 
 
@@ -64,7 +63,7 @@ def cancel(session: Session, *, payout_id: int, zone: ZoneInfo, actor: Actor, at
         if before is PayoutState.AWAITING_APPROVAL:
             _decide_request(session, payout, is_approved=False, actor=Actor(SYSTEM), at=at)
         returning.give_back(session, held, reason=ReturnReason.CANCELLED, zone=zone, at=at)
-    elif before not in _CANCELLABLE:
+    elif before not in CANCELLABLE:
         raise PayoutNotCancellable(state=before)
     else:
         payout.cancel_wanted_at = at

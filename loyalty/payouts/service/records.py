@@ -1,6 +1,8 @@
 """Writing what happens to payouts: the history of moves, and what other modules hear."""
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import insert, select
@@ -39,6 +41,15 @@ def lock_payout(session: Session, payout_id: int) -> Payout:
     if payout is None:
         raise PayoutNotFound(payout_id=payout_id)
     return payout
+
+
+def enter(session: Session, values: Mapping[str, Any], what: str) -> int:
+    """Write a payout, and how its history begins; return its id."""
+    payout_id = session.execute(insert(Payout).values(**values).returning(Payout.id)).scalar_one()
+    payout = lock_payout(session, payout_id)
+    before = PayoutState(payout.state)
+    note(session, payout, what, before=before, actor=payout.requested_by, at=payout.requested_at)
+    return payout_id
 
 
 def note(

@@ -3,11 +3,10 @@
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
 from loyalty.approvals import service as approvals
@@ -20,16 +19,16 @@ from loyalty.kernel.clock import business_date
 from loyalty.kernel.crypto import Vault
 from loyalty.kernel.idempotency import IdempotencyKeyReused
 from loyalty.limits import service as limits
+from loyalty.limits.rules import month_of
 from loyalty.members.keys import seal_for_member
 from loyalty.members.queries import identities_of, require_living
-from loyalty.payouts.models import Payout
 from loyalty.payouts.queries.configuration import current_programme, current_scene
 from loyalty.payouts.queries.payees import find_payee_name
 from loyalty.payouts.queries.payouts import PayoutView, find_by_key, get_payout
 from loyalty.payouts.rules.errors import PayeeNameRequired, PayoutBlocked, PayoutIdentityRequired, PayoutTooSmall
 from loyalty.payouts.rules.settings import NAME_DEMANDED_FROM_FEN, NET_FEN_MIN, PayoutProgramme
 from loyalty.payouts.rules.states import Destination, PayoutState
-from loyalty.payouts.service.records import limits_of, lock_payout, note, wake
+from loyalty.payouts.service.records import enter, limits_of, wake
 from loyalty.payouts.service.taxing import Withholding, withholding
 from loyalty.risk.queries.blocklist import is_blocked
 from loyalty.risk.rules.subjects import Subject
@@ -52,15 +51,31 @@ class Wish:
     """Risk wants somebody to look at it: it waits for a second person whatever the amount."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Accepted:
+    """A wish that nothing speaks against, and all that its payout is made of."""
+
+    wish: Wish
+    order: TransferOrder
+    tax: Withholding
+    programme: PayoutProgramme
+    on: date
+    actor: Actor
+    at: datetime
+
+    @property
+    def is_large(self) -> bool:
+        """Whether its amount wants a second person."""
+        return self.wish.batch_id is None and self.wish.amount_fen > self.programme.approval_above_fen
+
+    @property
+    def needs_approval(self) -> bool:
+        """Whether it waits for a second person."""
+        return self.is_large or self.wish.is_suspicious
+
+
 def request(
-    session: Session,
-    *,
-    vault: Vault,
-    wish: Wish,
-    is_tax_required: bool,
-    zone: ZoneInfo,
-    at: datetime,
-    actor: Actor,
+    session: Session, *, vault: Vault, wish: Wish, is_tax_required: bool, zone: ZoneInfo, at: datetime, actor: Actor
 ) -> PayoutView:
     """Take money out of a member's account and owe them its transfer (申请提现).
 
@@ -81,25 +96,13 @@ def request(
     require_living(session, member_id=wish.member_id)
     if (known := find_by_key(session, member_id=wish.member_id, key=wish.key)) is not None:
         return _replayed(known, wish)
-    programme = current_programme(session)
-    if is_blocked(session, subject=Subject(wish.member_id), at=at):
-        raise PayoutBlocked
-    _check_identity(session, wish)
-    if wish.amount_fen < programme.minimum_fen:
-        raise PayoutTooSmall(minimum_fen=programme.minimum_fen)
-    taken(earnings.lock(session, member_id=wish.member_id, at=at), wish.amount_fen)
-    tax = withholding(
-        session,
-        member_id=wish.member_id,
-        income_kind=programme.income_kind,
-        gross_fen=wish.amount_fen,
-        on=business_date(at, zone),
-        is_required=is_tax_required,
-    )
+    programme, on = current_programme(session), business_date(at, zone)
+    _check(session, wish, programme, at)
+    tax = _tax(session, wish, programme, on, is_required=is_tax_required)
     order = _order(session, vault, wish, net_fen=wish.amount_fen - tax.tax_fen)
     counted = limits_of(programme, member_id=wish.member_id, requested_at=at, zone=zone)
     limits.reserve(session, limits=counted, amount=wish.amount_fen)
-    payout_id = _write(session, vault, wish, order, tax, programme, zone, actor, at)
+    payout_id = _write(session, vault, _Accepted(wish, order, tax, programme, on, actor, at))
     return get_payout(session, payout_id=payout_id)
 
 
@@ -115,10 +118,31 @@ def _replayed(known: PayoutView, wish: Wish) -> PayoutView:
     return known
 
 
+def _check(session: Session, wish: Wish, programme: PayoutProgramme, at: datetime) -> None:
+    """Refuse what cannot be paid; from here on the member's account is held."""
+    if is_blocked(session, subject=Subject(wish.member_id), at=at):
+        raise PayoutBlocked
+    _check_identity(session, wish)
+    if wish.amount_fen < programme.minimum_fen:
+        raise PayoutTooSmall(minimum_fen=programme.minimum_fen)
+    taken(earnings.lock(session, member_id=wish.member_id, at=at), wish.amount_fen)
+
+
 def _check_identity(session: Session, wish: Wish) -> None:
     identities = identities_of(session, member_id=wish.member_id)
     if (wish.appid, wish.openid) not in {(identity.appid, identity.openid) for identity in identities}:
         raise PayoutIdentityRequired
+
+
+def _tax(session: Session, wish: Wish, programme: PayoutProgramme, on: date, *, is_required: bool) -> Withholding:
+    return withholding(
+        session,
+        member_id=wish.member_id,
+        income_kind=programme.income_kind,
+        gross_fen=wish.amount_fen,
+        on=on,
+        is_required=is_required,
+    )
 
 
 def _order(session: Session, vault: Vault, wish: Wish, *, net_fen: int) -> TransferOrder:
@@ -151,47 +175,10 @@ def out_bill_no_of(vault: Vault, *, member_id: int, key: str) -> str:
     return "P" + vault.index(f"{member_id}:{key}", context="payouts.out_bill_no").hex()[:31]
 
 
-def _write(
-    session: Session,
-    vault: Vault,
-    wish: Wish,
-    order: TransferOrder,
-    tax: Withholding,
-    programme: PayoutProgramme,
-    zone: ZoneInfo,
-    actor: Actor,
-    at: datetime,
-) -> int:
-    is_large = wish.batch_id is None and wish.amount_fen > programme.approval_above_fen
-    needs_approval = is_large or wish.is_suspicious
-    state = PayoutState.AWAITING_APPROVAL if needs_approval else PayoutState.NEW
-    values: Mapping[str, Any] = {
-        "member_id": wish.member_id,
-        "key": wish.key,
-        "out_bill_no": order.out_bill_no,
-        "batch_id": wish.batch_id,
-        "destination": Destination.WECHAT,
-        "state": state,
-        "gross_fen": wish.amount_fen,
-        "tax_fen": tax.tax_fen,
-        "net_fen": order.amount_fen,
-        "income_kind": programme.income_kind,
-        "tax_rate_id": tax.rate_id,
-        "period": f"{business_date(at, zone):%Y-%m}",
-        "appid": wish.appid,
-        "frozen_order": seal_for_member(
-            session,
-            vault=vault,
-            member_id=wish.member_id,
-            plain=json.dumps(asdict(order)),
-            context=ORDER_CONTEXT,
-            at=at,
-        ),
-        "due_at": None if needs_approval else at,
-        "requested_by": actor.name,
-        "requested_at": at,
-    }
-    payout_id = session.execute(insert(Payout).values(**values).returning(Payout.id)).scalar_one()
+def _write(session: Session, vault: Vault, accepted: _Accepted) -> int:
+    """Write the payout and take its money, and let it go on: to a worker, or to a second person."""
+    wish, tax, at = accepted.wish, accepted.tax, accepted.at
+    payout_id = enter(session, _row(session, vault, accepted), "requested")
     earnings.withdraw(
         session,
         member_id=wish.member_id,
@@ -200,14 +187,43 @@ def _write(
         reference=f"payout:{payout_id}",
         explanation={"payout_id": payout_id, "tax_fen": tax.tax_fen, "tax_rate_id": tax.rate_id},
         at=at,
-        actor=actor.name,
+        actor=accepted.actor.name,
     )
-    note(session, lock_payout(session, payout_id), "requested", before=state, actor=actor.name, at=at)
-    if needs_approval:
-        facts = {"amount_fen": wish.amount_fen, "tax_fen": tax.tax_fen, "member_id": wish.member_id}
-        facts |= {"is_suspicious": wish.is_suspicious, "is_large": is_large}
-        subject = f"payout:{payout_id}"
-        approvals.request(session, kind=ApprovalKind.PAYOUT, subject=subject, facts=facts, actor=actor, at=at)
+    if accepted.needs_approval:
+        _ask_approval(session, payout_id, accepted)
     else:
         wake(session, payout_id, at=at)
     return payout_id
+
+
+def _row(session: Session, vault: Vault, accepted: _Accepted) -> Mapping[str, Any]:
+    wish, order, at = accepted.wish, accepted.order, accepted.at
+    plain = json.dumps(asdict(order))
+    frozen = seal_for_member(session, vault=vault, member_id=wish.member_id, plain=plain, context=ORDER_CONTEXT, at=at)
+    return {
+        "member_id": wish.member_id,
+        "key": wish.key,
+        "out_bill_no": order.out_bill_no,
+        "batch_id": wish.batch_id,
+        "destination": Destination.WECHAT,
+        "state": PayoutState.AWAITING_APPROVAL if accepted.needs_approval else PayoutState.NEW,
+        "gross_fen": wish.amount_fen,
+        "tax_fen": accepted.tax.tax_fen,
+        "net_fen": order.amount_fen,
+        "income_kind": accepted.programme.income_kind,
+        "tax_rate_id": accepted.tax.rate_id,
+        "period": month_of(accepted.on),
+        "appid": wish.appid,
+        "frozen_order": frozen,
+        "due_at": None if accepted.needs_approval else at,
+        "requested_by": accepted.actor.name,
+        "requested_at": at,
+    }
+
+
+def _ask_approval(session: Session, payout_id: int, accepted: _Accepted) -> None:
+    wish, tax = accepted.wish, accepted.tax
+    facts = {"amount_fen": wish.amount_fen, "tax_fen": tax.tax_fen, "member_id": wish.member_id}
+    facts |= {"is_suspicious": wish.is_suspicious, "is_large": accepted.is_large}
+    subject, actor = f"payout:{payout_id}", accepted.actor
+    approvals.request(session, kind=ApprovalKind.PAYOUT, subject=subject, facts=facts, actor=actor, at=accepted.at)

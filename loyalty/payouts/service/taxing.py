@@ -6,14 +6,13 @@ from datetime import date
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from loyalty.limits.rules import month_of
 from loyalty.members.queries import family_ids
 from loyalty.payouts.models import Payout
 from loyalty.payouts.queries.configuration import find_rate
 from loyalty.payouts.rules.errors import PayoutTaxNotConfigured
 from loyalty.payouts.rules.states import Destination, PayoutState
 from loyalty.payouts.rules.tax import IncomeKind, IncomeSoFar, TaxPeriod, tax_of
-
-_MONTH = "%Y-%m"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,19 +45,20 @@ def withholding(
 def _income_so_far(
     session: Session, member_id: int, income_kind: IncomeKind, period: TaxPeriod, on: date
 ) -> IncomeSoFar:
-    first = f"{on:{_MONTH}}" if period is TaxPeriod.MONTH else f"{on.year}-01"
+    month = month_of(on)
+    first = month if period is TaxPeriod.MONTH else f"{on.year}-01"
     row = session.execute(
         select(
             func.coalesce(func.sum(Payout.gross_fen), 0),
             func.coalesce(func.sum(Payout.tax_fen), 0),
-            func.coalesce(func.min(Payout.period), f"{on:{_MONTH}}"),
+            func.coalesce(func.min(Payout.period), month),
         ).where(
             Payout.member_id.in_(family_ids(member_id)),
             Payout.income_kind == income_kind,
             Payout.destination == Destination.WECHAT,
             Payout.state != PayoutState.RETURNED,
             Payout.period >= first,
-            Payout.period <= f"{on:{_MONTH}}",
+            Payout.period <= month,
         )
     ).one()
     return IncomeSoFar(int(row[0]), int(row[1]), on.month - int(row[2][-2:]) + 1)

@@ -14,7 +14,7 @@ from loyalty.kernel.crypto import Vault
 from loyalty.kernel.database import Database
 from loyalty.kernel.transaction import run
 from loyalty.payouts.queries.payouts import PayoutView, find_by_key
-from loyalty.payouts.rules.errors import PayoutBlocked
+from loyalty.payouts.rules.errors import PayoutBlocked, PayUnavailable
 from loyalty.payouts.rules.states import Destination
 from loyalty.payouts.service.exchanging import exchange
 from loyalty.payouts.service.requesting import Wish, request
@@ -37,6 +37,7 @@ def withdraw(
     *,
     vault: Vault,
     withdrawal: Withdrawal,
+    has_merchant: bool,
     is_tax_required: bool,
     zone: ZoneInfo,
     at: datetime,
@@ -46,34 +47,37 @@ def withdraw(
     What risk wants people to look at waits for a second person, or is refused where points would be gone at once.
 
     Raises:
+        PayUnavailable: money is asked for, and there is no merchant account that could send it.
         PayoutBlocked: risk refuses.
         and whatever ``requesting.request`` and ``exchanging.exchange`` raise.
     """
+    if withdrawal.destination is Destination.WECHAT and not has_merchant:
+        raise PayUnavailable
     verdict = run(database, lambda session: _verdict(session, vault, withdrawal, at))
     is_points = withdrawal.destination is Destination.POINTS
     if verdict is Verdict.DENY or (is_points and verdict is Verdict.REVIEW):
         raise PayoutBlocked
     wish = replace(withdrawal.wish, is_suspicious=verdict is Verdict.REVIEW)
     actor = Actor(f"member:{wish.member_id}", withdrawal.ip)
-    if is_points:
-        return run(
-            database,
-            lambda session: exchange(
-                session,
-                vault=vault,
-                member_id=wish.member_id,
-                amount_fen=wish.amount_fen,
-                key=wish.key,
-                zone=zone,
-                at=at,
-                actor=actor,
-            ),
-        )
-    return run(
-        database,
-        lambda session: request(
-            session, vault=vault, wish=wish, is_tax_required=is_tax_required, zone=zone, at=at, actor=actor
-        ),
+
+    def work(session: Session) -> PayoutView:
+        if is_points:
+            return _exchange(session, vault, wish, zone, at, actor)
+        return request(session, vault=vault, wish=wish, is_tax_required=is_tax_required, zone=zone, at=at, actor=actor)
+
+    return run(database, work)
+
+
+def _exchange(session: Session, vault: Vault, wish: Wish, zone: ZoneInfo, at: datetime, actor: Actor) -> PayoutView:
+    return exchange(
+        session,
+        vault=vault,
+        member_id=wish.member_id,
+        amount_fen=wish.amount_fen,
+        key=wish.key,
+        zone=zone,
+        at=at,
+        actor=actor,
     )
 
 

@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from loyalty.kernel.clock import business_date, end_of
+from loyalty.kernel.clock import business_date, end_of, months_after
 from loyalty.kernel.errors import InvalidInput
 
 GRACE_DAYS = 30
@@ -140,9 +140,9 @@ def last_day(policy: ExpiryPolicy, earned_on: date) -> date | None:
         case PolicyKind.ROLLING_DAYS:
             return earned_on + timedelta(days=n)
         case PolicyKind.ROLLING_MONTHS:
-            return _months_after(earned_on, n)
+            return months_after(earned_on, n)
         case PolicyKind.END_OF_MONTH:
-            return _end_of_month(_months_after(earned_on.replace(day=1), n))
+            return _end_of_month(months_after(earned_on.replace(day=1), n))
         case PolicyKind.END_OF_YEAR:
             return date(earned_on.year + n, 12, 31)
         case PolicyKind.FIXED_DATE:
@@ -171,12 +171,6 @@ def sentence(policy: ExpiryPolicy) -> str:
             return f"连续{n}天没有获得或使用积分，积分失效"
         case PolicyKind.NEVER:
             return "积分长期有效"
-
-
-def _months_after(day: date, months: int) -> date:
-    """Count months; a day that the month does not have is its last."""
-    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
-    return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
 
 
 def _end_of_month(day: date) -> date:
