@@ -1,7 +1,8 @@
 """What the domain may ask of WeChat Pay: transfers to users (商家转账, confirmed by the user).
 
-Implementations: ``gateways.wechatpay`` for real, ``gateways.null`` for tests. Every call goes over the network: never
-make one inside a transaction. Calls never raise; they return what is known. Source: WeChat Pay, 商家转账 (2025-01).
+Implementations: ``gateways.wechatpay`` for real, ``gateways.null_pay`` for tests. Every call goes over the network:
+never make one inside a transaction. Calls never raise; they return what is known.
+Source: WeChat Pay, 商家转账 (2025-01).
 """
 
 from collections.abc import Mapping, Sequence

@@ -24,7 +24,7 @@ def private_key(given: str) -> str:
     """
     try:
         key = load_pem_private_key(_text(given), password=None)
-    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+    except (OSError, ValueError, TypeError, UnsupportedAlgorithm) as error:
         raise ValueError("it must be an RSA private key in PEM without a password, or the path of its file") from error
     if not isinstance(key, RSAPrivateKey):
         raise ValueError("it must be an RSA private key")
@@ -39,7 +39,7 @@ def public_key(given: str) -> str:
     """
     try:
         key = load_pem_public_key(_text(given))
-    except (ValueError, UnsupportedAlgorithm) as error:
+    except (OSError, ValueError, UnsupportedAlgorithm) as error:
         raise ValueError("it must be an RSA public key in PEM, or the path of its file") from error
     if not isinstance(key, RSAPublicKey):
         raise ValueError("it must be an RSA public key")
@@ -49,7 +49,4 @@ def public_key(given: str) -> str:
 def _text(given: str) -> bytes:
     if given.lstrip().startswith(_MARK):
         return given.strip().encode()
-    try:
-        return Path(given).read_bytes()
-    except OSError as error:
-        raise ValueError("the file cannot be read") from error
+    return Path(given).read_bytes()

@@ -3,7 +3,7 @@
 from flask import Response, jsonify
 
 from sandbox.control.door import Malformed, blueprint, body, need
-from sandbox.pay import book, notices, transfers
+from sandbox.pay import book, transfers
 from sandbox.pay.keys import keys_of, public_pem
 from sandbox.world import current_world
 
@@ -32,7 +32,6 @@ def top_up() -> Response:
     world = current_world()
     left = book.top_up(world, need(body(), "amount_fen", int))
     transfers.advance(world)
-    notices.wake(world)
     return jsonify(balance_fen=left)
 
 
@@ -41,7 +40,6 @@ def show_book() -> Response:
     """The sandbox's own book: every movement of money and every bill."""
     world = current_world()
     transfers.advance(world)
-    notices.wake(world)
     bills = [transfers.public(dict(row)) for row in world.store.rows("SELECT * FROM transfers ORDER BY id")]
     return jsonify(balance_fen=book.balance(world), flows=book.flows(world), transfers=bills)
 
@@ -77,7 +75,6 @@ def move_transfer(out_bill_no: str) -> Response:
     if state not in STATES:
         raise Malformed(f"state must be one of {', '.join(STATES)}")
     bill = transfers.go_on(world, out_bill_no, state=state, fail_reason=given.get("fail_reason"))
-    notices.wake(world)
     return jsonify(transfers.public(bill))
 
 
@@ -86,7 +83,6 @@ def list_transfers(user_id: int) -> Response:
     """The person's wallet (零钱) and bills, newest first."""
     world = current_world()
     transfers.advance(world)
-    notices.wake(world)
     bills = transfers.of_user(world, user_id)
     wallet = sum(bill["amount"] for bill in bills if bill["state"] == "SUCCESS")
     return jsonify(
@@ -106,5 +102,4 @@ def confirm_transfer(user_id: int) -> Response:
         appid=need(given, "appId", str),
         package=need(given, "package", str),
     )
-    notices.wake(world)
     return jsonify(transfers.public(bill))

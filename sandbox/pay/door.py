@@ -10,7 +10,7 @@ from flask import Blueprint, Response, request
 
 from sandbox.dispatch import UNSTORABLE, as_json, serve
 from sandbox.faults import Fault
-from sandbox.pay import notices, transfers, wire
+from sandbox.pay import transfers, wire
 from sandbox.pay.errors import PayError
 from sandbox.world import World, current_world
 
@@ -61,8 +61,6 @@ def _answer(world: World, handler: Handler, named: dict[str, str]) -> Response:
         return _refused(error)
     except UNSTORABLE:
         return _refused(PayError("PARAM_ERROR"))
-    finally:
-        notices.wake(world)
     return answer if isinstance(answer, Response) else as_json(answer, JSON)
 
 

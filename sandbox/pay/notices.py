@@ -32,7 +32,10 @@ class Letter:
 
 
 def owe(world: World, bill: Notice) -> None:
-    """Notes that the merchant is to be told of a bill's end; without a notify_url nobody is."""
+    """Tells the merchant soon of a bill's end; without a notify_url nobody is told.
+
+    What is sent waits for the end of the transaction, as every statement of another thread does.
+    """
     if not bill["notify_url"]:
         return
     told = {
@@ -52,10 +55,6 @@ def owe(world: World, bill: Notice) -> None:
         world.random.hex(32), bill["out_bill_no"], bill["appid"], bill["openid"], bill["notify_url"],
         json.dumps(told, ensure_ascii=False), world.clock.now(), world.clock.now() + world.config.event_delay_seconds,
     )  # fmt: skip
-
-
-def wake(world: World) -> None:
-    """Sends soon what is owed since a moment ago; call it after the transaction."""
     world.scheduler.later(world.config.event_delay_seconds, lambda: send_due(world))
 
 

@@ -18,6 +18,8 @@ CONFIRM_SECONDS, KEPT_SECONDS = 24 * 3600, 30 * 86400
 ENDS = ("SUCCESS", "FAIL", "CANCELLED")
 CANCELLABLE = ("ACCEPTED", "PROCESSING", "WAIT_USER_CONFIRM")
 CONFIRMABLE = ("WAIT_USER_CONFIRM", "TRANSFERING")
+BEFORE_MONEY, AFTER_MONEY = ("ACCEPTED", "PROCESSING", "WAIT_USER_CONFIRM"), ("TRANSFERING", "SUCCESS")
+"""What a bill may be moved on to as long as no money has left for it, and once some has; it may fail at any time."""
 
 
 def create(world: World, order: Order) -> Bill:
@@ -97,11 +99,16 @@ def confirmable(world: World, *, user_id: int, package: str) -> Bill:
 
 
 def go_on(world: World, out_bill_no: str, *, state: str, fail_reason: str | None) -> Bill:
-    """Moves a bill that a fault holds back, as the platform does in its own time. Raises ActRefused."""
+    """Moves a bill that a fault holds back, as the platform does in its own time: money leaves once, and is paid once.
+
+    Raises ActRefused.
+    """
     with world.store.transaction():
         row = world.store.row("SELECT * FROM transfers WHERE out_bill_no = ?", out_bill_no)
         if row is None or row["state"] in ENDS:
             raise ActRefused("no such bill, or it has ended")
+        if state in (BEFORE_MONEY if row["is_locked"] else AFTER_MONEY):
+            raise ActRefused(f"from {row['state']} no bill comes to {state}")
         if state in ENDS:
             return _end(world, dict(row), state, fail_reason)
         if state == "WAIT_USER_CONFIRM":
@@ -142,8 +149,7 @@ def _offer(world: World, bill: Bill) -> Bill:
     """Locks the money and waits for the user; without money the bill stays in PROCESSING."""
     if book.balance(world) < bill["amount"]:
         return _move(world, bill, "PROCESSING")
-    numbers = {"out_bill_no": bill["out_bill_no"], "transfer_bill_no": bill["transfer_bill_no"]}
-    book.enter(world, kind="transfer", amount=-bill["amount"], **numbers)
+    _book(world, bill, kind="transfer", amount=-bill["amount"])
     world.store.run(
         "UPDATE transfers SET is_locked = 1, package_info = ? WHERE id = ?", world.random.text(64), bill["id"]
     )
@@ -161,13 +167,17 @@ def _move(world: World, bill: Bill, state: str, *, is_held: bool = False) -> Bil
 
 def _end(world: World, bill: Bill, state: str, fail_reason: str | None) -> Bill:
     if bill["is_locked"] and state != "SUCCESS":
-        numbers = {"out_bill_no": bill["out_bill_no"], "transfer_bill_no": bill["transfer_bill_no"]}
-        book.enter(world, kind="return", amount=bill["amount"], **numbers)
+        _book(world, bill, kind="return", amount=bill["amount"])
     world.store.run("UPDATE transfers SET fail_reason = ? WHERE id = ?", fail_reason, bill["id"])
     ended = _move(world, bill, state)
     book.watch(world, bill["out_bill_no"])
     notices.owe(world, ended)
     return ended
+
+
+def _book(world: World, bill: Bill, *, kind: str, amount: int) -> None:
+    numbers = {name: bill[name] for name in ("out_bill_no", "transfer_bill_no")}
+    book.enter(world, kind=kind, amount=amount, **numbers)
 
 
 def _bill(world: World, out_bill_no: str) -> Bill:

@@ -7,7 +7,7 @@ from flask import Response, make_response, render_template, request
 
 from sandbox import users
 from sandbox.follows import ActRefused
-from sandbox.pay import notices, transfers
+from sandbox.pay import transfers
 from sandbox.phone.consent import USER_COOKIE
 from sandbox.phone.door import blueprint
 from sandbox.world import World, current_world
@@ -40,7 +40,6 @@ def take_transfer() -> Response:
         )
     except ActRefused as refused:
         return _page(refusal=str(refused))
-    notices.wake(world)
     return _page(taken=bill)
 
 

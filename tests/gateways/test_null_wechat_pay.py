@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from loyalty.gateways.null import NullWechatPay
+from loyalty.gateways.null_pay import NullWechatPay
 from loyalty.gateways.pay_protocols import TransferAnswer, TransferOutcome, TransferState, WechatPay
 from sandbox.defaults import MP_APPID
 from tests.support.pay_sandbox import order_of

@@ -12,6 +12,7 @@ from sandbox.server import start
 from tests.sandbox import receiver as receivers
 from tests.sandbox.driver import Sim
 from tests.sandbox.receiver import Receiver
+from tests.support.pay_sandbox import PaySandbox, pay_sandbox
 
 
 @pytest.fixture
@@ -59,3 +60,23 @@ def sim(start_sim: Callable[..., Sim], config: dict[str, Any]) -> Sim:
 @pytest.fixture
 def push_sim(start_sim: Callable[..., Sim], pushing: dict[str, Any]) -> Sim:
     return start_sim(pushing)
+
+
+@pytest.fixture(scope="package")
+def shared_pay() -> Iterator[PaySandbox]:
+    with pay_sandbox(balance_fen=10_000_000, most_fen=300_000) as running:
+        yield running
+
+
+@pytest.fixture
+def pay(shared_pay: PaySandbox) -> Iterator[PaySandbox]:
+    """The shared one; what a test leaves behind in it is forgotten."""
+    yield shared_pay
+    assert shared_pay.alarms() == []
+    shared_pay.control("/reset")
+
+
+@pytest.fixture
+def user(pay: PaySandbox) -> dict[str, Any]:
+    """Somebody at that one."""
+    return pay.user()

@@ -9,8 +9,8 @@ import pytest
 from wechatpayv3.utils import aes_decrypt
 
 from tests.sandbox.driver import Sim
-from tests.sandbox.test_transfers import created
 from tests.support.pay_sandbox import API_V3_KEY, Merchant, PaySandbox, merchant_backend, pay_sandbox
+from tests.support.transfer_bills import created
 
 EVENT = "MCHTRANSFER.BILL.FINISHED"
 

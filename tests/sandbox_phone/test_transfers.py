@@ -9,7 +9,8 @@ import requests
 from playwright.sync_api import BrowserContext, Page, expect
 
 from sandbox.defaults import MP_APPID
-from tests.support.pay_sandbox import BILLS, MCH_ID, PaySandbox, order_of, pay_sandbox
+from tests.support.pay_sandbox import MCH_ID, PaySandbox, pay_sandbox
+from tests.support.transfer_bills import created
 
 
 @pytest.fixture
@@ -25,17 +26,7 @@ def user(pay: PaySandbox) -> dict[str, Any]:
 
 def _transfer(pay: PaySandbox, user: dict[str, Any], number: str) -> dict[str, str]:
     """A bill that waits; what its client opens it with."""
-    order = order_of(user, number)
-    body = {
-        "appid": order.appid,
-        "out_bill_no": number,
-        "transfer_scene_id": order.scene_id,
-        "openid": order.openid,
-        "transfer_amount": order.amount_fen,
-        "transfer_remark": f"佣金{number}",
-        "transfer_scene_report_infos": [{"info_type": kind, "info_content": text} for kind, text in order.report],
-    }
-    answer = pay.ask("POST", BILLS, body).json()
+    answer = created(pay, user, out_bill_no=number, transfer_amount=1234)
     return {"mchId": MCH_ID, "appId": MP_APPID, "package": answer["package_info"]}
 
 

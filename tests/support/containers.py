@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 
 from loyalty.container import Container
 from loyalty.gateways import redis as redis_gateway
-from loyalty.gateways.null import NullMiniProgram, NullOfficialAccount, NullSmsSender, NullWechatPay
+from loyalty.gateways.null import NullMiniProgram, NullOfficialAccount, NullSmsSender
+from loyalty.gateways.null_pay import NullWechatPay
 from loyalty.kernel.clock import Clock
 from loyalty.kernel.database import Database
 from tests.support import settings as test_settings

@@ -14,15 +14,16 @@ from time import monotonic, time
 from typing import Any
 
 import requests
-from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from loyalty.gateways.pay_protocols import TransferOrder
 from loyalty.settings import WechatPayMerchant
 from sandbox.defaults import DEFAULT_ACCOUNTS, MP_APPID
 from sandbox.server import Handle, start
+from trial.keys import MAKERS, public_pem
 
 MCH_ID = "1900000001"
 API_V3_KEY = "0123456789abcdef0123456789ABCDEF"
@@ -69,9 +70,9 @@ class PaySandbox:
         given = {"mchId": MCH_ID, "appId": bill["appid"], "package": bill["package_info"] or ""}
         return self.control(f"/users/{user['id']}/transfers/confirm", given, status=status)
 
-    def move(self, out_bill_no: str, state: str, **given: Any) -> Any:
+    def move(self, out_bill_no: str, state: str, *, status: int = 200, **given: Any) -> Any:
         """Move a bill on that a fault held back."""
-        return self.control(f"/pay/transfers/{out_bill_no}/move", {"state": state, **given})
+        return self.control(f"/pay/transfers/{out_bill_no}/move", {"state": state, **given}, status=status)
 
     def stand_for(self, keys: dict[str, str]) -> None:
         """Declare for which business key each bill pays."""
@@ -88,7 +89,7 @@ class PaySandbox:
         sent = "" if body is None else json.dumps(body, ensure_ascii=False)
         parts = {"mchid": MCH_ID, "nonce_str": "NONCE", "timestamp": str(int(time()) + shift), "serial_no": SERIAL_NO}
         text = "\n".join((method, f"/v3{path}", parts["timestamp"], parts["nonce_str"], sent, ""))
-        signed = _keys()[0].sign(text.encode(), PKCS1v15(), SHA256())
+        signed = _signing_key().sign(text.encode(), PKCS1v15(), SHA256())
         parts |= {"signature": b64encode(signed).decode()} | changes
         header = ",".join(f'{name}="{value}"' for name, value in parts.items())
         return requests.request(
@@ -128,9 +129,9 @@ def merchant_of_sandbox(**changes: Any) -> dict[str, Any]:
     made = {
         "mch_id": MCH_ID,
         "serial_no": SERIAL_NO,
-        "merchant_public_key": _public(_keys()[0]),
+        "merchant_public_key": public_pem(_keys()[0]),
         "api_v3_key": API_V3_KEY,
-        "platform_private_key": _private(_keys()[1]),
+        "platform_private_key": _keys()[1],
         "public_key_id": PUBLIC_KEY_ID,
         "cancel_seconds": 0,
         "notify_retry_seconds": [0] * 5,
@@ -143,9 +144,9 @@ def merchant_settings(**changes: str) -> WechatPayMerchant:
     values = {
         "mch_id": MCH_ID,
         "serial_no": SERIAL_NO,
-        "private_key": _private(_keys()[0]),
+        "private_key": _keys()[0],
         "public_key_id": PUBLIC_KEY_ID,
-        "public_key": _public(_keys()[1]),
+        "public_key": public_pem(_keys()[1]),
         "api_v3_key": API_V3_KEY,
     }
     return WechatPayMerchant(**values | changes)
@@ -231,14 +232,13 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @cache
-def _keys() -> tuple[rsa.RSAPrivateKey, rsa.RSAPrivateKey]:
-    """Return the keys of merchant and platform, made once for a run."""
-    return tuple(rsa.generate_private_key(public_exponent=65537, key_size=2048) for _ in range(2))  # type: ignore[return-value]
+def _keys() -> tuple[str, str]:
+    """Return the private keys of merchant and platform, made once for a run."""
+    return MAKERS["merchant_private_key"](), MAKERS["platform_private_key"]()
 
 
-def _private(key: rsa.RSAPrivateKey) -> str:
-    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
-
-
-def _public(key: rsa.RSAPrivateKey) -> str:
-    return key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+@cache
+def _signing_key() -> RSAPrivateKey:
+    key = load_pem_private_key(_keys()[0].encode(), password=None)
+    assert isinstance(key, RSAPrivateKey)
+    return key

@@ -7,7 +7,6 @@ from datetime import date, datetime
 from typing import Any
 
 import structlog
-from requests import RequestException
 
 from loyalty.gateways.errors import WechatUnavailable
 from loyalty.gateways.pay_protocols import BillLine, NoticeRefused, TransferAnswer, TransferNotice, TransferOrder
@@ -112,10 +111,8 @@ class WechatPayGateway:
             return answers.refused("LOCAL_BAD_NUMBER", "单号只能是 1 至 32 位数字和字母")
         try:
             status, text = call()
-        except (RequestException, NoticeRefused) as error:
-            return _logged(out_bill_no, answers.unclear(_failure(error)))
         except Exception as error:  # the library raises bare ones
-            return _logged(out_bill_no, answers.unclear(type(error).__name__))
+            return _logged(out_bill_no, answers.unclear(_failure(error)))
         answer = answers.read(status, text, mch_id=self.mch_id, out_bill_no=out_bill_no, refusals=refusals)
         return _logged(out_bill_no, answer) if answer.code else answer
 
