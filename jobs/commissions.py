@@ -3,7 +3,6 @@
 from datetime import datetime, timedelta
 
 from jobs.periodic import PeriodicRun
-from jobs.referrals import each_of
 from loyalty.commissions import service as commissions
 from loyalty.commissions.queries.grounds import unseen_referrals
 from loyalty.commissions.service import Accrued, Approved, Place
@@ -62,8 +61,7 @@ def approve_commissions(periodic: PeriodicRun) -> Json:
 
 def _look_at_invitations(periodic: PeriodicRun, at: datetime) -> None:
     container = periodic.container
-    each_of(
-        periodic,
+    periodic.each_of(
         lambda session, after: unseen_referrals(session, after_id=after, at=at),
         lambda session, one: settling.look_early(
             session, vault=container.vault, referral_id=one, at=at, zone=container.zone

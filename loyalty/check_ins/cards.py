@@ -12,7 +12,7 @@ from sqlalchemy import Date, func, literal, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from loyalty.check_ins.models import CheckIn, MakeUpCard, MakeUpPolicy
+from loyalty.check_ins.models import CheckIn, CheckInPlan, MakeUpCard, MakeUpPolicy
 from loyalty.check_ins.queries import plan_live_on
 from loyalty.check_ins.rules import MakeUpRules, NoMakeUpCard, days_to_make_up
 from loyalty.kernel.clock import business_date
@@ -77,13 +77,12 @@ def grant_cards(
     session: Session, *, member_id: int, cards: int, reference: str, at: datetime, points_paid: int = 0
 ) -> int:
     """Give a member some cards (发补签卡), once by the reference; return how many are new."""
-    references = [reference, *(f"{reference}:{number}" for number in range(2, cards + 1))]
     fresh = session.execute(
         insert(MakeUpCard)
         .values(
             [
                 {"member_id": member_id, "reference": one, "points_paid": points_paid, "granted_at": at}
-                for one in references
+                for one in _references(reference, cards)
             ]
         )
         .on_conflict_do_nothing()
@@ -94,8 +93,7 @@ def grant_cards(
 
 def withdraw_cards(session: Session, *, member_id: int, cards: int, reference: str, at: datetime) -> bool:
     """Take back what ``grant_cards`` gave, all of it or, where one was used meanwhile, nothing; tell which."""
-    references = [reference, *(f"{reference}:{number}" for number in range(2, cards + 1))]
-    mine = (MakeUpCard.member_id == member_id) & MakeUpCard.reference.in_(references)
+    mine = (MakeUpCard.member_id == member_id) & MakeUpCard.reference.in_(_references(reference, cards))
     held = session.scalars(
         select(MakeUpCard)
         .where(mine)
@@ -128,8 +126,15 @@ def take_card(session: Session, *, member_id: int, on: date, at: datetime) -> in
     return card_id
 
 
+def _references(reference: str, cards: int) -> list[str]:
+    return [reference, *(f"{reference}:{number}" for number in range(2, cards + 1))]
+
+
 def _missed(session: Session, member_id: int, days: Sequence[date]) -> tuple[date, ...]:
-    """Return the days without a check-in on which a plan was in force."""
+    """Return the days without a check-in on which a plan was in force, as one is from the first on."""
+    first_on = session.scalar(select(func.min(CheckInPlan.live_from_on)))
+    if first_on is None:
+        return ()
     mine = (CheckIn.member_id == member_id) & CheckIn.checked_in_on.in_(days)
     done = set(session.scalars(select(CheckIn.checked_in_on).where(mine)))
-    return tuple(day for day in days if day not in done and plan_revision_on(session, day) is not None)
+    return tuple(day for day in days if day >= first_on and day not in done)

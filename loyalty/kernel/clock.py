@@ -4,6 +4,7 @@ Doors call ``now`` and pass the instant inwards as ``at``; nothing in the domain
 trial all processes add one offset, kept in a small file, so that days can be skipped (快进).
 """
 
+from calendar import monthrange
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -48,3 +49,9 @@ def end_of(day: date, zone: ZoneInfo) -> datetime:
 def last_day_before(end: datetime, zone: ZoneInfo) -> date:
     """Return the last business date of what is over at an instant: where that is midnight, the day before it."""
     return business_date(end - _INSTANT, zone)
+
+
+def months_after(day: date, months: int) -> date:
+    """Return the date so many months later; a day that the month does not have is its last."""
+    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))

@@ -15,7 +15,7 @@ from loyalty.missions.models import MissionProgress, MissionReward
 from loyalty.missions.rules.counting import CLAIM_DAYS, period_of
 from loyalty.missions.rules.sentences import progress_words, sentence
 from loyalty.missions.rules.standing import StepState, state_of
-from loyalty.missions.rules.terms import ONCE_IN_A_LIFE, CouponReward, MissionEvent, MissionState, Period, Terms
+from loyalty.missions.rules.terms import ONCE_IN_A_LIFE, CouponReward, MissionEvent, Period, Step, Terms
 from loyalty.missions.rules.words import Names, refusal_words, reward_words
 from loyalty.missions.running import Running, list_published
 from loyalty.tiers.queries import list_tiers, tier_of
@@ -68,6 +68,9 @@ class _Standing:
     refusals: Mapping[str, str]
 
 
+_NOTHING_YET = _Standing(0, {})
+
+
 def list_missions(session: Session, *, member_id: int, at: datetime, zone: ZoneInfo) -> Sequence[MissionView]:
     """Return what a member can do now, and earlier periods with a reward that waits; the latter first.
 
@@ -85,15 +88,12 @@ def list_missions(session: Session, *, member_id: int, at: datetime, zone: ZoneI
         current = period_of(mission.terms.period, today)
         for period in _periods(mission, today):
             known = progress.get((mission.mission_id, period))
-            view = _view(mission, period, known, rewards, names, level, at, zone)
-            is_offered = period == current and mission.covers(at) and (known is not None or _is_new(mission, done))
+            view = _view(mission, period, known or _NOTHING_YET, rewards, names, level, at, zone)
+            is_still_to_do = known is not None or mission.terms.event not in done
+            is_offered = period == current and mission.covers(at) and is_still_to_do
             if is_offered or (view.has_something_to_claim and _is_in_time(view, today)):
                 views.append(view)
     return sorted(views, key=lambda view: (not view.has_something_to_claim, view.mission_id, view.period))
-
-
-def _is_new(mission: Running, done: Collection[MissionEvent]) -> bool:
-    return mission.terms.event not in done
 
 
 def _is_in_time(view: MissionView, today: date) -> bool:
@@ -113,50 +113,43 @@ def _periods(mission: Running, today: date) -> Iterator[str]:
 def _view(
     mission: Running,
     period: str,
-    known: _Standing | None,
+    known: _Standing,
     rewards: Mapping[tuple[int, str, int], datetime],
     names: Names,
     level: int,
     at: datetime,
     zone: ZoneInfo,
 ) -> MissionView:
-    terms, progress = mission.terms, known.progress if known is not None else 0
-    until = mission.claimable_until(period, zone)
-    is_paused = mission.state is MissionState.PAUSED
+    terms = mission.terms
     return MissionView(
         mission_id=mission.mission_id,
         period=period,
         terms=terms,
         sentence=sentence(terms, names=names),
-        progress=progress,
+        progress=known.progress,
         steps=tuple(
-            StepView(
-                target=step.target,
-                progress=progress_words(terms.measure, progress, step.target),
-                reward=reward_words(step.reward, names),
-                state=state_of(
-                    is_paid=(paid_at := rewards.get((mission.mission_id, period, step.target))) is not None,
-                    is_reached=progress >= step.target,
-                    is_paused=is_paused,
-                    refusal=(refusal := _refusal(known, step.target)),
-                ),
-                refusal=refusal_words(refusal) if refusal is not None and paid_at is None else None,
-                paid_at=paid_at,
-            )
+            _step(mission, step, known, rewards.get((mission.mission_id, period, step.target)), names)
             for step in terms.steps
         ),
         ends_at=mission.ends_at,
         is_running=mission.covers(at),
         is_for_member=not terms.tier_levels or level in terms.tier_levels,
-        is_paused=is_paused,
-        claimable_until=until,
+        is_paused=mission.is_paused,
+        claimable_until=mission.claimable_until(period, zone),
     )
 
 
-def _refusal(known: _Standing | None, target: int) -> str | None:
-    """Return the code of why a step that is reached was not paid."""
-    is_reached = known is not None and known.progress >= target
-    return known.refusals.get(str(target)) if known is not None and is_reached else None
+def _step(mission: Running, step: Step, known: _Standing, paid_at: datetime | None, names: Names) -> StepView:
+    is_paid, is_reached = paid_at is not None, known.progress >= step.target
+    refusal = known.refusals.get(str(step.target)) if is_reached else None
+    return StepView(
+        target=step.target,
+        progress=progress_words(mission.terms.measure, known.progress, step.target),
+        reward=reward_words(step.reward, names),
+        state=state_of(is_paid=is_paid, is_reached=is_reached, is_paused=mission.is_paused, refusal=refusal),
+        refusal=refusal_words(refusal) if refusal is not None and not is_paid else None,
+        paid_at=paid_at,
+    )
 
 
 def _wanted(missions: Sequence[Running], today: date) -> list[_Place]:

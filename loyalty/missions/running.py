@@ -41,6 +41,11 @@ class Running:
         """From when on events count no more."""
         return min((end for end in (self.terms.ends_at, self.stopped_at) if end is not None), default=None)
 
+    @property
+    def is_paused(self) -> bool:
+        """Whether it pays nothing for the time being."""
+        return self.state is MissionState.PAUSED
+
     def covers(self, occurred_at: datetime) -> bool:
         """Tell whether an event of an instant counts, whenever it is told."""
         return self.starts_at <= occurred_at and (self.ends_at is None or occurred_at < self.ends_at)

@@ -11,6 +11,7 @@ from loyalty.earnings import service as earnings
 from loyalty.earnings.queries import balance
 from loyalty.kernel.database import Database, Session
 from loyalty.kernel.transaction import run
+from loyalty.members.models import Member
 from loyalty.orders.rules import RefundLine
 from tests.factories.checkout import give_back
 from tests.factories.commissions import (
@@ -30,6 +31,7 @@ from tests.factories.referrals import publish
 from tests.support.races import at_once, beside
 
 ORDERS = 12
+DAY_CAP_FEN = 1_200
 
 
 @pytest.fixture
@@ -99,6 +101,49 @@ def test_a_refund_that_waits_for_the_approval_takes_what_it_made_available(
     assert (held.pending_fen, held.available_fen) == (0, ORDERS * 500 - 200)
     found = run(committed_database, partial(earnings.verify, member_id=referrer_id))
     assert found.discrepancies == []
+
+
+class TestTheCapOfADay:
+    def test_is_kept_to_the_fen_by_jobs_that_run_at_once(
+        self, committed_database: Database, bought_by_friends: tuple[int, list[int]]
+    ) -> None:
+        referrer_id, orders = bought_by_friends
+        run(committed_database, partial(publish_plan, day_cap_fen=DAY_CAP_FEN))
+
+        at_once([partial(_accrue_all, committed_database)] * 4)
+
+        assert run(committed_database, partial(_earned_by, orders)) == [200, 500, 500]
+        assert run(committed_database, lambda session: balance(session, member_id=referrer_id)).pending_fen == 1_200
+
+    def test_has_room_again_for_a_page_that_waited_for_the_refund(
+        self, committed_database: Database, bought_by_friends: tuple[int, list[int]]
+    ) -> None:
+        referrer_id, orders = bought_by_friends
+        run(committed_database, partial(publish_plan, day_cap_fen=DAY_CAP_FEN))
+        _accrue_all(committed_database)
+        late = run(committed_database, partial(_bought_late, referrer_id))
+
+        def refund(session: Session) -> None:
+            give_back(session, make_refund(f"race-{referrer_id}-0"))
+            follow_refund(session, order_id=orders[0], at=AT)
+
+        beside(committed_database, refund, accrue)
+
+        assert run(committed_database, partial(_earned_by, [*orders, late])) == [200, 500, 500, 500]
+        assert run(committed_database, lambda session: commission_of(session, late).limited_by) is None
+        assert run(committed_database, lambda session: balance(session, member_id=referrer_id)).pending_fen == 1_200
+
+
+def _bought_late(referrer_id: int, session: Session) -> int:
+    """Let another friend buy once the cap is used up; return the order."""
+    friend = invite_friend(session, session.get_one(Member, referrer_id))
+    return bought(session, friend, order_number=f"race-{referrer_id}-late")
+
+
+def _earned_by(orders: list[int], session: Session) -> list[int]:
+    """What orders earned before any refund, the least first."""
+    earned = select(Commission.amount_fen).where(Commission.order_id.in_(orders), Commission.amount_fen > 0)
+    return list(session.scalars(earned.order_by(Commission.amount_fen)))
 
 
 def _accrue_all(database: Database) -> None:

@@ -25,14 +25,13 @@ _LET_PASS = (DecisionState.ALLOWED, DecisionState.RELEASED)
 def waiting_among(session: Session, *, commission_ids: Collection[int]) -> Collection[int]:
     """Return which of some commissions wait: risk has let pass not all they rest on, or a channel is off."""
     grounds = _grounds(Commission.id.in_(commission_ids))
-    off = [channel for channel, is_on in channels_on(session).items() if not is_on]
     found = (
         select(grounds.c.commission_id)
         .join(Referral, Referral.id == grounds.c.referral_id)
         .outerjoin(RiskDecision, RiskDecision.id == Referral.decision_id)
         .where(
             or_(
-                Referral.channel.in_(off),
+                Referral.channel.not_in(channels_on(session)),
                 Referral.state == ReferralState.HELD,
                 and_(Referral.decision_id.is_(None), Referral.state.in_(UNSEEN)),
                 RiskDecision.state.not_in(_LET_PASS),
@@ -45,7 +44,7 @@ def waiting_among(session: Session, *, commission_ids: Collection[int]) -> Colle
 def unseen_referrals(session: Session, *, after_id: int, at: datetime, limit: int = 200) -> Sequence[int]:
     """Return the referrals that commissions due rest on and that risk has not looked at, by ascending id."""
     grounds = _grounds(Commission.state == CommissionState.PENDING, Commission.approves_at <= at)
-    on = [channel for channel, is_on in channels_on(session).items() if is_on]
+    on = channels_on(session)
     found = (
         select(Referral.id)
         .join(grounds, grounds.c.referral_id == Referral.id)

@@ -21,9 +21,7 @@ from loyalty.kernel.documents import (
 
 def to_json(plan: Plan) -> dict[str, Any]:
     """Return a plan as it is stored."""
-    levels = {name: [changed(rate, _written) for rate in getattr(plan, name)] for name in ("first", "second")}
-    rest = {name: value for name, value in _changed_figures(plan).items() if name not in levels}
-    return {"title": plan.title, **{name: rates for name, rates in levels.items() if rates}, **rest}
+    return changed(plan, _written)
 
 
 def from_json(document: object) -> Plan:
@@ -42,17 +40,13 @@ def from_json(document: object) -> Plan:
         raise InvalidCommissionPlan([error.problem]) from error
 
 
-def _written(value: object) -> object:
-    return sorted(value) if isinstance(value, frozenset) else value
-
-
-def _changed_figures(plan: Plan) -> dict[str, Any]:
-    defaults = Plan("", ())
-    return {
-        field.name: value
-        for field in fields(Plan)
-        if field.name != "title" and (value := getattr(plan, field.name)) != getattr(defaults, field.name)
-    }
+def _written(value: Any) -> Any:
+    match value:
+        case frozenset():
+            return sorted(value)
+        case tuple():
+            return [changed(rate, _written) for rate in value]
+    return value
 
 
 def _rate(name: str, value: object) -> Rate:

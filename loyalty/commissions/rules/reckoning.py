@@ -5,7 +5,7 @@ refunds leave as much of it as is left of the line's base, rounded down, so that
 things were returned, and nothing once all was.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -99,11 +99,7 @@ def read_parts(stored: Sequence[Sequence[Any]]) -> tuple[Part, ...]:
 
 
 def _rate_of(rates: Sequence[Rate], line: Line) -> int | None:
-    return next(_covering(rates, line), None)
-
-
-def _covering(rates: Sequence[Rate], line: Line) -> Iterator[int]:
-    return (index for index, rate in enumerate(rates) if rate.covers(line))
+    return next((index for index, rate in enumerate(rates) if rate.covers(line)), None)
 
 
 def _parts(rate: Rate, lines: Sequence[Line]) -> list[Part]:

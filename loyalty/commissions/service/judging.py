@@ -12,7 +12,7 @@ from loyalty.commissions.queries.money import PaidOrder
 from loyalty.commissions.queries.people import Person, people
 from loyalty.commissions.queries.plans import PlanView, in_force, list_plans
 from loyalty.commissions.rules.plan import Rate
-from loyalty.commissions.rules.reckoning import Part, Reckoned, Term, capped, reckon
+from loyalty.commissions.rules.reckoning import Part, Term, capped, reckon
 from loyalty.commissions.rules.states import Why
 from loyalty.commissions.rules.window import is_over
 from loyalty.kernel.clock import business_date
@@ -127,7 +127,7 @@ def _against_earner(earner: Person) -> Why | None:
 
 
 def _reckoned(claim: Claim, rates: Sequence[Rate]) -> Claim:
-    found: Reckoned = reckon(rates, claim.order.lines)
+    found = reckon(rates, claim.order.lines)
     if not found.amount_fen:
         return replace(claim, reason=Why.NOTHING_IN_SCOPE)
     told = replace(claim, base_fen=found.base_fen, parts=found.parts, terms=found.terms)

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Date, DateTime, String, Table, bindparam, cast, func, select
+from sqlalchemy import BigInteger, ColumnElement, Date, DateTime, String, bindparam, cast, func, select
 from sqlalchemy import column as named_column
 from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.orm import Session
@@ -17,15 +17,9 @@ from loyalty.commissions.rules.states import CommissionState
 from loyalty.commissions.rules.window import approves_at
 from loyalty.commissions.service.judging import Claim
 from loyalty.kernel.arrays import SentArray
+from loyalty.points.posting import table_of
 
-
-def _table_of(model: Any) -> Table:
-    table = model.__table__
-    assert isinstance(table, Table)
-    return table
-
-
-_TABLE = _table_of(Commission)
+_TABLE = table_of(Commission)
 _SENT: Mapping[str, TypeEngine[Any]] = {
     "order_id": BigInteger(),
     "level": BigInteger(),

@@ -25,7 +25,7 @@ from loyalty.missions.rules.errors import (
     MissionRewardHeld,
     MissionRewardRefused,
 )
-from loyalty.missions.rules.terms import Measure, MissionState
+from loyalty.missions.rules.terms import Measure
 from loyalty.missions.running import Running
 from loyalty.missions.service.guarding import check_allowed
 from loyalty.missions.service.paying import Place, pay, take_back
@@ -94,7 +94,7 @@ def check_payable(mission: Running, place: Place, *, at: datetime, zone: ZoneInf
         MissionPaused: it pays nothing for the time being.
         MissionClaimOver: the period, or the mission, ended too long ago.
     """
-    if mission.state is MissionState.PAUSED:
+    if mission.is_paused:
         raise MissionPaused
     until = mission.claimable_until(place.period, zone)
     if until is not None and until < business_date(at, zone):

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from loyalty.kernel.crypto import Vault
 from loyalty.members.queries import lock_bearer
 from loyalty.missions.rules.errors import MissionPaused, MissionRewardRefused
-from loyalty.missions.rules.terms import MissionState, Step
+from loyalty.missions.rules.terms import Step
 from loyalty.missions.running import Running, get_published
 from loyalty.missions.service.guarding import check_allowed, named_by
 from loyalty.missions.service.paying import Place, pay, take_back
@@ -61,7 +61,7 @@ def _pay(
     session: Session, vault: Vault, mission: Running, place: Place, step: Step, at: datetime, zone: ZoneInfo
 ) -> None:
     try:
-        if mission.state is MissionState.PAUSED:
+        if mission.is_paused:
             raise MissionPaused
         check_allowed(session, vault=vault, mission=mission, place=place, target=step.target, at=at)
         pay(session, mission=mission, place=place, step=step, key=None, at=at, zone=zone)
