@@ -4,15 +4,15 @@ Both sides work with as many clients: a process each, as many as pgbench has con
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
 from benchmarks.books import Books
 from benchmarks.couponing import MAKER, fill_wallets, make_template
 from benchmarks.figures import Sample, Share, share
+from benchmarks.over_processes import ProcessSide
 from benchmarks.pgbench import SCRIPTS, measure_pgbench
-from benchmarks.processes import PROCESSES, Turns, measure_processes
+from benchmarks.processes import PROCESSES
 from benchmarks.rounds import Pace, Row, Samples, Side
 from benchmarks.rows.spend import MEMBERS, OTHERS, SPENDERS
 from benchmarks.stand import Shop, Stand
@@ -32,30 +32,16 @@ def _stage(stand: Stand, _pace: Pace) -> Sequence[Side]:
     fill_wallets(shop, template, first=SPENDERS + 1, last=SPENDERS + OTHERS, each=COUPONS_OF_OTHERS)
     shop.settle()
     books = Books(shop, ROWS_OF_A_REDEMPTION)
+
+    def check(sample: Sample) -> None:
+        books.expect(sample.done, by="the service")
+
+    given = {"store_id": store_id, "zone": shop.settings.time_zone.key}
+    ours = ProcessSide(shop, "benchmarks.redeeming", given, SPENDERS, check)
     return [
-        Side("redeem", Service(shop, books, store_id).measure),
+        Side("redeem", ours.measure),
         Side("pgbench", Limit(shop, books, store_id, PROCESSES).measure),
     ]
-
-
-class Service:
-    """Validates and redeems by the service, a transaction each."""
-
-    def __init__(self, shop: Shop, books: Books, store_id: int) -> None:
-        self._shop, self._books, self._store_id = shop, books, store_id
-        self._first = 0
-
-    def measure(self, seconds: float) -> Sample:
-        """Redeem for so many seconds."""
-        plans = [self._plan(index, seconds) for index in range(PROCESSES)]
-        sample = measure_processes(self._shop, "benchmarks.redeeming", plans, seconds=seconds)
-        self._first += PROCESSES * sample.done
-        self._books.expect(sample.done, by="the service")
-        return sample
-
-    def _plan(self, index: int, seconds: float) -> dict[str, Any]:
-        turns = Turns(self._shop.environment["DATABASE_URL"], self._first + index, PROCESSES, SPENDERS, seconds)
-        return {"turns": asdict(turns), "store_id": self._store_id, "zone": self._shop.settings.time_zone.key}
 
 
 class Limit:

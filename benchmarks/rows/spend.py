@@ -1,13 +1,12 @@
 """Spending points (使用积分) over three lots, from a few processes as from web workers, beside pgbench with as many."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
-from typing import Any
 
 from benchmarks.books import Books, require_green
 from benchmarks.figures import Sample, Share, share
+from benchmarks.over_processes import ProcessSide
 from benchmarks.pgbench import SCRIPTS, measure_pgbench
-from benchmarks.processes import PROCESSES, Turns, measure_processes
+from benchmarks.processes import PROCESSES
 from benchmarks.rounds import Pace, Row, Samples, Side
 from benchmarks.seed import Members
 from benchmarks.stand import Shop, Stand
@@ -24,32 +23,16 @@ SCRIPT = SCRIPTS / "spend.sql"
 def _stage(stand: Stand, _pace: Pace) -> Sequence[Side]:
     shop = stand.shop("spend", members=MEMBERS)
     books = Books(shop, ROWS_OF_A_SPEND)
+
+    def check(sample: Sample) -> None:
+        books.expect(sample.done, by="the service")
+        require_green(shop, member_id=1)
+
+    ours = ProcessSide(shop, "benchmarks.spending", {"points": POINTS}, SPENDERS, check)
     return [
-        Side("spend", Service(shop, books).measure),
+        Side("spend", ours.measure),
         Side("pgbench", Limit(shop, books, PROCESSES).measure),
     ]
-
-
-class Service:
-    """Spends by the service, one transaction each."""
-
-    def __init__(self, shop: Shop, books: Books) -> None:
-        self._shop, self._books = shop, books
-        self._first = 0
-
-    def measure(self, seconds: float) -> Sample:
-        """Spend for so many seconds."""
-        plans = [self._plan(index, seconds) for index in range(PROCESSES)]
-        sample = measure_processes(self._shop, "benchmarks.spending", plans, seconds=seconds)
-        # The quickest process may have done all of them: no number comes twice.
-        self._first += PROCESSES * sample.done
-        self._books.expect(sample.done, by="the service")
-        require_green(self._shop, member_id=1)
-        return sample
-
-    def _plan(self, index: int, seconds: float) -> dict[str, Any]:
-        turns = Turns(self._shop.environment["DATABASE_URL"], self._first + index, PROCESSES, SPENDERS, seconds)
-        return {"turns": asdict(turns), "points": POINTS}
 
 
 class Limit:

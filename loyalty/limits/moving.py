@@ -2,7 +2,8 @@
 
 Only limits with one counter: nothing that a single member uses is hot enough for buckets. The caller has waited for
 all who count for the entity that goes, and holds it, so that nobody counts for it meanwhile: whoever reserves for a
-member holds the member's row first, and looks whether it still stands for itself.
+member holds the member's row or account first, and looks whether it still stands for itself. Tries of claim codes alone
+are counted without: one that slips through a merge brings nothing.
 """
 
 from typing import Any

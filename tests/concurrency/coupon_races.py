@@ -31,7 +31,7 @@ from loyalty.referrals.models import ReferralReward
 from loyalty.referrals.service.rewarding import reward as reward_referral
 from tests.factories.coupons import ACTOR, SHANGHAI, make_template, terms_of
 from tests.factories.earning import make_rule
-from tests.factories.issue_jobs import MAKER, approve, do_page, figures_of, list_of, upload
+from tests.factories.issue_jobs import MAKER, approve, do_pages, figures_of, list_of, upload
 from tests.factories.members import make_member
 from tests.factories.missions import do, make_mission
 from tests.factories.points import AT
@@ -249,7 +249,7 @@ def by_partner(wish: Wish) -> int:
 
 def in_bulk(sale: Sale, client: int) -> int:
     job_id = sale.jobs[client]
-    _work(sale, job_id, Work.ISSUE)
+    do_pages(sale.container, job_id, Work.ISSUE)
     return figures_of(sale.container.database, job_id, Work.ISSUE).get("issued", 0)
 
 
@@ -275,15 +275,9 @@ def for_file(session: Session, template_id: int, member_ids: Sequence[int]) -> i
 def approved_job(sale: Sale, client: int, *, make: MakeJob, check: Work) -> int:
     """Return a job for a client's members that waits to issue."""
     job_id = run(sale.container.database, lambda session: make(session, sale.template_id, sale.groups[client]))
-    _work(sale, job_id, check)
+    do_pages(sale.container, job_id, check)
     run(sale.container.database, lambda session: approve(session, job_id))
     return job_id
-
-
-def _work(sale: Sale, job_id: int, work: Work) -> None:
-    """Only on this job: others of the sale wait for their clients."""
-    while do_page(sale.container, job_id, work):
-        pass
 
 
 def _new(issued: Issued) -> int:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import partial
 
 import pytest
 from sqlalchemy import select
@@ -20,7 +21,7 @@ from loyalty.limits.rules import TOTAL, Limit
 from loyalty.members.models import Member
 from tests.factories.coupon_uses import use_up
 from tests.factories.coupons import issue_to, issued_of, make_template, terms_of
-from tests.factories.issue_jobs import CHECKER, approve, do_page, figures_of, list_of, upload
+from tests.factories.issue_jobs import CHECKER, approve, do_page, do_pages, figures_of, list_of, upload
 from tests.factories.members import make_member
 from tests.support.containers import NullContainer, null_container
 from tests.support.races import at_once
@@ -68,11 +69,7 @@ def _numbers(session: Session, member_ids: Sequence[int]) -> list[str]:
 
 
 def work(container: NullContainer, job_id: int, kind: Work) -> Callable[[], None]:
-    def all_pages() -> None:
-        while do_page(container, job_id, kind):
-            pass
-
-    return all_pages
+    return partial(do_pages, container, job_id, kind)
 
 
 def claims(

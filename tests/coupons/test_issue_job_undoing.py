@@ -20,12 +20,14 @@ from tests.factories.coupon_uses import lock_up, use_up
 from tests.factories.coupons import issue_to
 from tests.factories.issue_jobs import (
     CHECKER,
-    approve,
+    begun,
     checked,
     do_page,
+    do_pages,
     figures_of,
     get,
     issued,
+    issued_untold,
     list_of,
     names,
     outcomes,
@@ -146,9 +148,7 @@ class TestUndoing:
     ) -> None:
         template_id = template_of(session)
         job = checked(container, template_id, list_of(names(members)))
-        approve(session, job.id)
-        session.commit()
-        do_page(container, job.id, Work.ISSUE)
+        begun(container, job.id)
         issue_to(session, members[4].id, template_id)
         service.pause(session, job_id=job.id, actor=CHECKER, at=AT)
         session.commit()
@@ -173,14 +173,10 @@ class TestUndoing:
         self, container: NullContainer, session: Session, members: Sequence[Member]
     ) -> None:
         job = checked(container, template_of(session), list_of(names(members)))
-        approve(session, job.id)
-        session.commit()
-        while do_page(container, job.id, Work.ISSUE):
-            pass
+        issued_untold(container, job.id)
         service.undo(session, job_id=job.id, actor=CHECKER, at=AT)
         session.commit()
-        while do_page(container, job.id, Work.UNDO):
-            pass
+        do_pages(container, job.id, Work.UNDO)
 
         work_off(container)
 
@@ -190,10 +186,7 @@ class TestUndoing:
         self, container: NullContainer, session: Session, members: Sequence[Member]
     ) -> None:
         job = checked(container, template_of(session), list_of(names(members)))
-        approve(session, job.id)
-        session.commit()
-        while do_page(container, job.id, Work.ISSUE):
-            pass
+        issued_untold(container, job.id)
         service.undo(session, job_id=job.id, actor=CHECKER, at=AT)
         session.commit()
 

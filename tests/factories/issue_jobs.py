@@ -81,6 +81,18 @@ def issued(container: NullContainer, job_id: int) -> IssueJobView:
     return get(container, job_id)
 
 
+def begun(container: NullContainer, job_id: int) -> None:
+    """Approve a job and issue its first page."""
+    run(container.database, lambda session: approve(session, job_id))
+    do_page(container, job_id, Work.ISSUE)
+
+
+def issued_untold(container: NullContainer, job_id: int) -> None:
+    """Approve a job and issue all of it, so that the members are still to be told."""
+    run(container.database, lambda session: approve(session, job_id))
+    do_pages(container, job_id, Work.ISSUE)
+
+
 def undone(container: NullContainer, job_id: int) -> IssueJobView:
     """A job that has been undone."""
     run(container.database, lambda session: service.undo(session, job_id=job_id, actor=CHECKER, at=AT))
@@ -114,6 +126,12 @@ def do_page(container: Container, job_id: int, work: Work) -> bool:
 
     page = next(KINDS[work].steps(container, started))
     return run(container.database, step)
+
+
+def do_pages(container: Container, job_id: int, work: Work) -> None:
+    """Do all of the work on a job, and nothing that follows from it."""
+    while do_page(container, job_id, work):
+        pass
 
 
 def made(session: Session, count: int) -> Sequence[Member]:

@@ -9,6 +9,7 @@ from loyalty.adjustments.rules.single import Reason, check_expiry, check_single
 from loyalty.kernel import audit
 from loyalty.kernel.audit import Actor
 from loyalty.kernel.clock import business_date, end_of
+from loyalty.kernel.database import Json
 from loyalty.members import queries as members
 from loyalty.points import service as points
 from loyalty.points.service import Posting
@@ -52,6 +53,9 @@ def adjust_one(
         expires_at=end_of(expires_on, zone) if expires_on is not None and change > 0 else None,
     )
     if not posting.is_replay:
-        told = {"points": change, "reason": reason, "entry_id": posting.entry_id}
-        audit.write(session, actor=actor, action="adjustments.adjust", subject=f"member:{member_id}", after=told, at=at)
+        _audit(session, member_id, {"points": change, "reason": reason, "entry_id": posting.entry_id}, actor, at)
     return posting
+
+
+def _audit(session: Session, member_id: int, told: Json, actor: Actor, at: datetime) -> None:
+    audit.write(session, actor=actor, action="adjustments.adjust", subject=f"member:{member_id}", after=told, at=at)

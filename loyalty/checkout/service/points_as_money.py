@@ -151,21 +151,27 @@ def pay(
         raise PointsPaymentRefused(reference=reference)
     policy = current_policy(session)
     check_order(policy, paid_fen=known.amount_fen, quoted_fen=known.order_amount_fen, amount_fen=amount_fen)
-    explanation: Json = {"rule": "points_as_money", "order_id": order_id, "amount_fen": known.amount_fen}
-    posting = points_service.capture(
-        session,
-        member_id=member_id,
-        reference=ledger_reference(reference),
-        points=None,
-        explanation=explanation,
-        occurred_at=min(paid_at, at),
-        at=at,
-    )
-    paid = {"member_id": member_id, "order_id": order_id, "entry_id": posting.entry_id}
-    session.execute(update(PointsPayment).where(PointsPayment.id == known.id).values(**paid))
+    _capture(session, member_id, known, order_id, min(paid_at, at), at)
     found = find_payment(session, member_id=member_id, reference=reference)
     assert found is not None
     return found
+
+
+def _capture(
+    session: Session, member_id: int, payment: PaymentView, order_id: int, paid_at: datetime, at: datetime
+) -> None:
+    explanation: Json = {"rule": "points_as_money", "order_id": order_id, "amount_fen": payment.amount_fen}
+    posting = points_service.capture(
+        session,
+        member_id=member_id,
+        reference=ledger_reference(payment.reference),
+        points=None,
+        explanation=explanation,
+        occurred_at=paid_at,
+        at=at,
+    )
+    paid = {"member_id": member_id, "order_id": order_id, "entry_id": posting.entry_id}
+    session.execute(update(PointsPayment).where(PointsPayment.id == payment.id).values(**paid))
 
 
 def ledger_reference(reference: str) -> str:

@@ -38,6 +38,19 @@ class Locked:
     is_replay: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """Which coupons are to be set aside, for which order and until when."""
+
+    member_id: int
+    coupon_ids: Sequence[int]
+    reference: str
+    use: Use
+    expires_at: datetime
+    zone: ZoneInfo
+    actor: str
+
+
 def lock(
     session: Session,
     *,
@@ -64,24 +77,7 @@ def lock(
     """
     check_lines(use.lines)
     check_lock_period(at=use.at, expires_at=expires_at)
-    if known := find_lock(session, member_id=member_id, reference=reference):
-        return _again(known, coupon_ids, use)
-    for _attempt in range(2):
-        held = read_held(session, member_id=member_id, coupon_ids=coupon_ids, use=use, zone=zone)
-        try:
-            pricing = price_all(held)
-        except CouponNotUsable:
-            # The same request may have come at once, and is done by now.
-            if known := find_lock(session, member_id=member_id, reference=reference):
-                return _again(known, coupon_ids, use)
-            raise
-        values = _parameters(member_id, held, pricing, reference, use, expires_at, actor)
-        is_made = session.execute(_LOCK, parameters(values)).scalar() is not None
-        if known := find_lock(session, member_id=member_id, reference=reference):
-            return Locked(known) if is_made else _again(known, coupon_ids, use)
-        # Somebody was quicker, and nothing was bound. What is read once they are held says what stands now.
-        hold(session, coupon_ids=coupon_ids)
-    raise InvariantBroken(f"coupons {coupon_ids} changed while they were held")
+    return _lock(session, _Wanted(member_id, coupon_ids, reference, use, expires_at, zone, actor))
 
 
 def unlock(session: Session, *, member_id: int, reference: str, at: datetime) -> None:
@@ -128,11 +124,37 @@ def end_locks(session: Session, *, lock_ids: Sequence[int], ended_as: LockEnd, a
     session.execute(update(LOCKS).where(LOCKS.c.id.in_(lock_ids), stands).values(ended_as=ended_as.value, ended_at=at))
 
 
-def _again(known: LockView, coupon_ids: Sequence[int], use: Use) -> Locked:
-    is_same = set(known.coupon_ids) == set(coupon_ids) and known.basket == basket_of(use)
+def _lock(session: Session, wanted: _Wanted) -> Locked:
+    if known := _known(session, wanted):
+        return _again(known, wanted)
+    for _attempt in range(2):
+        held = read_held(
+            session, member_id=wanted.member_id, coupon_ids=wanted.coupon_ids, use=wanted.use, zone=wanted.zone
+        )
+        try:
+            pricing = price_all(held)
+        except CouponNotUsable:
+            # The same request may have come at once, and is done by now.
+            if known := _known(session, wanted):
+                return _again(known, wanted)
+            raise
+        is_made = session.execute(_LOCK, parameters(_parameters(wanted, held, pricing))).scalar() is not None
+        if known := _known(session, wanted):
+            return Locked(known) if is_made else _again(known, wanted)
+        # Somebody was quicker, and nothing was bound. What is read once they are held says what stands now.
+        hold(session, coupon_ids=wanted.coupon_ids)
+    raise InvariantBroken(f"coupons {wanted.coupon_ids} changed while they were held")
+
+
+def _known(session: Session, wanted: _Wanted) -> LockView | None:
+    return find_lock(session, member_id=wanted.member_id, reference=wanted.reference)
+
+
+def _again(known: LockView, wanted: _Wanted) -> Locked:
+    is_same = set(known.coupon_ids) == set(wanted.coupon_ids) and known.basket == basket_of(wanted.use)
     if not is_same:
         raise CouponUseReferenceReused(reference=known.reference)
-    _check_binding(known, use.at)
+    _check_binding(known, wanted.use.at)
     return Locked(known, is_replay=True)
 
 
@@ -148,21 +170,19 @@ def basket_of(use: Use) -> Json:
     return {"store_id": use.store_id, "channel": use.channel, "lines": to_json(use.lines)}
 
 
-def _parameters(
-    member_id: int, held: Held, pricing: Pricing, reference: str, use: Use, expires_at: datetime, actor: str
-) -> dict[str, Any]:
+def _parameters(wanted: _Wanted, held: Held, pricing: Pricing) -> dict[str, Any]:
     return {
-        "member_id": member_id,
-        "reference": reference,
-        "basket": basket_of(use),
+        "member_id": wanted.member_id,
+        "reference": wanted.reference,
+        "basket": basket_of(wanted.use),
         "discounts": [
             {"coupon_id": one.coupon_id, "discount_fen": one.discount_fen, "shares": list(one.shares)}
             for one in pricing.discounts
         ],
         "discount_fen": pricing.discount_fen,
-        "actor": actor,
-        "locked_at": use.at,
-        "expires_at": expires_at,
+        "actor": wanted.actor,
+        "locked_at": wanted.use.at,
+        "expires_at": wanted.expires_at,
         "seen_count": len(held.coupons),
         "seen": [{"coupon_id": coupon.id, "lock_id": coupon.lock_id} for coupon in held.coupons],
     }
