@@ -32,10 +32,10 @@ _PAGES = {
 }
 
 
-def names_of(session: "Session", mentioned: Iterable[str]) -> dict[str, str]:
-    """Return names of actors such as ``staff:12`` and ``partner:3``; one that is not known has none."""
+def names_of(session: "Session", mentioned: Iterable[str | None]) -> dict[str, str]:
+    """Return names of actors such as ``staff:12`` and ``partner:3``; one that is not known, or nobody, has none."""
     ids: dict[str, set[int]] = defaultdict(set)
-    for kind, number in map(_parts, mentioned):
+    for kind, number in map(_parts, filter(None, mentioned)):
         if number is not None:
             ids[kind].add(number)
     found = {

@@ -1,6 +1,6 @@
 """Lists of adjustments (人工调整): batches by file, and those that one person made alone; both of the whole chain."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +12,7 @@ from loyalty.adjustments.queries import BatchView
 from loyalty.adjustments.rules.batches import BatchState
 from loyalty.adjustments.rules.single import Reason
 from loyalty.kernel import audit
-from loyalty.kernel.pagination import PAGE_SIZE, PAGE_SIZE_MAX, Page, decode_cursor, page_of
+from loyalty.kernel.pagination import PAGE_SIZE, Page, decode_cursor, page_of
 from loyalty.kernel.transaction import run
 from loyalty.staff.rules import Permission
 from portal.console import adjustment_names, exports, forms, paging
@@ -50,13 +50,7 @@ def adjustment_list() -> str:
 def export_adjustments() -> Response:
     """Download what the filter shows."""
     require_whole_chain()
-    batches = _batches()
-
-    def read(session: "Session", cursor: str | None) -> Page[exports.Row]:
-        page = batches(session, cursor=cursor, limit=PAGE_SIZE_MAX)
-        people = names_of(session, {batch.created_by for batch in page.items})
-        return Page([_batch_row(batch, people) for batch in page.items], page.next_cursor)
-
+    read = exports.as_rows(_batches(), _batch_row, named=_batches_named)
     return exports.streamed_list("adjustments", BATCHES_HEADER, read)
 
 
@@ -69,7 +63,7 @@ def single_adjustment_list() -> str:
 
     def read(session: "Session") -> dict[str, Any]:
         page = singles(session, cursor=cursor)
-        return {"page": page, "actors": _named(session, page.items)}
+        return {"page": page, **_singles_named(session, page.items)}
 
     return render_template(
         "console/single_adjustment_list.html",
@@ -86,12 +80,7 @@ def single_adjustment_list() -> str:
 def export_single_adjustments() -> Response:
     """Download what the filter shows."""
     require_whole_chain()
-    singles = _singles()
-
-    def read(session: "Session", cursor: str | None) -> Page[exports.Row]:
-        page = singles(session, cursor=cursor, limit=PAGE_SIZE_MAX)
-        return Page(list(_single_rows(page.items, _named(session, page.items))), page.next_cursor)
-
+    read = exports.as_rows(_singles(), _single_row, named=_singles_named)
     return exports.streamed_list("single-adjustments", SINGLES_HEADER, read)
 
 
@@ -124,11 +113,15 @@ def _singles() -> "Callable[..., Page[AuditEntry]]":
     return page
 
 
-def _named(session: "Session", entries: Sequence["AuditEntry"]) -> dict[str, str]:
-    return names_of(session, {text for entry in entries for text in (entry.actor, entry.subject)})
+def _batches_named(session: "Session", batches: Sequence[BatchView]) -> dict[str, dict[str, str]]:
+    return {"people": names_of(session, {batch.created_by for batch in batches})}
 
 
-def _batch_row(batch: BatchView, people: dict[str, str]) -> exports.Row:
+def _singles_named(session: "Session", entries: Sequence["AuditEntry"]) -> dict[str, dict[str, str]]:
+    return {"actors": names_of(session, {text for entry in entries for text in (entry.actor, entry.subject)})}
+
+
+def _batch_row(batch: BatchView, *, people: dict[str, str]) -> exports.Row:
     return (
         batch.title,
         adjustment_names.REASON_NAMES[batch.reason],
@@ -142,10 +135,9 @@ def _batch_row(batch: BatchView, people: dict[str, str]) -> exports.Row:
     )
 
 
-def _single_rows(entries: Sequence["AuditEntry"], names: dict[str, str]) -> Iterator[exports.Row]:
-    for entry in entries:
-        told = entry.after
-        assert told is not None, "an adjustment says what it moved"
-        reason = adjustment_names.REASON_NAMES[Reason(told["reason"])]
-        member, actor = (names.get(text, text) for text in (entry.subject, entry.actor))
-        yield entry.recorded_at, member, told["points"], reason, actor
+def _single_row(entry: "AuditEntry", *, actors: dict[str, str]) -> exports.Row:
+    told = entry.after
+    assert told is not None, "an adjustment says what it moved"
+    reason = adjustment_names.REASON_NAMES[Reason(told["reason"])]
+    member, actor = (actors.get(text, text) for text in (entry.subject, entry.actor))
+    return entry.recorded_at, member, told["points"], reason, actor

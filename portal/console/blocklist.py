@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from flask import render_template, url_for
 from werkzeug.wrappers import Response
 
-from loyalty.kernel import audit
-from loyalty.kernel.pagination import PAGE_SIZE_MAX, Page
+from loyalty.kernel.errors import NotFound
+from loyalty.kernel.pagination import Page
 from loyalty.kernel.transaction import run
 from loyalty.members import queries as members
 from loyalty.members.rules.members import MemberNotFound
@@ -22,10 +22,11 @@ from loyalty.risk.queries.decisions import get_decision
 from loyalty.risk.rules.blocks import BlockKind, Target
 from loyalty.risk.service.sighting import DEVICE, IP, PHONE
 from loyalty.staff.rules import Permission
-from portal.console import exports, forms, paging, risk_names
+from portal.console import exports, forms, paging, risk_names, steps
 from portal.console.access import actor, for_the_chain, requires
 from portal.console.actors import names_of
 from portal.console.blueprint import blueprint
+from portal.console.personal_exports import export_personal
 from portal.context import container
 
 if TYPE_CHECKING:
@@ -38,6 +39,13 @@ LIVE_NAMES = {LIVE: "生效中", ENDED: "已失效"}
 FILTERS = ("kind", "member_id", "is_live")
 HEADER = ("编号", "对象", "会员号", "理由", "加入人", "加入时间", "截止", "移出人", "移出时间")
 _CONTEXTS = {BlockKind.PHONE: PHONE, BlockKind.DEVICE: DEVICE, BlockKind.IP: IP}
+
+
+class NothingSeen(NotFound):
+    """The member was seen on no device, or at no address, that could be blocked."""
+
+    code = "nothing_seen_to_block"
+    message = "没有这位会员用过的设备或网络地址，可改为将会员本人加入黑名单"
 
 
 @blueprint.get("/blocklist")
@@ -56,7 +64,8 @@ def find_block() -> str:
     kind, value = forms.parsed_choice("kind", forms.text("kind"), BlockKind), forms.text("value")
     at = container().clock.now()
     if kind is BlockKind.MEMBER:
-        return _page(partial(list_blocks, at=at, member_id=_member_id(value)), None)
+        member_id = run(container().database, lambda session: _member_id(session, value))
+        return _page(partial(list_blocks, at=at, member_id=member_id), None)
     typed = normalise_phone(value) if kind is BlockKind.PHONE else value
     index = container().vault.index(typed, context=_CONTEXTS[kind])
     return _page(partial(list_blocks, at=at, kind=kind, values=[index]), None)
@@ -67,20 +76,8 @@ def find_block() -> str:
 def export_blocklist() -> Response:
     """Download what the filter shows; who took it is audited."""
     for_the_chain()
-    views, at, chosen = _views(), container().clock.now(), paging.chosen_filters()
-
-    def read(session: "Session", cursor: str | None) -> Page[exports.Row]:
-        page = views(session, cursor=cursor, limit=PAGE_SIZE_MAX)
-        known = _named(session, page.items)
-        return Page([_row(view, **known) for view in page.items], page.next_cursor)
-
-    run(
-        container().database,
-        lambda session: audit.write(
-            session, actor=actor(), action="risk.export_blocks", subject="risk_blocks", after=chosen, at=at
-        ),
-    )
-    return exports.streamed_list("blocklist", HEADER, read)
+    read = exports.as_rows(_views(), _row, named=_named)
+    return export_personal("blocklist", HEADER, read, action="risk.export_blocks", subject="risk_blocks")
 
 
 @blueprint.post("/blocklist")
@@ -92,7 +89,7 @@ def block() -> Response:
     expires_at, at = _ends(), container().clock.now()
 
     def work(session: "Session") -> None:
-        target = Target(kind, str(_member_id(value)) if kind is BlockKind.MEMBER else value)
+        target = Target(kind, str(_member_id(session, value)) if kind is BlockKind.MEMBER else value)
         service.block(
             session,
             vault=container().vault,
@@ -130,9 +127,10 @@ def block_where_seen(decision_id: int) -> Response:
                 at=at,
             )
             return
-        service.block_where_seen(
+        if not service.block_where_seen(
             session, member_id=member_id, kind=kind, reason=reason, expires_at=expires_at, actor=who, at=at
-        )
+        ):
+            raise NothingSeen
 
     back = url_for("console.risk_decision", decision_id=decision_id)
     return forms.act(work, done="已加入黑名单", back=back)
@@ -143,9 +141,8 @@ def block_where_seen(decision_id: int) -> Response:
 def unblock(block_id: int) -> Response:
     """Take something off the blocklist."""
     for_the_chain()
-    reason, at = _reason(), container().clock.now()
-    return forms.act(
-        lambda session: service.unblock(session, block_id=block_id, reason=reason, actor=actor(), at=at),
+    return steps.take(
+        partial(service.unblock, block_id=block_id, reason=_reason()),
         done="已移出黑名单",
         back=url_for("console.blocklist"),
     )
@@ -182,18 +179,15 @@ def _views() -> Callable[..., Page[BlockView]]:
 
 
 def _named(session: "Session", views: Sequence[BlockView]) -> dict[str, dict[Any, str]]:
-    mentioned = {name for view in views for name in (view.blocked_by, view.lifted_by) if name}
+    mentioned = {name for view in views for name in (view.blocked_by, view.lifted_by)}
     return {
         "numbers": members.numbers(session, {view.member_id for view in views if view.member_id is not None}),
         "people": names_of(session, mentioned),
     }
 
 
-def _member_id(number: str) -> int:
-    found = run(
-        container().database,
-        lambda session: members.find_by_number(session, vault=container().vault, number=number),
-    )
+def _member_id(session: "Session", number: str) -> int:
+    found = members.find_by_number(session, vault=container().vault, number=number)
     if found is None:
         raise MemberNotFound
     return found.id

@@ -1,6 +1,7 @@
 """The commission plan (佣金方案): what is in force, the draft and its editor, and publishing with the warning read."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from flask import flash, redirect, render_template, url_for
@@ -20,7 +21,7 @@ from loyalty.commissions.rules.sentences import sentence
 from loyalty.commissions.service import plans as service
 from loyalty.kernel.transaction import run
 from loyalty.staff.rules import Permission
-from portal.console import form_fields, forms
+from portal.console import form_fields, forms, steps
 from portal.console.access import actor, for_the_chain, requires
 from portal.console.actors import names_of
 from portal.console.blueprint import blueprint
@@ -43,7 +44,7 @@ def commission_plan() -> str:
     def read(session: "Session") -> tuple[Sequence[PlanView], PlanView | None, dict[str, str]]:
         known, draft = queries.list_plans(session), queries.find_draft(session)
         every = [*known, *([draft] if draft else [])]
-        mentioned = {name for one in every for name in (one.created_by, one.published_by) if name}
+        mentioned = {name for one in every for name in (one.created_by, one.published_by)}
         return known, draft, names_of(session, mentioned)
 
     known, draft, people = run(container().database, read)
@@ -94,12 +95,7 @@ def save_commission_plan_draft() -> Response | tuple[str, int]:
 def discard_commission_plan() -> Response:
     """Throw the draft away."""
     for_the_chain()
-    at = container().clock.now()
-    return forms.act(
-        lambda session: service.discard_draft(session, actor=actor(), at=at),
-        done="草稿已删除",
-        back=url_for("console.commission_plan"),
-    )
+    return steps.take(service.discard_draft, done="草稿已删除", back=url_for("console.commission_plan"))
 
 
 @blueprint.post("/commission-plan/publish")
@@ -107,12 +103,9 @@ def discard_commission_plan() -> Response:
 def publish_commission_plan() -> Response:
     """Let the draft be in force; a second level only by who agrees to the warning that was shown."""
     for_the_chain()
-    at, agreed = container().clock.now(), forms.text("acknowledged_text") or None
-
-    def work(session: "Session") -> None:
-        service.publish(session, acknowledged_text=agreed, actor=actor(), at=at)
-
-    return forms.act(work, done="已发布，此后付款的订单按新方案计佣", back=url_for("console.commission_plan"))
+    publish = partial(service.publish, acknowledged_text=forms.text("acknowledged_text") or None)
+    back = url_for("console.commission_plan")
+    return steps.take(publish, done="已发布，此后付款的订单按新方案计佣", back=back)
 
 
 def _editor(form: Form, *, problems: Sequence[str] = ()) -> str:

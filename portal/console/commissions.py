@@ -13,16 +13,16 @@ from loyalty.commissions.queries.figures import figures, misses
 from loyalty.commissions.queries.listed import CommissionListed
 from loyalty.commissions.rules.plan import LEVELS
 from loyalty.commissions.rules.states import STATE_WORDS, WORDS, CommissionState, Why
-from loyalty.kernel import audit
-from loyalty.kernel.pagination import PAGE_SIZE_MAX, Page
+from loyalty.kernel.pagination import Page
 from loyalty.kernel.transaction import run
 from loyalty.members import queries as members
 from loyalty.staff.rules import Permission
 from loyalty.stores import queries as stores
 from portal.console import exports, forms, paging
-from portal.console.access import actor, current_scope, requires
+from portal.console.access import current_scope, requires
 from portal.console.blueprint import blueprint
 from portal.console.figures import shown_money
+from portal.console.personal_exports import export_personal
 from portal.console.stores import chosen_store_ids, visible_tree
 from portal.context import container
 
@@ -80,20 +80,8 @@ def commission_list() -> str:
 @requires(Permission.MEMBERS_EXPORT)
 def export_commissions() -> Response:
     """Download what the filter shows; who took it is audited."""
-    found, at, chosen = _found(), container().clock.now(), paging.chosen_filters()
-
-    def read(session: "Session", cursor: str | None) -> Page[exports.Row]:
-        page = found(session, cursor=cursor, limit=PAGE_SIZE_MAX)
-        known = _named(session, page.items)
-        return Page([_row(one, **known) for one in page.items], page.next_cursor)
-
-    run(
-        container().database,
-        lambda session: audit.write(
-            session, actor=actor(), action="commissions.export", subject="commissions", after=chosen, at=at
-        ),
-    )
-    return exports.streamed_list("commissions", HEADER, read)
+    read = exports.as_rows(_found(), _row, named=_named)
+    return export_personal("commissions", HEADER, read, action="commissions.export", subject="commissions")
 
 
 def _found() -> Callable[..., Page[CommissionListed]]:

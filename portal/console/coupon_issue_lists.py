@@ -11,7 +11,7 @@ from loyalty.coupons.queries import issue_jobs as queries
 from loyalty.coupons.queries.issue_jobs import IssueJobView, IssueOutcome, IssueProblem
 from loyalty.coupons.rules.issue_jobs import IssueJobState, subject_of
 from loyalty.kernel import audit
-from loyalty.kernel.pagination import PAGE_SIZE_MAX, Page
+from loyalty.kernel.pagination import Page
 from loyalty.kernel.transaction import run
 from loyalty.staff.rules import Permission
 from portal.console import coupon_issue_names, exports, forms, paging
@@ -48,14 +48,7 @@ def coupon_issue_list() -> str:
 def export_coupon_issues() -> Response:
     """Download what the filter shows."""
     require_whole_chain()
-    jobs = _jobs()
-
-    def read(session: "Session", cursor: str | None) -> Page[exports.Row]:
-        page = jobs(session, cursor=cursor, limit=PAGE_SIZE_MAX)
-        people = names_of(session, {job.created_by for job in page.items})
-        return Page([_row(job, people) for job in page.items], page.next_cursor)
-
-    return exports.streamed_list("coupon-issues", HEADER, read)
+    return exports.streamed_list("coupon-issues", HEADER, exports.as_rows(_jobs(), _row, named=_named))
 
 
 @blueprint.post("/coupon-issues/<int:job_id>/problems")
@@ -88,7 +81,11 @@ def _jobs() -> Callable[..., Page[IssueJobView]]:
     return partial(queries.list_jobs, title=forms.text("title"), state=forms.optional_choice("state", IssueJobState))
 
 
-def _row(job: IssueJobView, people: dict[str, str]) -> exports.Row:
+def _named(session: "Session", jobs: Sequence[IssueJobView]) -> dict[str, dict[str, str]]:
+    return {"people": names_of(session, {job.created_by for job in jobs})}
+
+
+def _row(job: IssueJobView, *, people: dict[str, str]) -> exports.Row:
     return (
         job.title,
         job.terms.title,

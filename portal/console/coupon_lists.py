@@ -14,9 +14,8 @@ from loyalty.coupons.rules.by_hand import VoidReason
 from loyalty.coupons.rules.errors import CouponNotFound
 from loyalty.coupons.rules.states import IssuePath, Standing
 from loyalty.coupons.service.voiding import void
-from loyalty.kernel import audit
 from loyalty.kernel.errors import InvalidInput
-from loyalty.kernel.pagination import PAGE_SIZE_MAX, Page
+from loyalty.kernel.pagination import Page
 from loyalty.kernel.transaction import run
 from loyalty.members import queries as members
 from loyalty.staff.rules import Permission
@@ -25,6 +24,7 @@ from portal.console import coupon_names, exports, forms, paging
 from portal.console.access import actor, requires, seen_stores
 from portal.console.actors import names_of
 from portal.console.blueprint import blueprint
+from portal.console.personal_exports import export_personal
 from portal.context import container
 
 if TYPE_CHECKING:
@@ -69,21 +69,10 @@ def coupon_list(template_id: int) -> str:
 @requires(Permission.MEMBERS_EXPORT)
 def export_coupons(template_id: int) -> Response:
     """Download what the filter shows; who took it is audited."""
-    coupons, at = _coupons(template_id), container().clock.now()
-    chosen = paging.chosen_filters()
-
-    def note(session: "Session") -> None:
-        get_template(session, template_id=template_id)
-        subject = f"coupon_template:{template_id}"
-        audit.write(session, actor=actor(), action="coupons.export", subject=subject, after=chosen, at=at)
-
-    def read(session: "Session", cursor: str | None) -> Page[exports.Row]:
-        page = coupons(session, cursor=cursor, limit=PAGE_SIZE_MAX)
-        known = named(session, page.items)
-        return Page([_row(one, **known) for one in page.items], page.next_cursor)
-
-    run(container().database, note)
-    return exports.streamed_list(f"coupons-{template_id}", HEADER, read)
+    read = exports.as_rows(_coupons(template_id), _row, named=named)
+    run(container().database, lambda session: get_template(session, template_id=template_id))
+    subject = f"coupon_template:{template_id}"
+    return export_personal(f"coupons-{template_id}", HEADER, read, action="coupons.export", subject=subject)
 
 
 @blueprint.post("/coupons/<int:template_id>/issued/void")
@@ -115,16 +104,18 @@ def named(session: "Session", coupons: Sequence[CouponView]) -> dict[str, dict[A
     }
 
 
-def _coupons(template_id: int) -> Callable[..., Page[CouponView]]:
-    """Return the list that the filter leaves, of which pages can be asked for."""
+def filtered() -> Callable[..., Page[CouponView]]:
+    """Return the coupons that the filter leaves, of which pages can be asked for, of a template or a member."""
     return partial(
         issued.list_coupons,
         at=container().clock.now(),
-        template_id=template_id,
         path=forms.optional_choice("path", IssuePath),
         stands=forms.optional_choice("standing", Standing),
-        store_ids=seen_stores(),
     )
+
+
+def _coupons(template_id: int) -> Callable[..., Page[CouponView]]:
+    return partial(filtered(), template_id=template_id, store_ids=seen_stores())
 
 
 def _size() -> int:

@@ -13,8 +13,7 @@ from loyalty.coupons.queries.titles import list_choices
 from loyalty.coupons.rules.by_hand import ReverseReason
 from loyalty.coupons.rules.errors import CouponRedemptionNotFound
 from loyalty.coupons.service.by_hand import undo_use
-from loyalty.kernel import audit
-from loyalty.kernel.pagination import PAGE_SIZE_MAX, Page
+from loyalty.kernel.pagination import Page
 from loyalty.kernel.transaction import run
 from loyalty.members import queries as members
 from loyalty.staff.rules import Permission
@@ -25,6 +24,7 @@ from portal.console.actors import names_of
 from portal.console.blueprint import blueprint
 from portal.console.coupon_names import REVERSE_REASON_NAMES
 from portal.console.figures import shown_money
+from portal.console.personal_exports import export_personal
 from portal.console.stores import chosen_store_ids, visible_tree
 from portal.context import container
 
@@ -63,21 +63,8 @@ def coupon_redemption_list() -> str:
 @requires(Permission.MEMBERS_EXPORT)
 def export_redemptions() -> Response:
     """Download what the filter shows; who took it is audited."""
-    uses, at = _uses(), container().clock.now()
-    chosen = paging.chosen_filters()
-
-    def read(session: "Session", cursor: str | None) -> Page[exports.Row]:
-        page = uses(session, cursor=cursor, limit=PAGE_SIZE_MAX)
-        known = _named(session, page.items)
-        return Page([_row(one, **known) for one in page.items], page.next_cursor)
-
-    run(
-        container().database,
-        lambda session: audit.write(
-            session, actor=actor(), action="coupons.export", subject="coupon_redemptions", after=chosen, at=at
-        ),
-    )
-    return exports.streamed_list("redemptions", HEADER, read)
+    read = exports.as_rows(_uses(), _row, named=_named)
+    return export_personal("redemptions", HEADER, read, action="coupons.export", subject="coupon_redemptions")
 
 
 @blueprint.post("/redemptions/<int:redemption_id>/reverse")
@@ -110,7 +97,7 @@ def _uses() -> Callable[..., Page[RedemptionView]]:
 
 
 def _named(session: "Session", uses: Sequence[RedemptionView]) -> dict[str, dict[Any, str]]:
-    mentioned = {name for use in uses for name in (use.actor, use.reversed_by) if name}
+    mentioned = {name for use in uses for name in (use.actor, use.reversed_by)}
     return {
         "numbers": members.numbers(session, {use.member_id for use in uses}),
         "store_names": stores.names(session, {use.store_id for use in uses if use.store_id is not None}),

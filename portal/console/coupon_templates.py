@@ -1,8 +1,8 @@
 """Coupon templates (券模板): all of them, the life of each, its stock, its claim link."""
 
-from collections.abc import Sequence
-from datetime import datetime
-from typing import TYPE_CHECKING, Any, Protocol
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from flask import render_template, url_for
 from werkzeug.wrappers import Response
@@ -13,14 +13,13 @@ from loyalty.coupons.rules.limiting import STOCK_REASON_LENGTH_MAX
 from loyalty.coupons.rules.sentences import headline
 from loyalty.coupons.rules.states import TemplateState
 from loyalty.coupons.service import templates as service
-from loyalty.kernel.audit import Actor
 from loyalty.kernel.errors import NotFound
-from loyalty.kernel.pagination import PAGE_SIZE, PAGE_SIZE_MAX, Page
+from loyalty.kernel.pagination import PAGE_SIZE_MAX, Page
 from loyalty.kernel.qr import qr_png, qr_svg
 from loyalty.kernel.transaction import run
 from loyalty.staff.rules import Permission
-from portal.console import exports, forms, paging
-from portal.console.access import actor, current_scope, for_the_chain, requires
+from portal.console import exports, forms, paging, steps
+from portal.console.access import current_scope, for_the_chain, requires
 from portal.console.actors import names_of
 from portal.console.blueprint import blueprint
 from portal.console.coupon_names import STATE_COLOURS, STATE_NAMES
@@ -32,13 +31,6 @@ if TYPE_CHECKING:
 
 QR_SCALE = 10
 HEADER = ("编号", "名称", "优惠", "状态", "总库存", "已发放", "剩余", "创建时间")
-
-
-class Step(Protocol):
-    """Publishing, pausing, resuming or stopping."""
-
-    def __call__(self, session: "Session", /, *, template_id: int, actor: Actor, at: datetime) -> object:
-        """Take the step."""
 
 
 class NoClaimLink(NotFound):
@@ -53,7 +45,7 @@ class NoClaimLink(NotFound):
 def coupon_template_list() -> str:
     """List the templates that the filter leaves, the newest first."""
     cursor = paging.cursor()
-    page = run(container().database, lambda session: _page(session, cursor, PAGE_SIZE))
+    page = run(container().database, partial(_templates(), cursor=cursor))
     return render_template(
         "console/coupon_template_list.html",
         page=page,
@@ -71,10 +63,10 @@ def coupon_template_list() -> str:
 @requires(Permission.COUPONS_READ)
 def export_coupon_templates() -> Response:
     """Download what the filter shows."""
-    state, text = forms.optional_choice("state", TemplateState), forms.text("text")
+    templates = _templates()
 
     def read(session: "Session", cursor: str | None) -> Page[exports.Row]:
-        page = list_templates(session, state=state, text=text, cursor=cursor, limit=PAGE_SIZE_MAX)
+        page = templates(session, cursor=cursor, limit=PAGE_SIZE_MAX)
         return Page([_row(template) for template in page.items], page.next_cursor)
 
     return exports.streamed_list("coupons", HEADER, read)
@@ -154,11 +146,9 @@ def stop_coupon_template(template_id: int) -> Response:
 def set_coupon_stock(template_id: int) -> Response:
     """Say how many may be issued in all, and why."""
     for_the_chain()
-    at, stock, reason = container().clock.now(), forms.optional_integer("stock"), forms.text("reason")
-    return forms.act(
-        lambda session: service.set_stock(
-            session, template_id=template_id, stock=stock, reason=reason, actor=actor(), at=at
-        ),
+    stock, reason = forms.optional_integer("stock"), forms.text("reason")
+    return steps.take(
+        partial(service.set_stock, template_id=template_id, stock=stock, reason=reason),
         done="库存已调整",
         back=page_of(template_id),
     )
@@ -183,19 +173,14 @@ def page_of(template_id: int) -> str:
     return url_for("console.coupon_template_page", template_id=template_id)
 
 
-def _settle(step: Step, template_id: int, *, done: str, back: str = "") -> Response:
+def _settle(step: Callable[..., object], template_id: int, *, done: str, back: str = "") -> Response:
     for_the_chain()
-    at = container().clock.now()
-    return forms.act(
-        lambda session: step(session, template_id=template_id, actor=actor(), at=at),
-        done=done,
-        back=back or page_of(template_id),
-    )
+    return steps.take(partial(step, template_id=template_id), done=done, back=back or page_of(template_id))
 
 
-def _page(session: "Session", cursor: str | None, limit: int) -> Page[TemplateView]:
-    state = forms.optional_choice("state", TemplateState)
-    return list_templates(session, state=state, text=forms.text("text"), cursor=cursor, limit=limit)
+def _templates() -> Callable[..., Page[TemplateView]]:
+    """Return the list that the filter leaves, of which pages can be asked for."""
+    return partial(list_templates, state=forms.optional_choice("state", TemplateState), text=forms.text("text"))
 
 
 def _row(template: TemplateView) -> Sequence[object]:

@@ -2,19 +2,19 @@
 
 import csv
 import io
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, TypeVar
 
 from flask import Response, stream_with_context
 
+from loyalty.kernel.pagination import PAGE_SIZE_MAX, Page
 from loyalty.kernel.transaction import run
 from portal.console.filters import local_time
 from portal.context import container
 
 if TYPE_CHECKING:
     from loyalty.kernel.database import Session
-    from loyalty.kernel.pagination import Page
 
 Item = TypeVar("Item")
 _DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
@@ -47,6 +47,22 @@ def streamed_list(name: str, header: Row, read: "Callable[[Session, str | None],
     Each page is read in a transaction of its own: a slow download holds none open.
     """
     return streamed_csv(name, header, _pages(read))
+
+
+def as_rows(
+    found: Callable[..., Page[Item]],
+    row: Callable[..., Row],
+    *,
+    named: "Callable[[Session, Sequence[Item]], Mapping[str, object]]",
+) -> "Callable[[Session, str | None], Page[Row]]":
+    """Return how a list is read as rows: ``named`` says once for each page what ``row`` is told beside an item."""
+
+    def read(session: "Session", cursor: str | None) -> Page[Row]:
+        page = found(session, cursor=cursor, limit=PAGE_SIZE_MAX)
+        known = named(session, page.items)
+        return Page([row(item, **known) for item in page.items], page.next_cursor)
+
+    return read
 
 
 def pages_after(

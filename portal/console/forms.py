@@ -11,6 +11,7 @@ from werkzeug.wrappers import Response
 
 from loyalty.kernel import clock
 from loyalty.kernel.errors import Conflict, InvalidInput, NotFound
+from loyalty.kernel.money import fen_of
 from loyalty.kernel.transaction import run
 from portal.context import container
 
@@ -145,3 +146,11 @@ def parsed_integer(name: str, value: str) -> int:
     if not (value.isascii() and value.isdigit() and len(value) <= 18):
         raise InvalidField(field=name)
     return int(value)
+
+
+def parsed_money(name: str, value: str) -> int:
+    """Return the amount in fen that a text stands for."""
+    try:
+        return fen_of(value)
+    except ValueError as error:
+        raise InvalidField(field=name) from error

@@ -1,6 +1,6 @@
 """A member's coupons: where each stands and came from; one is given or taken away by hand."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -13,17 +13,17 @@ from loyalty.coupons.queries.titles import list_choices
 from loyalty.coupons.queries.wallet import CouponView
 from loyalty.coupons.rules.by_hand import GiveReason, VoidReason
 from loyalty.coupons.rules.errors import CouponLimitReached, CouponNotForMember, CouponNotFound
-from loyalty.coupons.rules.states import IssuePath, Standing, TemplateState
+from loyalty.coupons.rules.states import TemplateState
 from loyalty.coupons.service.by_hand import give
 from loyalty.coupons.service.voiding import void
 from loyalty.kernel.errors import LoyaltyError
-from loyalty.kernel.pagination import PAGE_SIZE_MAX, Page
+from loyalty.kernel.pagination import Page
 from loyalty.kernel.transaction import run
 from loyalty.staff.rules import Permission
 from portal.console import coupon_names, exports, forms, paging
 from portal.console.access import actor, may, requires
 from portal.console.blueprint import blueprint
-from portal.console.coupon_lists import named
+from portal.console.coupon_lists import filtered, named
 from portal.console.member_exports import export_of_member
 from portal.console.members import visible_member
 from portal.context import container
@@ -68,13 +68,7 @@ def member_coupons(member_id: int) -> str:
 @requires(Permission.MEMBERS_EXPORT)
 def export_member_coupons(member_id: int) -> Response:
     """Download what the filter shows."""
-    coupons = _coupons(member_id)
-
-    def read(session: "Session", cursor: str | None) -> Page[exports.Row]:
-        page = coupons(session, cursor=cursor, limit=PAGE_SIZE_MAX)
-        store_names = named(session, page.items)["store_names"]
-        return Page([_row(one, store_names) for one in page.items], page.next_cursor)
-
+    read = exports.as_rows(_coupons(member_id), _row, named=_stores_named)
     return export_of_member(member_id, name="coupons", action="coupons.export", header=HEADER, read=read)
 
 
@@ -125,17 +119,14 @@ def void_coupon(member_id: int, coupon_id: int) -> Response:
 
 
 def _coupons(member_id: int) -> Callable[..., Page[CouponView]]:
-    """Return the list that the filter leaves, of which pages can be asked for."""
-    return partial(
-        issued.list_coupons,
-        at=container().clock.now(),
-        member_id=member_id,
-        path=forms.optional_choice("path", IssuePath),
-        stands=forms.optional_choice("standing", Standing),
-    )
+    return partial(filtered(), member_id=member_id)
 
 
-def _row(coupon: CouponView, store_names: dict[int, str]) -> exports.Row:
+def _stores_named(session: "Session", coupons: Sequence[CouponView]) -> dict[str, dict[Any, str]]:
+    return {"store_names": named(session, coupons)["store_names"]}
+
+
+def _row(coupon: CouponView, *, store_names: dict[int, str]) -> exports.Row:
     return (
         coupon.id,
         coupon.terms.title,

@@ -5,11 +5,10 @@ from typing import TYPE_CHECKING
 
 from werkzeug.wrappers import Response
 
-from loyalty.kernel import audit
 from loyalty.kernel.transaction import run
-from portal.console import exports, paging
-from portal.console.access import actor
+from portal.console import exports
 from portal.console.members import visible_member
+from portal.console.personal_exports import export_personal
 from portal.context import container
 
 if TYPE_CHECKING:
@@ -30,12 +29,5 @@ def export_of_member(
     Raises:
         MemberNotFound: there is none with this id, or not for this caller.
     """
-    at, chosen = container().clock.now(), paging.chosen_filters()
-
-    def note(session: "Session") -> str:
-        member = visible_member(session, member_id=member_id)
-        audit.write(session, actor=actor(), action=action, subject=f"member:{member_id}", after=chosen, at=at)
-        return member.number
-
-    number = run(container().database, note)
-    return exports.streamed_list(f"{name}-{number}", header, read)
+    member = run(container().database, lambda session: visible_member(session, member_id=member_id))
+    return export_personal(f"{name}-{member.number}", header, read, action=action, subject=f"member:{member_id}")

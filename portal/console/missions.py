@@ -1,15 +1,15 @@
 """Missions (任务): all of them in words, the life of each, and what each came to."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Protocol
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from flask import render_template, url_for
 from werkzeug.wrappers import Response
 
-from loyalty.kernel.audit import Actor
 from loyalty.kernel.clock import business_date, start_of
-from loyalty.kernel.pagination import PAGE_SIZE, PAGE_SIZE_MAX, Page
+from loyalty.kernel.pagination import Page
 from loyalty.kernel.transaction import run
 from loyalty.missions import figures, listed
 from loyalty.missions.listed import MissionListed
@@ -18,8 +18,8 @@ from loyalty.missions.rules.terms import MissionEvent, MissionState
 from loyalty.missions.rules.words import LIMIT_NAMES, MISS_NAMES, Names, amount_words, refusal_words
 from loyalty.missions.service import missions as service
 from loyalty.staff.rules import Permission
-from portal.console import exports, forms, paging
-from portal.console.access import actor, current_scope, for_the_chain, requires
+from portal.console import exports, forms, paging, steps
+from portal.console.access import current_scope, for_the_chain, requires
 from portal.console.actors import names_of
 from portal.console.blueprint import blueprint
 from portal.console.filters import local_time
@@ -34,21 +34,14 @@ HEADER = ("编号", "名称", "事件", "任务", "状态", "开始", "结束")
 DAYS_HEADER = ("日期", "发放次数", "积分", "优惠券", "补签卡")
 
 
-class Step(Protocol):
-    """Discarding, pausing, resuming or stopping."""
-
-    def __call__(self, session: "Session", /, *, mission_id: int, actor: Actor, at: datetime) -> object:
-        """Take the step."""
-
-
 @blueprint.get("/missions")
 @requires(Permission.MISSIONS_READ)
 def mission_list() -> str:
     """List the missions that the filter leaves, each in one sentence."""
-    cursor = paging.cursor()
+    cursor, missions = paging.cursor(), _missions()
 
     def read(session: "Session") -> tuple[Page[MissionListed], Names]:
-        return _page(session, cursor, PAGE_SIZE), names_for_sentences(session)
+        return missions(session, cursor=cursor), names_for_sentences(session)
 
     page, names = run(container().database, read)
     return render_template(
@@ -68,12 +61,7 @@ def mission_list() -> str:
 @requires(Permission.MISSIONS_READ)
 def export_missions() -> Response:
     """Download what the filter shows."""
-
-    def read(session: "Session", cursor: str | None) -> Page[exports.Row]:
-        page, names = _page(session, cursor, PAGE_SIZE_MAX), names_for_sentences(session)
-        return Page([_row(mission, names) for mission in page.items], page.next_cursor)
-
-    return exports.streamed_list("missions", HEADER, read)
+    return exports.streamed_list("missions", HEADER, exports.as_rows(_missions(), _row, named=_named))
 
 
 @blueprint.get("/missions/<int:mission_id>")
@@ -86,7 +74,7 @@ def mission_page(mission_id: int) -> str:
     def read(session: "Session") -> dict[str, Any]:
         mission = listed.get_mission(session, mission_id=mission_id)
         revisions = listed.list_revisions(session, mission_id=mission_id)
-        mentioned = {name for one in revisions for name in (one.created_by, one.published_by) if name}
+        mentioned = {name for one in revisions for name in (one.created_by, one.published_by)}
         known = {"mission": mission, "revisions": revisions, "names": names_for_sentences(session)}
         known["people"] = names_of(session, mentioned)
         if scope.is_chain_wide and mission.published is not None:
@@ -131,13 +119,7 @@ def export_mission_days(mission_id: int) -> Response:
 @requires(Permission.MISSIONS_WRITE)
 def publish_mission(mission_id: int) -> Response:
     """Put the draft in force."""
-    for_the_chain()
-    at, zone = container().clock.now(), container().zone
-    return forms.act(
-        lambda session: service.publish(session, mission_id=mission_id, actor=actor(), zone=zone, at=at),
-        done="已发布",
-        back=page_of(mission_id),
-    )
+    return _settle(partial(service.publish, zone=container().zone), mission_id, done="已发布")
 
 
 @blueprint.post("/missions/<int:mission_id>/discard")
@@ -173,28 +155,26 @@ def page_of(mission_id: int) -> str:
     return url_for("console.mission_page", mission_id=mission_id)
 
 
-def _settle(step: Step, mission_id: int, *, done: str, back: str = "") -> Response:
+def _settle(step: Callable[..., object], mission_id: int, *, done: str, back: str = "") -> Response:
     for_the_chain()
-    at = container().clock.now()
-    return forms.act(
-        lambda session: step(session, mission_id=mission_id, actor=actor(), at=at),
-        done=done,
-        back=back or page_of(mission_id),
-    )
+    return steps.take(partial(step, mission_id=mission_id), done=done, back=back or page_of(mission_id))
 
 
-def _page(session: "Session", cursor: str | None, limit: int) -> Page[MissionListed]:
-    return listed.list_missions(
-        session,
+def _missions() -> Callable[..., Page[MissionListed]]:
+    """Return the list that the filter leaves, of which pages can be asked for."""
+    return partial(
+        listed.list_missions,
         state=forms.optional_choice("state", MissionState),
         event=forms.optional_choice("event", MissionEvent),
         text=forms.text("text"),
-        cursor=cursor,
-        limit=limit,
     )
 
 
-def _row(mission: MissionListed, names: Names) -> exports.Row:
+def _named(session: "Session", _missions: Sequence[MissionListed]) -> dict[str, Names]:
+    return {"names": names_for_sentences(session)}
+
+
+def _row(mission: MissionListed, *, names: Names) -> exports.Row:
     terms = mission.terms
     return (
         mission.id,

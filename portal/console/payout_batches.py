@@ -20,8 +20,8 @@ from loyalty.payouts.service import batches as service
 from loyalty.payouts.service.batches import Paying
 from loyalty.payouts.service.rehearsing import REHEARSED_MAX, rehearse
 from loyalty.staff.rules import Permission
-from portal.console import forms, payout_names
-from portal.console.access import actor, require_whole_chain, requires
+from portal.console import forms, payout_names, steps
+from portal.console.access import require_whole_chain, requires
 from portal.console.actors import names_of
 from portal.console.blueprint import blueprint
 from portal.context import container
@@ -94,9 +94,7 @@ def payout_batch_page(batch_id: int) -> str:
             "misses": misses,
             "numbers": members.numbers(session, {miss.member_id for miss in misses}),
             "approval": asked,
-            "people": names_of(
-                session, [batch.created_by, *([asked.decided_by] if asked and asked.decided_by else [])]
-            ),
+            "people": names_of(session, [batch.created_by, asked.decided_by if asked else None]),
         }
 
     return render_template(
@@ -113,9 +111,9 @@ def payout_batch_page(batch_id: int) -> str:
 def decide_payout_batch(batch_id: int) -> Response:
     """Let a batch pay, or not."""
     require_whole_chain()
-    is_approved, at = forms.is_approved(), container().clock.now()
-    return forms.act(
-        partial(service.decide, batch_id=batch_id, is_approved=is_approved, actor=actor(), at=at),
+    is_approved = forms.is_approved()
+    return steps.take(
+        partial(service.decide, batch_id=batch_id, is_approved=is_approved),
         done="已通过，开始打款" if is_approved else "已拒绝，本批次不打款",
         back=url_for("console.payout_batch_page", batch_id=batch_id),
     )

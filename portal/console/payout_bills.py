@@ -1,5 +1,6 @@
 """WeChat Pay's daily bill (对账差异): which days were read, and what differs until people have settled it."""
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from flask import render_template, url_for
@@ -9,8 +10,8 @@ from loyalty.kernel.transaction import run
 from loyalty.payouts.queries import bills
 from loyalty.payouts.service.reconciling import settle_discrepancy
 from loyalty.staff.rules import Permission
-from portal.console import exports, forms, payout_names
-from portal.console.access import actor, require_whole_chain, requires
+from portal.console import exports, forms, payout_names, steps
+from portal.console.access import require_whole_chain, requires
 from portal.console.actors import names_of
 from portal.console.blueprint import blueprint
 from portal.console.figures import shown_money
@@ -32,7 +33,7 @@ def payout_discrepancy_list() -> str:
 
     def read(session: "Session") -> dict[str, Any]:
         found = bills.list_discrepancies(session, is_open=_is_open(), limit=SHOWN_MAX)
-        settlers = names_of(session, {one.settled_by for one in found if one.settled_by})
+        settlers = names_of(session, {one.settled_by for one in found})
         return {"found": found, "days": bills.list_bill_days(session), "people": settlers}
 
     return render_template(
@@ -74,9 +75,8 @@ def export_payout_discrepancies() -> Response:
 def settle_payout_discrepancy(discrepancy_id: int) -> Response:
     """Note that it was looked at and put right."""
     require_whole_chain()
-    at = container().clock.now()
-    return forms.act(
-        lambda session: settle_discrepancy(session, discrepancy_id=discrepancy_id, actor=actor(), at=at),
+    return steps.take(
+        partial(settle_discrepancy, discrepancy_id=discrepancy_id),
         done="已标记为处理完毕",
         back=url_for("console.payout_discrepancy_list"),
     )

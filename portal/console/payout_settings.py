@@ -7,7 +7,6 @@ from flask import flash, redirect, render_template, url_for
 from werkzeug.wrappers import Response
 
 from loyalty.kernel.errors import InvalidInput
-from loyalty.kernel.money import fen_of
 from loyalty.kernel.transaction import run
 from loyalty.payouts.queries.configuration import find_programme, find_scene
 from loyalty.payouts.rules.settings import PayoutProgramme, TransferScene
@@ -90,7 +89,7 @@ def _saved(work: "Callable[[Session], None]", done: str, fields: tuple[str, ...]
 
 
 def _typed_programme() -> PayoutProgramme:
-    amounts = {name: _fen(name) for name in AMOUNTS}
+    amounts = {name: forms.parsed_money(name, forms.text(name)) for name in AMOUNTS}
     return PayoutProgramme(
         **amounts,
         points_per_yuan=forms.optional_integer("points_per_yuan"),
@@ -107,13 +106,6 @@ def _typed_scene() -> TransferScene:
         perception=forms.text("perception") or None,
         report=tuple(row for row in rows if any(row)),
     )
-
-
-def _fen(name: str) -> int:
-    try:
-        return fen_of(forms.text(name))
-    except ValueError as error:
-        raise forms.InvalidField(field=name) from error
 
 
 def _page(typed: Mapping[str, str] | None = None) -> str:

@@ -9,7 +9,6 @@ from werkzeug.wrappers import Response
 
 from loyalty.kernel.clock import business_date
 from loyalty.kernel.errors import InvalidInput
-from loyalty.kernel.money import fen_of
 from loyalty.kernel.transaction import run
 from loyalty.payouts.queries.configuration import SavedRate, find_programme, list_rates
 from loyalty.payouts.queries.withholding import WithholdingLine
@@ -111,10 +110,7 @@ def _typed_rows() -> list[tuple[str, str, str]]:
 
 
 def _fen(text: str) -> int:
-    try:
-        return fen_of(text)
-    except ValueError as error:
-        raise forms.InvalidField(field="amounts") from error
+    return forms.parsed_money("amounts", text)
 
 
 def _page(values: dict[str, str], rows: Sequence[tuple[str, str, str]]) -> str:

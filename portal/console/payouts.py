@@ -12,8 +12,7 @@ from werkzeug.wrappers import Response
 
 from loyalty.approvals import queries as approvals
 from loyalty.approvals.rules import ApprovalKind
-from loyalty.kernel import audit
-from loyalty.kernel.pagination import PAGE_SIZE_MAX, Page
+from loyalty.kernel.pagination import Page
 from loyalty.kernel.transaction import run
 from loyalty.members import queries as members
 from loyalty.payouts.queries.for_members import is_cancellable
@@ -22,11 +21,12 @@ from loyalty.payouts.rules.states import PayoutState
 from loyalty.payouts.service import deciding, pausing
 from loyalty.payouts.service.contradictions import REASON_LENGTH_MAX, settle_contradiction
 from loyalty.staff.rules import Permission, actor_name
-from portal.console import exports, forms, paging, payout_names
-from portal.console.access import actor, current_staff, require_whole_chain, requires
+from portal.console import exports, forms, paging, payout_names, steps
+from portal.console.access import current_staff, require_whole_chain, requires
 from portal.console.actors import names_of
 from portal.console.blueprint import blueprint
 from portal.console.figures import shown_money
+from portal.console.personal_exports import export_personal
 from portal.context import container
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def payout_list() -> str:
     def read(session: "Session") -> dict[str, Any]:
         page, pause = payouts(session, cursor=cursor), find_pause(session)
         people = names_of(session, [pause.paused_by] if pause else [])
-        return {"page": page, "pause": pause, "people": people, "numbers": _numbers(session, page.items)}
+        return {"page": page, "pause": pause, "people": people, **_named(session, page.items)}
 
     return render_template(
         "console/payout_list.html",
@@ -77,20 +77,8 @@ def payout_list() -> str:
 def export_payouts() -> Response:
     """Download what the filter shows; who took it is audited."""
     require_whole_chain()
-    payouts, at, chosen = _payouts(), container().clock.now(), paging.chosen_filters()
-
-    def read(session: "Session", cursor: str | None) -> Page[exports.Row]:
-        page = payouts(session, cursor=cursor, limit=PAGE_SIZE_MAX)
-        numbers = _numbers(session, page.items)
-        return Page([_row(payout, numbers.get(payout.member_id)) for payout in page.items], page.next_cursor)
-
-    run(
-        container().database,
-        lambda session: audit.write(
-            session, actor=actor(), action="payouts.export", subject="payouts", after=chosen, at=at
-        ),
-    )
-    return exports.streamed_list("payouts", HEADER, read)
+    read = exports.as_rows(_payouts(), _row, named=_named)
+    return export_personal("payouts", HEADER, read, action="payouts.export", subject="payouts")
 
 
 @blueprint.get("/payouts/<int:payout_id>")
@@ -103,14 +91,13 @@ def payout_page(payout_id: int) -> str:
         payout = get_payout(session, payout_id=payout_id)
         moves = list_moves(session, payout_id=payout_id)
         asked = approvals.find_latest(session, kind=ApprovalKind.PAYOUT, subject=f"payout:{payout_id}")
-        mentioned = {payout.requested_by, *(move.actor for move in moves)}
-        mentioned |= {asked.decided_by} if asked and asked.decided_by else set()
+        decided_by = asked.decided_by if asked else None
         return {
             "payout": payout,
             "moves": moves,
             "approval": asked,
             "number": members.numbers(session, [payout.member_id]).get(payout.member_id),
-            "people": names_of(session, mentioned),
+            "people": names_of(session, {payout.requested_by, decided_by, *(move.actor for move in moves)}),
         }
 
     known = run(container().database, read)
@@ -168,9 +155,8 @@ def resume_payouts() -> Response:
 
 def _act(work: Callable[..., object], payout_id: int | None, done: str) -> Response:
     require_whole_chain()
-    at = container().clock.now()
     back = url_for("console.payout_list") if payout_id is None else url_for("console.payout_page", payout_id=payout_id)
-    return forms.act(lambda session: work(session, actor=actor(), at=at), done=done, back=back)
+    return steps.take(work, done=done, back=back)
 
 
 def _payouts() -> Callable[..., Page[PayoutView]]:
@@ -184,14 +170,14 @@ def _payouts() -> Callable[..., Page[PayoutView]]:
     )
 
 
-def _numbers(session: "Session", payouts: Sequence[PayoutView]) -> dict[int, str]:
-    return members.numbers(session, {payout.member_id for payout in payouts})
+def _named(session: "Session", payouts: Sequence[PayoutView]) -> dict[str, dict[int, str]]:
+    return {"numbers": members.numbers(session, {payout.member_id for payout in payouts})}
 
 
-def _row(payout: PayoutView, number: str | None) -> exports.Row:
+def _row(payout: PayoutView, *, numbers: dict[int, str]) -> exports.Row:
     return (
         payout.id,
-        number,
+        numbers.get(payout.member_id),
         payout.requested_at,
         payout_names.DESTINATION_NAMES[payout.destination],
         payout_names.STATE_NAMES[payout.state],

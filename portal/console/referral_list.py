@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 from flask import render_template
 from werkzeug.wrappers import Response
 
-from loyalty.kernel import audit
-from loyalty.kernel.pagination import PAGE_SIZE_MAX, Page
+from loyalty.kernel.pagination import Page
 from loyalty.kernel.transaction import run
 from loyalty.members import queries as members
 from loyalty.referrals.queries.referrals import ReferralView, RewardView, list_referrals
@@ -18,8 +17,9 @@ from loyalty.referrals.rules.states import ReferralState
 from loyalty.risk.queries.rules import current_rules
 from loyalty.staff.rules import Permission
 from portal.console import exports, forms, paging
-from portal.console.access import actor, for_the_chain, requires
+from portal.console.access import for_the_chain, requires
 from portal.console.blueprint import blueprint
+from portal.console.personal_exports import export_personal
 from portal.console.referral_names import CHANNEL_NAMES, SIDE_NAMES, STATE_COLOURS, STATE_NAMES, reason_names
 from portal.context import container
 
@@ -59,20 +59,8 @@ def referral_list() -> str:
 def export_referrals() -> Response:
     """Download what the filter shows; who took it is audited."""
     for_the_chain()
-    views, at, chosen = _views(), container().clock.now(), paging.chosen_filters()
-
-    def read(session: "Session", cursor: str | None) -> Page[exports.Row]:
-        page = views(session, cursor=cursor, limit=PAGE_SIZE_MAX)
-        known = _named(session, page.items)
-        return Page([_row(view, **known) for view in page.items], page.next_cursor)
-
-    run(
-        container().database,
-        lambda session: audit.write(
-            session, actor=actor(), action="referrals.export", subject="referrals", after=chosen, at=at
-        ),
-    )
-    return exports.streamed_list("referrals", HEADER, read)
+    read = exports.as_rows(_views(), _row, named=_named)
+    return export_personal("referrals", HEADER, read, action="referrals.export", subject="referrals")
 
 
 def _views() -> Callable[..., Page[ReferralView]]:

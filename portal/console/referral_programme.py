@@ -1,6 +1,7 @@
 """The referral programme (邀请活动): what holds in words, the draft, publishing it, and the switches of channels."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from flask import flash, redirect, render_template, url_for
@@ -19,7 +20,7 @@ from loyalty.referrals.rules.sharing import Channel
 from loyalty.referrals.service import programmes as service
 from loyalty.referrals.service import switches
 from loyalty.staff.rules import Permission
-from portal.console import form_fields, forms
+from portal.console import form_fields, forms, steps
 from portal.console.access import actor, for_the_chain, requires
 from portal.console.actors import names_of
 from portal.console.blueprint import blueprint
@@ -48,7 +49,7 @@ def referral_programme() -> str:
     def read(session: "Session") -> dict[str, Any]:
         published, draft, channels = list_programmes(session), find_draft(session), list_switches(session)
         views = [*published, *([draft] if draft else [])]
-        mentioned = {name for view in views for name in (view.created_by, view.published_by) if name}
+        mentioned = {name for view in views for name in (view.created_by, view.published_by)}
         return {
             "current": published[0] if published else None,
             "draft": draft,
@@ -98,18 +99,15 @@ def save_referral_draft() -> Response | tuple[str, int]:
 @requires(Permission.REFERRALS_WRITE)
 def publish_referral_programme() -> Response:
     """Put the draft in force; where an opening alone is paid, who publishes has agreed to the warning."""
-    agreed = forms.text("acknowledged_text") or None
-    return _act(
-        lambda session: service.publish(session, acknowledged_text=agreed, actor=actor(), at=container().clock.now()),
-        "已发布，此前受邀的好友仍按当时的规则奖励",
-    )
+    publish = partial(service.publish, acknowledged_text=forms.text("acknowledged_text") or None)
+    return _act(publish, "已发布，此前受邀的好友仍按当时的规则奖励")
 
 
 @blueprint.post("/referral-programme/discard")
 @requires(Permission.REFERRALS_WRITE)
 def discard_referral_draft() -> Response:
     """Throw the draft away."""
-    return _act(lambda session: service.discard_draft(session, actor=actor(), at=container().clock.now()), "草稿已删除")
+    return _act(service.discard_draft, "草稿已删除")
 
 
 @blueprint.post("/referral-programme/channels/<channel>/off")
@@ -127,15 +125,13 @@ def turn_channel_on(channel: str) -> Response:
 
 
 def _turn(turn: Callable[..., None], channel: str, done: str) -> Response:
-    chosen, reason = forms.parsed_choice("channel", channel, Channel), forms.text("reason")
-    return _act(
-        lambda session: turn(session, channel=chosen, reason=reason, actor=actor(), at=container().clock.now()), done
-    )
+    chosen = forms.parsed_choice("channel", channel, Channel)
+    return _act(partial(turn, channel=chosen, reason=forms.text("reason")), done)
 
 
-def _act(work: "Callable[[Session], object]", done: str) -> Response:
+def _act(step: Callable[..., object], done: str) -> Response:
     for_the_chain()
-    return forms.act(work, done=done, back=url_for("console.referral_programme"))
+    return steps.take(step, done=done, back=url_for("console.referral_programme"))
 
 
 def _shown(session: "Session") -> ProgrammeView | None:

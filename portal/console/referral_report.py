@@ -9,7 +9,8 @@ from werkzeug.wrappers import Response
 
 from loyalty.kernel.clock import business_date, end_of, start_of
 from loyalty.kernel.transaction import run
-from loyalty.referrals.queries.funnel import FunnelStep, funnel, refusals
+from loyalty.referrals.queries.funnel import FunnelStep, funnel, refusals, uncounted
+from loyalty.referrals.rules.openings import WORDS as NOT_COUNTED
 from loyalty.reports.referrals import qualified_by_channel, referral_days
 from loyalty.risk.queries.rules import current_rules
 from loyalty.staff.rules import Permission
@@ -60,6 +61,7 @@ def referral_report() -> str:
         return {
             "rows": _rows(session, days),
             "refused": refusals(session, since=days.since, until=days.until),
+            "uncounted": uncounted(session, since=days.since, until=days.until),
             "reasons": reason_names(current_rules(session).rules),
             "by_day": referral_days(session, first=days.first, last=days.last, zone=container().zone),
         }
@@ -71,6 +73,7 @@ def referral_report() -> str:
         steps=STEPS,
         day_steps=DAY_STEPS,
         channel_names=CHANNEL_NAMES,
+        not_counted=NOT_COUNTED,
         chart=export_address("console.referral_report_days"),
         total=lambda name: sum(row[name] for row in known["rows"].values()),
         **known,
@@ -96,7 +99,7 @@ def referral_report_days() -> dict[str, object]:
 @blueprint.get("/referral-report.csv")
 @requires(Permission.REFERRALS_READ)
 def export_referral_report() -> Response:
-    """Download the funnel by channel, then what was refused by reason."""
+    """Download the funnel by channel, then openings that did not count and what was refused, by reason."""
     for_the_chain()
     days = _days()
 
@@ -104,7 +107,12 @@ def export_referral_report() -> Response:
         names = reason_names(current_rules(session).rules)
         funnel_rows = [(CHANNEL_NAMES[one], *row.values()) for one, row in _rows(session, days).items()]
         refused = refusals(session, since=days.since, until=days.until)
-        return [*funnel_rows, *((f"不予奖励：{names.get(reason, reason)}", count) for reason, count in refused.items())]
+        missed = uncounted(session, since=days.since, until=days.until)
+        return [
+            *funnel_rows,
+            *((f"打开未计入：{NOT_COUNTED[reason]}", count) for reason, count in missed.items()),
+            *((f"不予奖励：{names.get(reason, reason)}", count) for reason, count in refused.items()),
+        ]
 
     return exports.csv_response("referral-report", ("渠道", *STEPS.values()), run(container().database, read))
 

@@ -7,9 +7,7 @@ from typing import TYPE_CHECKING, Any
 from flask import render_template, url_for
 from werkzeug.wrappers import Response
 
-from loyalty.kernel import audit
-from loyalty.kernel.audit import Actor
-from loyalty.kernel.pagination import PAGE_SIZE_MAX, Page
+from loyalty.kernel.pagination import Page
 from loyalty.kernel.transaction import run
 from loyalty.members import queries as members
 from loyalty.risk import service
@@ -18,10 +16,11 @@ from loyalty.risk.queries.rules import current_rules
 from loyalty.risk.rules.blocks import BlockKind
 from loyalty.risk.rules.subjects import FOLLOWING, DecisionState, Occasion
 from loyalty.staff.rules import Permission
-from portal.console import exports, forms, paging, risk_names
-from portal.console.access import actor, for_the_chain, requires
+from portal.console import exports, forms, paging, risk_names, steps
+from portal.console.access import for_the_chain, requires
 from portal.console.actors import names_of
 from portal.console.blueprint import blueprint
+from portal.console.personal_exports import export_personal
 from portal.context import container
 
 if TYPE_CHECKING:
@@ -59,20 +58,8 @@ def risk_decision_list() -> str:
 def export_risk_decisions() -> Response:
     """Download what the filter shows; who took it is audited."""
     for_the_chain()
-    views, at, chosen = _views(), container().clock.now(), paging.chosen_filters()
-
-    def read(session: "Session", cursor: str | None) -> Page[exports.Row]:
-        page = views(session, cursor=cursor, limit=PAGE_SIZE_MAX)
-        known = _named(session, page.items)
-        return Page([_row(view, **known) for view in page.items], page.next_cursor)
-
-    run(
-        container().database,
-        lambda session: audit.write(
-            session, actor=actor(), action="risk.export", subject="risk_decisions", after=chosen, at=at
-        ),
-    )
-    return exports.streamed_list("risk-decisions", HEADER, read)
+    read = exports.as_rows(_views(), _row, named=_named)
+    return export_personal("risk-decisions", HEADER, read, action="risk.export", subject="risk_decisions")
 
 
 @blueprint.get("/risk/<int:decision_id>")
@@ -114,12 +101,8 @@ def reverse_risk_decision(decision_id: int) -> Response:
 
 def _settle(settle: Callable[..., None], decision_id: int, done: str) -> Response:
     for_the_chain()
-    at, reason, who = container().clock.now(), forms.text("reason"), actor()
-
-    def work(session: "Session", by: Actor = who) -> None:
-        settle(session, decision_id=decision_id, reason=reason, actor=by, at=at)
-
-    return forms.act(work, done=done, back=url_for("console.risk_decision", decision_id=decision_id))
+    step = partial(settle, decision_id=decision_id, reason=forms.text("reason"))
+    return steps.take(step, done=done, back=url_for("console.risk_decision", decision_id=decision_id))
 
 
 def _state() -> str:
@@ -141,7 +124,7 @@ def _views() -> Callable[..., Page[DecisionView]]:
 def _named(session: "Session", views: Sequence[DecisionView]) -> dict[str, dict[Any, str]]:
     return {
         "numbers": members.numbers(session, {view.member_id for view in views if view.member_id is not None}),
-        "people": names_of(session, {view.decided_by for view in views if view.decided_by}),
+        "people": names_of(session, {view.decided_by for view in views}),
         "rules": risk_names.rule_names(current_rules(session).rules),
     }
 

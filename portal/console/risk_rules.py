@@ -64,7 +64,7 @@ def risk_rule_list() -> str:
 
     def read(session: "Session") -> dict[str, Any]:
         revisions = list_rule_sets(session)
-        people = names_of(session, {one.saved_by for one in revisions if one.saved_by})
+        people = names_of(session, {one.saved_by for one in revisions})
         return {"current": current_rules(session), "revisions": revisions, "people": people}
 
     return render_template(

@@ -1,5 +1,7 @@
-"""Browsers of staff: a client that is logged in, and forms that carry the CSRF token; a member, a store, a coupon."""
+"""Browsers of staff: a client logged in, and forms with the CSRF token; a member, a store, a coupon, an earner."""
 
+import csv
+import io
 import re
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
@@ -18,6 +20,7 @@ from loyalty.stores.models import Store
 from portal.console.access import COOKIE
 from tests.factories.coupons import make_template, terms_of
 from tests.factories.members import make_member
+from tests.factories.payouts import Earner, configure, make_earner
 from tests.factories.staff import make_session, make_staff
 from tests.factories.stores import make_store
 
@@ -58,6 +61,17 @@ class Browser:
 LogIn = Callable[..., Browser]
 
 
+def download(browser: Browser, address: str) -> list[dict[str, str]]:
+    """The rows that an export sends for an address, by the names of their columns."""
+    is_personal = address.partition("?")[0].endswith("/export")
+    answer = browser.post(f"/console/{address}") if is_personal else browser.get(f"/console/{address}")
+    assert answer.status_code == 200, (address, answer.status_code)
+    assert answer.mimetype == "text/csv"
+    text = answer.get_data(as_text=True)
+    assert text.startswith("\ufeff")
+    return list(csv.DictReader(io.StringIO(text.removeprefix("\ufeff"))))
+
+
 @pytest.fixture
 def stranger(app: Flask) -> Browser:
     """A browser that nobody logged in with."""
@@ -85,6 +99,16 @@ def admin(log_in: LogIn) -> Browser:
 
 
 @pytest.fixture
+def finance(log_in: LogIn) -> Browser:
+    return log_in(Role.FINANCE)
+
+
+@pytest.fixture
+def auditor(log_in: LogIn) -> Browser:
+    return log_in(Role.AUDITOR)
+
+
+@pytest.fixture
 def store(session: Session) -> Store:
     return make_store(session, name="西湖店")
 
@@ -97,3 +121,10 @@ def member(session: Session, store: Store) -> Member:
 @pytest.fixture
 def template_id(session: Session) -> int:
     return make_template(session, terms_of(title="早鸟券", threshold_fen=0))
+
+
+@pytest.fixture
+def earner(session: Session, at: datetime) -> Earner:
+    """A member with ¥1,000, and payouts that are open."""
+    configure(session, at=at)
+    return make_earner(session)

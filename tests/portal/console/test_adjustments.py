@@ -24,11 +24,6 @@ _KEY = re.compile(r'name="key" value="([0-9a-f]{32})"')
 
 
 @pytest.fixture
-def finance(log_in: LogIn) -> Browser:
-    return log_in(Role.FINANCE)
-
-
-@pytest.fixture
 def member(session: Session) -> Member:
     member = make_member(session)
     earn(session, member.id, 100)

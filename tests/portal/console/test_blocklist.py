@@ -13,7 +13,7 @@ from loyalty.members.models import Member
 from loyalty.risk.models import Block
 from loyalty.risk.queries.blocklist import is_blocked
 from loyalty.risk.rules.subjects import Occasion, Subject
-from loyalty.risk.service import note_sighting
+from loyalty.risk.service import assess, note_sighting
 from loyalty.staff.rules import Role
 from tests.factories.members import make_member, unused_phone
 from tests.portal.console.conftest import Browser, LogIn
@@ -86,6 +86,21 @@ def test_what_makes_no_sense_is_refused_in_words(
     page = officer.submit(ADDRESS, **({"reason": "x"} | fields))
 
     assert told in page
+    assert session.scalars(select(Block)).all() == []
+
+
+def test_a_member_seen_on_no_device_is_told_and_nothing_is_blocked(
+    officer: Browser, member: Member, session: Session, at: datetime
+) -> None:
+    decision = assess(
+        session, vault=VAULT, occasion=Occasion.MISSION, reference="m:1", subject=Subject(member.id), facts={}, at=at
+    )
+    session.commit()
+
+    page = officer.submit(f"/console/risk/{decision.id}/block", kind="device", reason="农场", last_on=UNTIL)
+
+    assert "没有这位会员用过的设备或网络地址" in page
+    assert "已加入黑名单" not in page
     assert session.scalars(select(Block)).all() == []
 
 

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from datetime import datetime, timedelta
 
 import pytest
@@ -12,8 +13,8 @@ from loyalty.kernel.audit import AuditEntry
 from loyalty.members.models import Member
 from loyalty.referrals.rules.sharing import Channel
 from loyalty.staff.rules import Role
-from tests.factories.members import make_member
-from tests.factories.referrals import invite, publish, referral_of, settle
+from tests.factories.members import make_identity, make_member
+from tests.factories.referrals import invite, link_of, open_by, publish, referral_of, settle
 from tests.portal.console.conftest import Browser, LogIn
 
 WAITED = timedelta(hours=25)
@@ -102,6 +103,20 @@ class TestFunnel:
         assert [by_name["小程序卡片"][step] for step in steps] == ["2", "2", "2", "1", "1", "0", "150"]
         assert [by_name["海报"][step] for step in steps] == ["1", "1", "1", "0", "0", "1", "0"]
         assert by_name["不予奖励：风控：一台设备上会员过多"] == {"分享会员": "1"}
+
+    def test_tells_why_openings_did_not_count(
+        self, admin: Browser, friends: list[Member], sharer: Member, session: Session, at: datetime
+    ) -> None:
+        open_by(session, make_identity(session, member=sharer), link_of(session, sharer.id, at=at), at=at)
+        session.commit()
+
+        page = admin.text("/console/referral-report?since=2026-03-08&until=2026-03-10")
+        exported = rows_of(admin.get("/console/referral-report.csv?since=2026-03-08&until=2026-03-10").text)
+
+        assert re.search(r"<td>本人打开</td><td class=\"num\">1</td>", page)
+        assert ["打开未计入：本人打开", "1"] in [row[:2] for row in exported]
+        empty = admin.text("/console/referral-report?since=2026-03-08&until=2026-03-08")
+        assert "这些天的打开全部计入" in empty
 
     def test_the_days_of_the_chart_are_the_business_dates(self, admin: Browser, friends: list[Member]) -> None:
         answer = admin.get("/console/referral-report/days.json?since=2026-03-08&until=2026-03-10").json
