@@ -1,6 +1,5 @@
 """Earnings (收益) for fans: the money account, its statement, and asking to be paid."""
 
-import re
 from typing import cast
 
 from flask import Response, flash, make_response, redirect, render_template, request, url_for
@@ -9,6 +8,7 @@ from loyalty.earnings import queries
 from loyalty.earnings.explanations import sentence
 from loyalty.earnings.rules import EarningsKind
 from loyalty.kernel.errors import InvalidInput, LoyaltyError, Unavailable
+from loyalty.kernel.money import fen_of
 from loyalty.kernel.transaction import run
 from loyalty.payouts.rules.settings import NAME_DEMANDED_FROM_FEN
 from loyalty.payouts.rules.states import Destination
@@ -16,7 +16,7 @@ from loyalty.payouts.service.requesting import Wish
 from loyalty.payouts.service.withdrawing import Withdrawal, withdraw
 from loyalty.reports.member_money import MemberMoney, member_money
 from portal.context import client_ip, container
-from portal.errors import status_of
+from portal.errors import form_again
 from portal.h5 import devices, session
 from portal.h5.blueprint import blueprint
 from portal.h5.form_keys import new_key, sent_key
@@ -36,9 +36,6 @@ SIGNS = {
     EarningsKind.FORFEIT: "−",
 }
 """Of kinds that only move money within the account, none."""
-
-
-_AMOUNT = re.compile(r"(\d{1,9})(?:\.(\d{1,2}))?", re.ASCII)
 
 
 class NoSuchAmount(InvalidInput):
@@ -92,6 +89,7 @@ def ask_for_payout() -> Response:
                 ip=client_ip(),
                 device=devices.known(),
             ),
+            has_merchant=container().pay is not None,
             is_tax_required=container().settings.is_production,
             zone=container().zone,
             at=container().clock.now(),
@@ -99,7 +97,7 @@ def ask_for_payout() -> Response:
     except Unavailable:
         raise
     except LoyaltyError as error:
-        return make_response(_form(typed=typed, error=error.message), status_of(error))
+        return form_again(_form(typed=typed, error=error.message), error)
     flash("已换成积分" if is_points else "已提交提现申请", "info")
     return cast(Response, redirect(url_for("h5.payout", payout_id=payout.id), 303))
 
@@ -124,6 +122,7 @@ def _money() -> MemberMoney:
             vault=container().vault,
             member_id=member_id,
             ip=ip,
+            has_merchant=container().pay is not None,
             is_tax_required=container().settings.is_production,
             zone=container().zone,
             at=at,
@@ -132,7 +131,7 @@ def _money() -> MemberMoney:
 
 
 def _amount(typed: str) -> int:
-    found = _AMOUNT.fullmatch(typed.strip().removeprefix("¥").replace(",", ""))
-    if found is None:
-        raise NoSuchAmount
-    return int(found[1]) * 100 + int((found[2] or "").ljust(2, "0"))
+    try:
+        return fen_of(typed)
+    except ValueError as error:
+        raise NoSuchAmount from error

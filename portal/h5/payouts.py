@@ -15,29 +15,20 @@ from loyalty.members.rules.identities import Door
 from loyalty.payouts.queries.for_members import seen_by_owner
 from loyalty.payouts.queries.payees import find_payee_name
 from loyalty.payouts.queries.payouts import PayoutView, get_payout, list_payouts
-from loyalty.payouts.rules.states import PayoutState
+from loyalty.payouts.rules.states import FINAL, PayoutState
 from loyalty.payouts.rules.words import masked_name
 from loyalty.payouts.service import deciding
 from loyalty.payouts.service.payees import forget_payee, save_payee
 from portal.context import client_ip, container
-from portal.errors import status_of
+from portal.errors import form_again
 from portal.h5 import session
 from portal.h5.blueprint import blueprint
 
 if TYPE_CHECKING:
     from loyalty.kernel.database import Session
 
-MOVING = frozenset(
-    {
-        PayoutState.NEW,
-        PayoutState.SENDING,
-        PayoutState.UNKNOWN,
-        PayoutState.ACCEPTED,
-        PayoutState.TRANSFERRING,
-        PayoutState.CANCELLING,
-    }
-)
-"""States that end soon by themselves."""
+MOVING = frozenset(PayoutState) - FINAL - {PayoutState.AWAITING_APPROVAL, PayoutState.WAITING_CONFIRM}
+"""States that end soon by themselves; the others wait for somebody."""
 LOOK_AGAIN_FOR = timedelta(minutes=10)
 """For how long a page that was left open looks again by itself."""
 FIELD_LENGTH_MAX = 50
@@ -145,7 +136,7 @@ def give_payee() -> Response:
     except Unavailable:
         raise
     except LoyaltyError as error:
-        return make_response(_payee_page(typed, error.message), status_of(error))
+        return form_again(_payee_page(typed, error.message), error)
     flash("已保存", "info")
     return cast(Response, redirect(url_for("h5.payee"), 303))
 

@@ -5,21 +5,6 @@
   const NAME = "requestMerchantTransfer";
   const LOOK_AGAIN_MS = 1500;
 
-  async function signature(address) {
-    const query = new URLSearchParams({ url: location.href.split("#")[0] });
-    const answer = await fetch(`${address}?${query}`, { redirect: "error" });
-    if (!answer.ok) throw new Error(String(answer.status));
-    return answer.json();
-  }
-
-  function configured({ appid, timestamp, nonce, signature: signed }) {
-    return new Promise((resolve, reject) => {
-      window.wx.config({ debug: false, appId: appid, timestamp, nonceStr: nonce, signature: signed, jsApiList: [NAME] });
-      window.wx.ready(resolve);
-      window.wx.error(reject);
-    });
-  }
-
   function bridge() {
     if (window.WeixinJSBridge) return Promise.resolve(window.WeixinJSBridge);
     return new Promise((resolve) => {
@@ -58,6 +43,6 @@
     say("请在微信中打开本页确认收款");
     return;
   }
-  signature(page.dataset.jsSignature).then(configured).then(() => offer(page))
+  window.h5JsSdk(page.dataset.jsSignature, [NAME]).then(() => offer(page))
     .catch(() => say("暂时连不上微信，请稍后刷新本页"));
 })();

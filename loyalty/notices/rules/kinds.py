@@ -89,8 +89,8 @@ class KindDefinition:
 
 
 _EVERY_CHANNEL = (Channel.TEMPLATE, Channel.SUBSCRIPTION, Channel.INBOX)
-
-
+_NEWS = KindSettings(is_enabled=True, channels=_EVERY_CHANNEL, is_own_act=False)
+_ANSWER = KindSettings(is_enabled=True, channels=_EVERY_CHANNEL, is_own_act=True)
 _POINTS_FACTS = MappingProxyType(
     {
         "member_number": FactType.TEXT,
@@ -100,8 +100,6 @@ _POINTS_FACTS = MappingProxyType(
         "occurred_at": FactType.INSTANT,
     }
 )
-
-
 KINDS: Mapping[NoticeKind, KindDefinition] = MappingProxyType(
     {
         NoticeKind.MEMBER_BOUND: KindDefinition(
@@ -110,13 +108,13 @@ KINDS: Mapping[NoticeKind, KindDefinition] = MappingProxyType(
             facts=MappingProxyType(
                 {"member_number": FactType.TEXT, "tier": FactType.TEXT, "occurred_at": FactType.INSTANT}
             ),
-            defaults=KindSettings(is_enabled=True, channels=_EVERY_CHANNEL, is_own_act=True),
+            defaults=_ANSWER,
         ),
         NoticeKind.POINTS_CHANGED: KindDefinition(
             title="积分变动提醒",
             text="{reason}，积分变动 {points}，当前余额 {balance} 积分。",
             facts=_POINTS_FACTS,
-            defaults=KindSettings(is_enabled=True, channels=_EVERY_CHANNEL, is_own_act=False),
+            defaults=_NEWS,
         ),
         NoticeKind.CHECK_IN_RECORDED: KindDefinition(
             title="签到成功",
@@ -136,7 +134,7 @@ KINDS: Mapping[NoticeKind, KindDefinition] = MappingProxyType(
                     "occurred_at": FactType.INSTANT,
                 }
             ),
-            defaults=KindSettings(is_enabled=True, channels=_EVERY_CHANNEL, is_own_act=False),
+            defaults=_NEWS,
         ),
         NoticeKind.TIER_ENDING: KindDefinition(
             title="会员等级即将到期",
@@ -152,13 +150,13 @@ KINDS: Mapping[NoticeKind, KindDefinition] = MappingProxyType(
                     "valid_until": FactType.DAY,
                 }
             ),
-            defaults=KindSettings(is_enabled=True, channels=_EVERY_CHANNEL, is_own_act=False),
+            defaults=_NEWS,
         ),
         NoticeKind.BINDING_CODE: KindDefinition(
             title="会员绑定验证码",
             text=("有人正用另一个微信绑定您的会员，验证码 {code}，{valid_until}前有效。如非本人操作，请勿告诉任何人。"),
             facts=MappingProxyType({"code": FactType.TEXT, "valid_until": FactType.INSTANT}),
-            defaults=KindSettings(is_enabled=True, channels=_EVERY_CHANNEL, is_own_act=True),
+            defaults=_ANSWER,
         ),
         NoticeKind.POINTS_EXPIRING: KindDefinition(
             title="积分到期提醒",
@@ -171,7 +169,7 @@ KINDS: Mapping[NoticeKind, KindDefinition] = MappingProxyType(
                     "balance": FactType.POINTS,
                 }
             ),
-            defaults=KindSettings(is_enabled=True, channels=_EVERY_CHANNEL, is_own_act=False),
+            defaults=_NEWS,
             is_owed=True,
         ),
         NoticeKind.COUPON_ISSUED: KindDefinition(
@@ -185,7 +183,7 @@ KINDS: Mapping[NoticeKind, KindDefinition] = MappingProxyType(
                     "valid_until": FactType.DAY,
                 }
             ),
-            defaults=KindSettings(is_enabled=True, channels=_EVERY_CHANNEL, is_own_act=False),
+            defaults=_NEWS,
         ),
         NoticeKind.COUPONS_EXPIRING: KindDefinition(
             title="优惠券即将到期",
@@ -193,7 +191,7 @@ KINDS: Mapping[NoticeKind, KindDefinition] = MappingProxyType(
             facts=MappingProxyType(
                 {"coupons_count": FactType.POINTS, "expires_on": FactType.DAY, "details": FactType.TEXT}
             ),
-            defaults=KindSettings(is_enabled=True, channels=_EVERY_CHANNEL, is_own_act=False),
+            defaults=_NEWS,
         ),
         NoticeKind.MISSION_REWARDED: KindDefinition(
             title="任务奖励到账",
@@ -206,13 +204,13 @@ KINDS: Mapping[NoticeKind, KindDefinition] = MappingProxyType(
                     "occurred_at": FactType.INSTANT,
                 }
             ),
-            defaults=KindSettings(is_enabled=True, channels=_EVERY_CHANNEL, is_own_act=False),
+            defaults=_NEWS,
         ),
         NoticeKind.REFERRAL_REWARDED: KindDefinition(
             title="邀请奖励到账",
             text="{reason}，积分变动 {points}，当前余额 {balance} 积分。",
             facts=_POINTS_FACTS,
-            defaults=KindSettings(is_enabled=True, channels=_EVERY_CHANNEL, is_own_act=False),
+            defaults=_NEWS,
         ),
         NoticeKind.COMMISSIONS_APPROVED: KindDefinition(
             title="佣金结算",
@@ -226,7 +224,7 @@ KINDS: Mapping[NoticeKind, KindDefinition] = MappingProxyType(
                     "approved_on": FactType.DAY,
                 }
             ),
-            defaults=KindSettings(is_enabled=True, channels=_EVERY_CHANNEL, is_own_act=False),
+            defaults=_NEWS,
         ),
         NoticeKind.PAYOUT_OFFERED: KindDefinition(
             title="请确认收款",
@@ -234,7 +232,7 @@ KINDS: Mapping[NoticeKind, KindDefinition] = MappingProxyType(
             facts=MappingProxyType(
                 {"member_number": FactType.TEXT, "net_fen": FactType.MONEY, "confirm_until": FactType.INSTANT}
             ),
-            defaults=KindSettings(is_enabled=True, channels=_EVERY_CHANNEL, is_own_act=False),
+            defaults=_NEWS,
             is_owed=True,
         ),
         NoticeKind.PAYOUT_SUCCEEDED: KindDefinition(
@@ -249,7 +247,7 @@ KINDS: Mapping[NoticeKind, KindDefinition] = MappingProxyType(
                     "occurred_at": FactType.INSTANT,
                 }
             ),
-            defaults=KindSettings(is_enabled=True, channels=_EVERY_CHANNEL, is_own_act=True),
+            defaults=_ANSWER,
         ),
         NoticeKind.PAYOUT_RETURNED: KindDefinition(
             title="提现退回",
@@ -262,7 +260,7 @@ KINDS: Mapping[NoticeKind, KindDefinition] = MappingProxyType(
                     "occurred_at": FactType.INSTANT,
                 }
             ),
-            defaults=KindSettings(is_enabled=True, channels=_EVERY_CHANNEL, is_own_act=False),
+            defaults=_NEWS,
             is_owed=True,
         ),
     }

@@ -10,10 +10,13 @@ from typing import Any
 import pytest
 import xmltodict
 from flask.testing import FlaskClient
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
 from wechatpy.crypto import WeChatCrypto
 from werkzeug.test import TestResponse
 
 from app import create_app
+from loyalty.channels.models import StoredPush
 from loyalty.kernel.database import Database
 from tests.support import settings
 from tests.support.containers import null_container
@@ -87,6 +90,10 @@ def event(name: str, *, key: str = "", openid: str = "openid-1", extra: str = ""
         f"<MsgType><![CDATA[event]]></MsgType><Event><![CDATA[{name}]]></Event>"
         f"<EventKey><![CDATA[{key}]]></EventKey>{extra}</xml>"
     )
+
+
+def stored_pushes(session: Session) -> int:
+    return session.scalar(select(func.count()).select_from(StoredPush)) or 0
 
 
 @pytest.fixture

@@ -27,9 +27,14 @@ class Browser:
 
     def send(self, path: str, *, page: str | None = None, **fields: object) -> TestResponse:
         """Send a form of ``page`` (the same path by default) to ``path``."""
-        token = re.search(r'name="csrf_token" value="([^"]+)"', self.open(page or path).text)
-        assert token, f"{page or path} has no form"
-        return self.client.post(path, data={"csrf_token": token[1], **fields}, follow_redirects=True)
+        data = {"csrf_token": self.csrf_token(page or path), **fields}
+        return self.client.post(path, data=data, follow_redirects=True)
+
+    def csrf_token(self, page: str) -> str:
+        """Return the token of the forms of a page."""
+        token = re.search(r'name="csrf_token" value="([^"]+)"', self.open(page).text)
+        assert token, f"{page} has no form"
+        return token[1]
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Coupons on the phone: claiming in the centre, by link and by code, the wallet and the code for the till."""
+"""Claiming coupons on the phone: in the centre, in a rush by script, by link and by code."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -16,21 +16,23 @@ from loyalty.coupons.queries.codes import get_batch
 from loyalty.coupons.queries.templates import get_template
 from loyalty.coupons.queries.wallet import Shelf, list_wallet
 from loyalty.coupons.rules.claim_codes import claim_code
-from loyalty.coupons.rules.terms import CashOff, Claiming, DaysFromIssue, MemberLimits, Windows
+from loyalty.coupons.rules.terms import Claiming, MemberLimits
 from loyalty.coupons.service.claiming import TRIES_PER_DAY
 from loyalty.coupons.service.code_batches import make_batch
 from loyalty.kernel.database import Database
 from loyalty.kernel.transaction import DatabaseUnavailable
+from loyalty.members.models import Member
 from portal.h5.session import COOKIE
 from tests.factories.coupons import ACTOR, issue_to, make_template, terms_of
 from tests.factories.members import make_member
 from tests.portal.h5.conftest import Browser
-from tests.support.containers import NullContainer, StandingClock
+from tests.support.containers import NullContainer
 from tests.support.statements import StatementCounter
 
 ONCE = MemberLimits(total=1)
 HOUR = timedelta(hours=1)
 BY_SCRIPT = {"Accept": "application/json"}
+FORM = "/h5/coupon-code"
 
 
 class AwayAfterTheCaller(Database):
@@ -47,22 +49,15 @@ class AwayAfterTheCaller(Database):
 
 
 @pytest.fixture
-def member_id(browser: Browser) -> int:
-    assert browser.member is not None
-    return browser.member.id
-
-
-@pytest.fixture
-def held(session: Session, member_id: int, at: datetime) -> Callable[[], int]:
+def held(session: Session, member: Member, at: datetime) -> Callable[[], int]:
     """How many coupons the member holds."""
-    return lambda: len(list_wallet(session, member_id=member_id, shelf=Shelf.USABLE, at=at).items)
+    return lambda: len(list_wallet(session, member_id=member.id, shelf=Shelf.USABLE, at=at).items)
 
 
 def by_script(browser: Browser, path: str, **fields: str) -> TestResponse:
     """Send the page's form as its script does."""
-    token = re.search(r'name="csrf_token" value="([^"]+)"', browser.open("/h5/coupon-code").text)
-    assert token
-    return browser.client.post(path, data={"csrf_token": token[1], **fields}, headers=BY_SCRIPT)
+    token = browser.csrf_token(FORM)
+    return browser.client.post(path, data={"csrf_token": token, **fields}, headers=BY_SCRIPT)
 
 
 class TestCentre:
@@ -92,11 +87,10 @@ class TestCentre:
     def test_never_leads_to_another_site(self, browser: Browser, session: Session) -> None:
         template_id = make_template(session)
         session.commit()
-        token = re.search(r'name="csrf_token" value="([^"]+)"', browser.open("/h5/coupon-code").text)
-        assert token
+        token = browser.csrf_token(FORM)
 
         sent = browser.client.post(
-            f"/h5/coupon-centre/{template_id}", data={"csrf_token": token[1], "next": "//elsewhere.example/"}
+            f"/h5/coupon-centre/{template_id}", data={"csrf_token": token, "next": "//elsewhere.example/"}
         )
 
         assert (sent.status_code, sent.headers["Location"]) == (303, "/h5/")
@@ -166,12 +160,11 @@ class TestByScript:
         session.commit()
         path, first = f"/h5/coupon-centre/{template_id}", "k" * 24
         told = by_script(browser, path, key=first)
-        token = re.search(r'name="csrf_token" value="([^"]+)"', browser.open("/h5/coupon-code").text)
-        assert token
+        token = browser.csrf_token(FORM)
         browser.client.delete_cookie(COOKIE)
         statements.clear()
 
-        again = browser.client.post(path, data={"csrf_token": token[1], "key": "n" * 24}, headers=BY_SCRIPT)
+        again = browser.client.post(path, data={"csrf_token": token, "key": "n" * 24}, headers=BY_SCRIPT)
 
         assert (again.status_code, again.json) == (told.status_code, told.json)
         assert statements.count == 0, "\n".join(statements.sent)
@@ -192,13 +185,12 @@ class TestByScript:
     ) -> None:
         template_id = make_template(session)
         session.commit()
-        token = re.search(r'name="csrf_token" value="([^"]+)"', browser.open("/h5/coupon-code").text)
-        assert token
+        token = browser.csrf_token(FORM)
         app.extensions["container"] = replace(container, database=AwayAfterTheCaller(container.database))
 
         answers = [
             browser.client.post(
-                f"/h5/coupon-centre/{template_id}", data={"csrf_token": token[1], "key": "k" * 24}, headers=BY_SCRIPT
+                f"/h5/coupon-centre/{template_id}", data={"csrf_token": token, "key": "k" * 24}, headers=BY_SCRIPT
             )
             for _ in range(12)
         ]
@@ -262,45 +254,3 @@ class TestClaimCode:
         assert [page.status_code for page in pages] == [422] * TRIES_PER_DAY + [429]
         assert int(pages[-1].headers["Retry-After"]) >= 5
         assert 'value="2222-2222-2222"' in pages[-1].text
-
-
-class TestWallet:
-    def test_shows_shelves_and_a_coupon_with_its_code(
-        self, browser: Browser, session: Session, container: NullContainer, member_id: int
-    ) -> None:
-        terms = terms_of(title="限时券", worth=CashOff(500), threshold_fen=0, validity=DaysFromIssue(1))
-        coupon_id = issue_to(session, member_id, make_template(session, terms)).coupon_id
-        session.commit()
-
-        wallet, page = browser.open("/h5/coupons").text, browser.open(f"/h5/coupons/{coupon_id}").text
-        assert "限时券" in wallet
-        assert "立减 5 元" in wallet
-        assert re.search(r'data-testid="coupon-code">66\d\d( \d{4}){3} \d\d<', page)
-        assert re.search(r'data-testid="usable-coupons">1 张<', browser.open("/h5/").text)
-
-        assert isinstance(container.clock, StandingClock)
-        container.clock.advance(days=1)
-        assert "没有可使用的优惠券" in browser.open("/h5/coupons").text
-        assert "已过期" in browser.open("/h5/coupons?shelf=lapsed").text
-        code = browser.open(f"/h5/coupons/{coupon_id}/code").text
-        assert "本券已过期" in code
-        assert "hx-get" not in code
-
-    def test_shows_no_code_outside_its_hours_but_when_they_come(
-        self, browser: Browser, session: Session, member_id: int
-    ) -> None:
-        terms = terms_of(windows=Windows(weekdays=frozenset({6, 7})))
-        coupon_id = issue_to(session, member_id, make_template(session, terms)).coupon_id
-        session.commit()
-
-        code = browser.open(f"/h5/coupons/{coupon_id}/code").text
-
-        assert "本券仅限 周六、周日 使用，下次可用时间 3月14日 00:00" in code
-        assert 'coupon-code"' in code
-        assert "<svg" not in code
-
-    def test_keeps_others_out(self, browser: Browser, session: Session) -> None:
-        coupon_id = issue_to(session, make_member(session).id, make_template(session)).coupon_id
-        session.commit()
-
-        assert browser.open(f"/h5/coupons/{coupon_id}").status_code == 404

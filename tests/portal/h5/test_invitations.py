@@ -15,15 +15,16 @@ from werkzeug.test import TestResponse
 
 from loyalty.channels.models import Scene
 from loyalty.gateways.protocols import OAuthIdentity
-from loyalty.members.models import Identity, Member
+from loyalty.members.models import Member
+from loyalty.members.rules.consents import DRAFT_TEXTS
 from loyalty.referrals.models import ShareOpening, ShareTouch
 from loyalty.referrals.rules.programme import Caps
 from loyalty.referrals.rules.sharing import SCENE_KIND, Channel, Purpose
 from loyalty.referrals.service import switches
 from loyalty.referrals.service.sharing import mint
 from loyalty.risk.models import Sighting
-from tests.factories.members import make_member
-from tests.factories.referrals import ACTOR, invite, link_of, publish, referral_of, settle
+from tests.factories.members import make_member, unused_phone
+from tests.factories.referrals import ACTOR, attribute, invite, link_of, publish, referral_of, settle
 from tests.portal.h5.conftest import Browser
 from tests.support.containers import NullContainer
 from tests.support.settings import OA_APPID
@@ -42,6 +43,17 @@ def offer(session: Session, at: datetime) -> int:
 def turn_off(session: Session, channel: Channel, at: datetime) -> None:
     switches.turn_off(session, channel=channel, reason="异常", actor=ACTOR, at=at)
     session.commit()
+
+
+def bind(visitor: Browser, container: NullContainer, session: Session, **fields: str) -> Member:
+    """Let a visitor become a member by the form."""
+    phone = unused_phone()
+    visitor.send("/h5/binding/codes", page="/h5/binding", phone=phone)
+    code = container.sms.sent[-1].code  # type: ignore[attr-defined]
+    consents = [f"{text.purpose}:{text.version}" for text in DRAFT_TEXTS if text.is_required]
+    visitor.send("/h5/binding", phone=phone, sms_code=code, consent=consents, **fields)
+    session.refresh(visitor.identity)
+    return session.get_one(Member, visitor.identity.member_id)
 
 
 def openings(session: Session) -> int:
@@ -159,11 +171,15 @@ class TestOpeningALink:
         assert seen.device_index is not None
         assert seen.ip_index is not None
 
-    def test_a_friend_who_binds_afterwards_came_by_it(self, visitor: Browser, link: str, session: Session) -> None:
+    def test_a_friend_who_binds_afterwards_came_by_it(
+        self, visitor: Browser, link: str, container: NullContainer, session: Session, at: datetime
+    ) -> None:
         visitor.open(link)
 
-        touch = session.scalars(select(ShareTouch)).one()
-        assert touch.identity_id == visitor.identity.id
+        friend = bind(visitor, container, session)
+
+        attribute(session, friend, at)
+        assert referral_of(session, friend.id).channel == Channel.OFFICIAL_ACCOUNT
 
     def test_a_stranger_goes_through_the_silent_authorisation_and_comes_back_to_it(
         self, client: FlaskClient, container: NullContainer, link: str, session: Session
@@ -231,15 +247,21 @@ class TestReferralCode:
         assert 'name="referral_code"' not in visitor.open("/h5/binding").text
 
     def test_typed_in_small_letters_counts_for_who_gave_it(
-        self, visitor: Browser, offer: int, session: Session, at: datetime
+        self, visitor: Browser, offer: int, container: NullContainer, session: Session, at: datetime
     ) -> None:
         sharer = make_member(session)
-        code = mint(session, member_id=sharer.id, channel=Channel.CODE, purpose=Purpose.REFERRAL, at=at).token
+        code = link_of(session, sharer.id, channel=Channel.CODE, at=at)
         session.commit()
 
-        answer = visitor.send("/h5/binding", phone="13800001234", sms_code="000000", referral_code=code.lower())
+        friend = bind(visitor, container, session, referral_code=code.lower())
 
-        assert answer.status_code != 500
-        assert f'value="{code.lower()}"' in answer.text
-        identity_id = session.scalar(select(ShareTouch.identity_id))
-        assert identity_id == session.scalar(select(Identity.id).where(Identity.id == visitor.identity.id))
+        attribute(session, friend, at)
+        assert referral_of(session, friend.id).referrer_id == sharer.id
+
+    def test_stays_in_the_form_when_something_else_was_wrong(
+        self, visitor: Browser, offer: int, session: Session, at: datetime
+    ) -> None:
+        answer = visitor.send("/h5/binding", phone="13800001234", sms_code="000000", referral_code="abc23456")
+
+        assert answer.status_code == 422
+        assert 'value="abc23456"' in answer.text

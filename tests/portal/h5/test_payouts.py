@@ -139,6 +139,12 @@ class TestWithdrawal:
         assert told in page
         assert f'value="{amount}"' in page
 
+    def test_over_the_limit_of_the_day_is_told_when_to_come_back(self, money: Browser) -> None:
+        page = money.send("/h5/withdrawal", amount="400.01", key=KEY)
+
+        assert page.status_code == 429
+        assert int(page.headers["Retry-After"]) >= 5
+
     def test_warns_that_sending_rests(self, money: Browser, session: Session, at: datetime) -> None:
         pause(session, actor=Actor("staff:1"), at=at)
         session.commit()
