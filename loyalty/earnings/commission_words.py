@@ -39,6 +39,11 @@ def commission_sentence(kind: EarningsKind, explanation: Explanation) -> str | N
     return None if tell is None else f"{_LEVELS[int(explanation['level'])]}：{tell(explanation)}"
 
 
+def missed_sentence(*, level: int, paid_on: date, reason: str) -> str:
+    """Say which purchase earned nothing, and why."""
+    return f"{_LEVELS[level]}：{_day(paid_on)}的订单没有佣金，{REASONS[reason]}"
+
+
 def amount_words(basis_points: int, fixed_fen: int) -> str:
     """Say how much some goods pay: a part of what was paid, an amount for each order, or nothing."""
     if basis_points:

@@ -19,6 +19,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from loyalty.earnings.rules import EarningsKind
 from loyalty.kernel.database import Base, Json
+from loyalty.kernel.sealing import Seal
 
 ENTRY_IDS = Sequence("earnings_entry_ids", metadata=Base.metadata, data_type=BigInteger)
 """Drawn before an entry is written, since its digest covers its id."""
@@ -114,3 +115,9 @@ class EarningsEntry(Base):
     occurred_at: Mapped[datetime]
     recorded_at: Mapped[datetime]
     digest: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class EarningsSeal(Seal, Base):
+    """One row seals the entries of money recorded on one business date, as ``ledger_seals`` do those of points."""
+
+    __tablename__ = "earnings_seals"

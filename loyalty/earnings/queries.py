@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, String, bindparam, func, or_, select
+from sqlalchemy import BigInteger, ColumnElement, String, any_, bindparam, func, or_, select, true
 from sqlalchemy import column as named_column
 from sqlalchemy.orm import Session
 
@@ -130,16 +130,8 @@ def known_among(
     session: Session, *, kind: EarningsKind, named: Sequence[tuple[int, str]]
 ) -> frozenset[tuple[int, str]]:
     """Return those pairs of a member and a reference that were posted, also by who was merged into the member."""
-    given = _GIVEN.c
-    known = (
-        select(given.member_id, given.reference)
-        .join_from(_GIVEN, Member, _IS_OF_FAMILY)
-        .join(
-            ENTRIES,
-            (ENTRIES.c.member_id == Member.id) & (ENTRIES.c.kind == kind) & (ENTRIES.c.reference == given.reference),
-        )
-    )
-    return frozenset((row.member_id, row.reference) for row in session.execute(known, _sent(named)))
+    rows = session.execute(_KNOWN, {"kind": kind, **_sent(named)})
+    return frozenset((row.member_id, row.reference) for row in rows)
 
 
 def _sent(named: Sequence[tuple[int, str]]) -> dict[str, list[Any]]:
@@ -160,6 +152,24 @@ def _given() -> Any:
 
 _GIVEN = _given()
 _IS_OF_FAMILY = or_(Member.id == _GIVEN.c.member_id, Member.merged_into_id == _GIVEN.c.member_id)
+
+
+def _known() -> Any:
+    """Looked up pair by pair: joined, all entries of the kind are read for a page, however many there are."""
+    entry, given = ENTRIES.c, _GIVEN.c
+    family = func.array(select(Member.id).where(_IS_OF_FAMILY).correlate(_GIVEN).scalar_subquery())
+    is_posted = (
+        select(true())
+        .where(entry.member_id == any_(family), entry.kind == bindparam("kind", type_=String))
+        .where(entry.reference == given.reference)
+        .correlate(_GIVEN)
+        .limit(1)
+        .scalar_subquery()
+    )
+    return select(given.member_id, given.reference).where(is_posted)
+
+
+_KNOWN = _known()
 
 
 def _line(entry: EarningsEntry) -> StatementLine:

@@ -1,17 +1,21 @@
 """Verification (收益核验): proves every money account and entry from the others.
 
-Entries continue each other's chain and balances, and an account is what its last entry says.
+Entries continue each other's chain and balances, an account is what its last entry says, and a day is as it was sealed.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
 from typing import Any
 
 from sqlalchemy import BigInteger, ColumnElement, Integer, Select, Text, case, cast, func, literal_column, or_, select
 from sqlalchemy.orm import Session
 
 from loyalty.earnings.posting import ACCOUNTS, COLUMNS, ENTRIES
+from loyalty.earnings.sealing import BOOK
 from loyalty.kernel import chain
+from loyalty.kernel.sealing import list_seals, misfits
 from loyalty.points.verification import DISCREPANCIES_MAX, Discrepancy
 
 _ZERO = literal_column("0", BigInteger)
@@ -25,6 +29,7 @@ class EarningsVerification:
 
     accounts_count: int
     entries_count: int
+    seals_count: int
     discrepancies: Sequence[Discrepancy]
 
     @property
@@ -33,18 +38,24 @@ class EarningsVerification:
         return not self.discrepancies
 
 
-def verify(session: Session, *, member_id: int | None = None) -> EarningsVerification:
-    """Prove the money accounts, or that of one member: sequences, chains, balances and accounts."""
+def verify(session: Session, *, seal_key: bytes, at: datetime, member_id: int | None = None) -> EarningsVerification:
+    """Prove the money accounts, or that of one member, whose seals cannot be proved apart.
+
+    Sequences, chains, balances, accounts and seals are reckoned anew; missing ones are found.
+    """
     found: list[Discrepancy] = []
     for proof in (_broken_entries(), _accounts_that_differ()):
         rows = proof if member_id is None else proof.where(proof.selected_columns.member_id == member_id)
         for row in session.execute(rows.limit(DISCREPANCIES_MAX)):
             found.append(Discrepancy(row.table_name, row.row_name, row.member_id, row.reason))
+    seals = list_seals(session, BOOK) if member_id is None else ()
+    for misfit in islice(misfits(session, BOOK, seals, seal_key=seal_key, at=at), DISCREPANCIES_MAX):
+        found.append(Discrepancy("earnings_seals", misfit.sealed_on.isoformat(), None, misfit.reason))
     counts = select(func.count(), func.coalesce(cast(func.sum(ACCOUNTS.c.last_sequence), BigInteger), 0))
     if member_id is not None:
         counts = counts.where(ACCOUNTS.c.member_id == member_id)
     accounts_count, entries_count = session.execute(counts.select_from(ACCOUNTS)).one()
-    return EarningsVerification(accounts_count, entries_count, found[:DISCREPANCIES_MAX])
+    return EarningsVerification(accounts_count, entries_count, len(seals), found[:DISCREPANCIES_MAX])
 
 
 def _broken_entries() -> Select[Any]:

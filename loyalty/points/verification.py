@@ -6,21 +6,19 @@ and spending. The statement returns only rows that do not fit, so memory stays f
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import islice
 
 from sqlalchemy import BigInteger, cast, func, select
 from sqlalchemy.orm import Session
 
-from loyalty.points.models import LedgerSeal
+from loyalty.kernel.sealing import list_seals, misfits
 from loyalty.points.posting import ACCOUNTS
 from loyalty.points.proof import PROOF
-from loyalty.points.sealing import heads
+from loyalty.points.sealing import BOOK
 
 MEMBERS_AT_A_TIME = 2_000
 DISCREPANCIES_MAX = 100
-SEALS_STOP_AFTER = timedelta(hours=26)
-"""The next seal is due soon after the next day's end; a ledger without it has lost it, or its job is not running."""
 _NO_MEMBER_BEYOND = 2**63 - 1
 
 
@@ -57,10 +55,9 @@ def verify(session: Session, *, seal_key: bytes, at: datetime, member_id: int | 
     """
     pages = _pages(session) if member_id is None else iter([(member_id - 1, member_id)])
     found = list(islice(_discrepancies(session, pages), DISCREPANCIES_MAX))
-    seals: list[LedgerSeal] = []
-    if member_id is None:
-        seals = list(session.scalars(select(LedgerSeal).order_by(LedgerSeal.sealed_on)))
-        found += islice(_seal_discrepancies(session, seals, seal_key, at), DISCREPANCIES_MAX - len(found))
+    seals = list_seals(session, BOOK) if member_id is None else ()
+    for misfit in islice(misfits(session, BOOK, seals, seal_key=seal_key, at=at), DISCREPANCIES_MAX - len(found)):
+        found.append(Discrepancy("ledger_seals", misfit.sealed_on.isoformat(), None, misfit.reason))
     counts = select(func.count(), func.coalesce(cast(func.sum(ACCOUNTS.c.last_sequence), BigInteger), 0))
     if member_id is not None:
         counts = counts.where(ACCOUNTS.c.member_id == member_id)
@@ -86,28 +83,3 @@ def _discrepancies(session: Session, pages: Iterator[tuple[int, int]]) -> Iterat
         rows = session.execute(PROOF, {"after_id": after, "until_id": until, "row_limit": DISCREPANCIES_MAX})
         for row in rows:
             yield Discrepancy(row.table_name, row.row_name, row.member_id, row.reason)
-
-
-def _seal_discrepancies(
-    session: Session, seals: Sequence[LedgerSeal], seal_key: bytes, at: datetime
-) -> Iterator[Discrepancy]:
-    previous: LedgerSeal | None = None
-    for seal in seals:
-        name = seal.sealed_on.isoformat()
-        if previous is not None and seal.sealed_on != previous.sealed_on + timedelta(days=1):
-            yield Discrepancy("ledger_seals", name, None, f"no seal between {previous.sealed_on} and this one")
-        covered = heads(
-            session,
-            seal_key=seal_key,
-            previous=previous,
-            sealed_on=seal.sealed_on,
-            sealed_until_at=seal.sealed_until_at,
-        )
-        if (covered.entries_count, covered.accounts_count) != (seal.entries_count, seal.accounts_count):
-            reason = f"{covered.entries_count} entries of {covered.accounts_count} accounts are there, not as sealed"
-            yield Discrepancy("ledger_seals", name, None, reason)
-        elif covered.mac != seal.mac:
-            yield Discrepancy("ledger_seals", name, None, "the entries of this day are not those that were sealed")
-        previous = seal
-    if previous is not None and at - previous.sealed_until_at > SEALS_STOP_AFTER:
-        yield Discrepancy("ledger_seals", previous.sealed_on.isoformat(), None, "no seal after this one")

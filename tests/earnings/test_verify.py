@@ -8,8 +8,9 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from loyalty.earnings.service import verify
-from tests.factories.earnings import accrue, give_back, make_available, reverse, withdraw
+from tests.factories.earnings import AT, accrue, give_back, make_available, reverse, withdraw
 from tests.factories.members import make_member
+from tests.support.settings import SEAL_KEY
 
 
 @pytest.fixture
@@ -48,7 +49,7 @@ def tamper(session: Session, member_id: int) -> Callable[[str], None]:
 
 
 def test_books_that_fit_are_green(session: Session, member_id: int) -> None:
-    proof = verify(session, member_id=member_id)
+    proof = verify(session, seal_key=SEAL_KEY, at=AT, member_id=member_id)
 
     assert (proof.is_green, proof.accounts_count, proof.entries_count) == (True, 1, 8)
 
@@ -72,7 +73,7 @@ def test_names_the_row_that_was_changed(
 ) -> None:
     tamper(change)
 
-    first = verify(session, member_id=member_id).discrepancies[0]
+    first = verify(session, seal_key=SEAL_KEY, at=AT, member_id=member_id).discrepancies[0]
 
     assert (first.table, first.member_id) == (table, member_id)
     assert reason in first.reason
@@ -96,6 +97,8 @@ class TestOwner:
             "DELETE FROM earnings_entries",
             "TRUNCATE earnings_entries CASCADE",
             "UPDATE payout_moves SET code = code",
+            "UPDATE earnings_seals SET mac = mac",
+            "DELETE FROM earnings_seals",
         ],
     )
     def test_cannot_change_what_is_append_only(self, session: Session, member_id: int, change: str) -> None:

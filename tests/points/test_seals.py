@@ -1,3 +1,4 @@
+import hmac
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -5,8 +6,8 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from loyalty.points.models import LedgerSeal
-from loyalty.points.sealing import SealTooEarly
+from loyalty.kernel.sealing import SealTooEarly
+from loyalty.points.models import LedgerSeal, PointsAccount
 from loyalty.points.service import seal
 from tests.factories.members import make_member
 from tests.factories.points import earn
@@ -56,3 +57,14 @@ class TestSeal:
 
         with pytest.raises(SealTooEarly):
             seal(session, seal_key=SEAL_KEY, on=date(2026, 3, 8), zone=zone, at=at)
+
+    def test_is_what_it_was_in_every_release_before(self, session: Session, zone: ZoneInfo) -> None:
+        member = make_member(session)
+        earn(session, member.id, 10, at=datetime(2026, 3, 5, 8, tzinfo=zone))
+        seal(session, seal_key=SEAL_KEY, on=date(2026, 3, 5), zone=zone, at=datetime(2026, 3, 9, tzinfo=zone))
+
+        head = session.scalars(select(PointsAccount.chain_head).where(PointsAccount.member_id == member.id)).one()
+        until = int(datetime(2026, 3, 6, tzinfo=zone).timestamp())
+        covered = f"2026-03-05 {until}\n{member.id} 1 {head.hex()}\n1 1"
+        expected = hmac.digest(SEAL_KEY, covered.encode(), "sha256")
+        assert session.scalars(select(LedgerSeal.mac)).one() == expected

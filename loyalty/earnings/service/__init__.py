@@ -6,8 +6,9 @@ into the member since, changes nothing.
 """
 
 from loyalty.earnings.posting import Posting
+from loyalty.earnings.sealing import seal
 from loyalty.earnings.service.accounts import lock
-from loyalty.earnings.service.accruals import Earned, accrue, accrue_many, approve, approve_many, reverse
+from loyalty.earnings.service.accruals import Earned, accrue_many, approve_many, reverse
 from loyalty.earnings.service.ending import forfeit, transfer
 from loyalty.earnings.service.withdrawals import give_back, withdraw
 from loyalty.earnings.verification import verify
@@ -15,14 +16,13 @@ from loyalty.earnings.verification import verify
 __all__ = [
     "Earned",
     "Posting",
-    "accrue",
     "accrue_many",
-    "approve",
     "approve_many",
     "forfeit",
     "give_back",
     "lock",
     "reverse",
+    "seal",
     "transfer",
     "verify",
     "withdraw",

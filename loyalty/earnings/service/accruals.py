@@ -33,28 +33,10 @@ class Earned:
     occurred_at: datetime
 
 
-def accrue(
-    session: Session,
-    *,
-    member_id: int,
-    amount_fen: int,
-    reference: str,
-    explanation: Json,
-    occurred_at: datetime,
-    at: datetime,
-) -> Posting:
-    """Note money that a member has earned (计提); it is pending until it is approved.
-
-    Raises:
-        InvalidEarningsAmount: it is below one fen or absurdly large.
-    """
-    earned = Earned(member_id, amount_fen, reference, explanation, occurred_at)
-    posted = accrue_many(session, earned=[earned], at=at)
-    return posted[0] if posted else _replay(session, earned, EarningsKind.ACCRUE)
-
-
 def accrue_many(session: Session, *, earned: Sequence[Earned], at: datetime) -> list[Posting]:
-    """Note what members have earned, a page of it at once; what is known already is passed over.
+    """Note what members have earned (计提), a page of it at once; it is pending until it is approved.
+
+    What is known already is passed over.
 
     Raises:
         InvalidEarningsAmount: an amount is below one fen or absurdly large.
@@ -62,31 +44,11 @@ def accrue_many(session: Session, *, earned: Sequence[Earned], at: datetime) -> 
     return _post_many(session, earned, EarningsKind.ACCRUE, accrued, at)
 
 
-def approve(
-    session: Session,
-    *,
-    member_id: int,
-    amount_fen: int,
-    reference: str,
-    explanation: Json,
-    at: datetime,
-) -> Posting:
-    """Let a member withdraw what was accrued under a reference (结算); what they owe is paid first.
-
-    Once and for all of it: ``amount_fen`` is what reversals have left. A reversal afterwards takes from what can be
-    withdrawn.
-
-    Raises:
-        AccrualNotFound: nothing was accrued under the reference.
-        AccrualExceeded: another amount is left of it.
-    """
-    earned = Earned(member_id, amount_fen, reference, explanation, at)
-    posted = approve_many(session, earned=[earned], at=at)
-    return posted[0] if posted else _replay(session, earned, EarningsKind.APPROVE)
-
-
 def approve_many(session: Session, *, earned: Sequence[Earned], at: datetime) -> list[Posting]:
-    """Let members withdraw what was accrued, a page of it at once; what is approved already is passed over.
+    """Let members withdraw what was accrued (结算), a page of it at once; what they owe is paid first.
+
+    Once and for all of each: ``amount_fen`` is what reversals have left. A reversal afterwards takes from what can be
+    withdrawn. What is approved already is passed over.
 
     Raises:
         AccrualNotFound: nothing was accrued under a reference.
@@ -174,9 +136,3 @@ def _rounds(earned: Sequence[Earned]) -> Iterator[Sequence[Earned]]:
             first.setdefault(each.member_id, each)
         yield list(first.values())
         earned = [each for each in earned if first[each.member_id] is not each]
-
-
-def _replay(session: Session, earned: Earned, kind: EarningsKind) -> Posting:
-    replayed = known(session, earned.member_id, kind, earned.reference)
-    assert replayed is not None, "what was passed over was posted before"
-    return replayed
