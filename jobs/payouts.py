@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Collection, Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import partial
 
 from jobs.periodic import Alarm, PeriodicRun
@@ -16,8 +16,9 @@ from loyalty.kernel.transaction import run
 from loyalty.members.rules.consents import Purpose
 from loyalty.payouts.queries import payouts as queries
 from loyalty.payouts.rules.states import CONFIRM_WITHIN, STUCK_AFTER
-from loyalty.payouts.service import batches, deciding, noticing, payees, reconciling, reviewing, sending
+from loyalty.payouts.service import batches, bill_days, deciding, noticing, payees, reconciling, reviewing, sending
 from loyalty.payouts.service.batches import Paying
+from loyalty.payouts.service.reconciling import Difference
 from loyalty.payouts.service.sending import Sender
 from loyalty.risk.rules.subjects import Occasion
 
@@ -46,6 +47,7 @@ def follow_notice(session: Session, container: Container, payload: Json, at: dat
         transfer_bill_no=payload["transfer_bill_no"],
         amount_fen=payload["amount_fen"],
         fail_reason=payload["fail_reason"],
+        is_our_payee=payload.get("is_our_payee", True),  # recorded before it was compared, it says nothing of it
         zone=container.zone,
         at=at,
     )
@@ -102,28 +104,37 @@ def cancel_overdue(periodic: PeriodicRun) -> Json:
 
 
 def reconcile_bills(periodic: PeriodicRun) -> Json:
-    """Compare every bill that is still to be read with our payouts; one that is not ready yet is read on a later run.
+    """Compare every bill that is still to be read with our payouts; one that is not there is asked for on a later run.
 
     Raises:
-        Alarm: something differs.
+        Alarm: something differs, or a bill that must be there is still missing.
         WechatUnavailable: the platform does not answer; the run is tried again.
     """
     container, pay = periodic.container, periodic.container.pay
     until, days, found = periodic.business_on - timedelta(days=1), 0, 0
     if pay is None:
         return {"days": 0}
-    for on in run(container.database, partial(reconciling.missing_days, until=until, zone=container.zone)):
-        lines = pay.fetch_bill(on)
-        if lines is None:
+    for on in run(container.database, partial(bill_days.missing_days, until=until, zone=container.zone)):
+        differences = _reconciled(periodic, pay, on)
+        if differences is None:
             break
-        compare = partial(reconciling.reconcile, on=on, lines=lines, zone=container.zone, at=container.clock.now())
-        found += len(run(container.database, compare))
+        found += len(differences)
         days += 1
         periodic.beat()
     counts: Json = {"days": days, "discrepancies": found}
     if found:
         raise Alarm("payouts and the platform's bill differ", counts)
     return counts
+
+
+def _reconciled(periodic: PeriodicRun, pay: WechatPay, on: date) -> Sequence[Difference] | None:
+    """Compare a day's bill, or go without it; None where those of later days wait for it."""
+    lines, container = pay.fetch_bill(on), periodic.container
+    zone, at = container.zone, container.clock.now()
+    if lines is None:
+        go_without = partial(bill_days.go_without, on=on, today=periodic.business_on, zone=zone, at=at)
+        return run(container.database, go_without)
+    return run(container.database, partial(reconciling.reconcile, on=on, lines=lines, zone=zone, at=at))
 
 
 def watch_payouts(periodic: PeriodicRun) -> Json:

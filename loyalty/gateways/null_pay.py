@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
 from loyalty.gateways.null import given
+from loyalty.gateways.null_receipts import NullReceipts
 from loyalty.gateways.pay_protocols import (
     BillLine,
     NoticeRefused,
@@ -18,7 +19,7 @@ from loyalty.gateways.pay_protocols import (
 
 
 @dataclass
-class NullWechatPay:
+class NullWechatPay(NullReceipts):
     """Stands in for WeChat Pay: keeps the bills it was asked for, each waiting for its user until ``end`` is told.
 
     ``create_answers``, ``query_answers`` and ``cancel_answers`` go before. A create answered with anything but ``TOLD``

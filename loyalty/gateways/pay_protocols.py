@@ -1,4 +1,4 @@
-"""What the domain may ask of WeChat Pay: transfers to users (商家转账, confirmed by the user).
+"""What the domain may ask of WeChat Pay: transfers to users (商家转账, confirmed by the user), and their receipts.
 
 Implementations: ``gateways.wechatpay`` for real, ``gateways.null_pay`` for tests. Every call goes over the network:
 never make one inside a transaction. Calls never raise; they return what is known.
@@ -106,6 +106,35 @@ class BillLine:
     """Money that came back (failed, cancelled, unconfirmed after 24 hours)."""
 
 
+class ReceiptState(StrEnum):
+    """The platform's own words for an electronic receipt (电子回单)."""
+
+    GENERATING = "GENERATING"
+    FINISHED = "FINISHED"
+    FAILED = "FAILED"
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptAnswer:
+    """What is known of a receipt after a call; ``UNKNOWN_BILL`` says that nobody applied for one."""
+
+    outcome: TransferOutcome
+    state: ReceiptState | None = None
+    sha256: str | None = None
+    """Of the file, once it is made and asked for by a query."""
+    fail_reason: str | None = None
+    code: str | None = None
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptFile:
+    """A receipt as the platform signed it, a PDF; its digest is the one that the platform announced."""
+
+    content: bytes = field(repr=False)
+    sha256: str
+
+
 class WechatPay(Protocol):
     """The merchant account of the brand."""
 
@@ -130,8 +159,23 @@ class WechatPay(Protocol):
         """
 
     def fetch_bill(self, on: date) -> Sequence[BillLine] | None:
-        """Return the transfers of one day's bill, none where nothing moved, or None while the platform has no bill yet.
+        """Return the transfers of one day's bill, or None while the platform has no bill.
+
+        It says the same of a bill that is late and of a day without any movement, which never has one.
 
         Raises:
             WechatUnavailable: as everywhere; try later.
+        """
+
+    def apply_receipt(self, out_bill_no: str) -> ReceiptAnswer:
+        """Ask for the receipt of a transfer that was paid; given only where it carried the payee's name."""
+
+    def query_receipt(self, out_bill_no: str) -> ReceiptAnswer:
+        """Return how far the receipt of a transfer is."""
+
+    def fetch_receipt(self, out_bill_no: str) -> ReceiptFile | None:
+        """Return the receipt of a transfer, or None when there is none, or none any more.
+
+        Raises:
+            WechatUnavailable: no answer, or the file is not the one that was announced; try later.
         """

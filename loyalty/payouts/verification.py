@@ -14,10 +14,10 @@ from loyalty.earnings.posting import ENTRIES
 from loyalty.earnings.rules import EarningsKind
 from loyalty.members.queries import family_ids, survivor_of
 from loyalty.payouts.models import Payout
+from loyalty.payouts.rules.names import REFERENCE_PREFIX
 from loyalty.payouts.rules.states import PayoutState
 from loyalty.points.verification import DISCREPANCIES_MAX, Discrepancy
 
-_PREFIX = "payout:"
 _MOVED = (EarningsKind.WITHDRAW, EarningsKind.WITHHOLD, EarningsKind.RETURN)
 
 
@@ -46,7 +46,7 @@ def _proof(family: Select[int] | None) -> Select[Any]:
         (moves.c.returned_fen != returned_fen, "what came back of it is not what its state says"),
         else_=None,
     )
-    reference = literal(_PREFIX) + cast(payout.id, Text)
+    reference = literal(REFERENCE_PREFIX) + cast(payout.id, Text)
     joined = payout_rows.join(moves, and_(moves.c.reference == reference), full=True)
     return (
         select(
@@ -75,7 +75,7 @@ def _moves(family: Select[int] | None) -> Subquery:
             moved(EarningsKind.WITHHOLD).label("tax_fen"),
             moved(EarningsKind.RETURN).label("returned_fen"),
         )
-        .where(entry.kind.in_(_MOVED), entry.reference.startswith(_PREFIX))
+        .where(entry.kind.in_(_MOVED), entry.reference.startswith(REFERENCE_PREFIX))
         .group_by(entry.reference)
     )
     return (sums if family is None else sums.where(entry.member_id.in_(family))).subquery("moves")

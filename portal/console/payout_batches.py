@@ -119,6 +119,18 @@ def decide_payout_batch(batch_id: int) -> Response:
     )
 
 
+@blueprint.post("/payout-batches/<int:batch_id>/resume")
+@requires(Permission.PAYOUTS_APPROVE)
+def resume_payout_batch(batch_id: int) -> Response:
+    """Let a batch that an error stopped go on where it stopped."""
+    require_whole_chain()
+    return steps.take(
+        partial(service.resume, batch_id=batch_id),
+        done="继续执行",
+        back=url_for("console.payout_batch_page", batch_id=batch_id),
+    )
+
+
 def _next_on(today: date, day: int) -> date:
     """Return the next business date with this day of the month, today included."""
     if day >= today.day:

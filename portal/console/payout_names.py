@@ -4,6 +4,7 @@ from loyalty.earnings.rules import InsufficientEarnings
 from loyalty.limits.rules import LimitExhausted
 from loyalty.payouts.rules import errors
 from loyalty.payouts.rules.batches import BatchState
+from loyalty.payouts.rules.receipts import ReceiptProblem, ReceiptStage
 from loyalty.payouts.rules.states import Destination, PayoutState
 from loyalty.payouts.rules.tax import IncomeKind, TaxPeriod
 from loyalty.payouts.rules.words import RETURN_NAMES, STATE_NAMES
@@ -51,10 +52,25 @@ OUTCOME_NAMES = {
     "busy": "请求过快",
     "unclear": "结果不明",
 }
+RECEIPT_NAMES = {
+    ReceiptStage.WANTED: "已申请",
+    ReceiptStage.ASKED: "已申请",
+    ReceiptStage.GENERATING: "生成中",
+    ReceiptStage.FINISHED: "可下载",
+    ReceiptStage.FAILED: "未能生成",
+}
+RECEIPT_COLOURS = {ReceiptStage.FINISHED: "green", ReceiptStage.FAILED: "red"}
+RECEIPT_PROBLEM_NAMES = {
+    ReceiptProblem.REFUSED: "微信支付未受理",
+    ReceiptProblem.NOT_MADE: "微信支付生成失败",
+    ReceiptProblem.TOO_LONG: "两天仍未生成",
+    ReceiptProblem.LAPSED: "已超过 90 天，微信支付不再保存",
+}
 CONTRADICTION_NAMES = {
     "known_before_sent": "尚未发起，微信支付却已有此单",
     "amount_differs": "金额与微信支付不一致",
     "transfer_bill_no_differs": "微信单号前后不一致",
+    "payee_differs": "收款人与微信支付不一致",
     "bill_vanished": "微信支付曾有此单，现在查不到",
 }
 DISCREPANCY_NAMES = {
@@ -64,6 +80,7 @@ DISCREPANCY_NAMES = {
     "success_but_returned": "系统为已到账，账单已退回",
     "returned_but_paid": "系统为已退回，账单已付款",
     "not_in_bill": "系统为已到账，账单里没有",
+    "bill_missing": "当天有打款，微信支付一直没有账单",
 }
 REFUSAL_NAMES = {
     kind.code: kind.message

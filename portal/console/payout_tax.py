@@ -81,7 +81,9 @@ def export_withholding() -> Response:
     try:
         lines = run(
             container().database,
-            lambda session: withholding.export(session, vault=container().vault, period=period, actor=actor(), at=at),
+            lambda session: withholding.export(
+                session, vault=container().vault, period=period, zone=container().zone, actor=actor(), at=at
+            ),
         )
     except InvalidInput as error:
         flash(told(error, LABELS), "danger")

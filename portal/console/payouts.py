@@ -17,9 +17,12 @@ from loyalty.kernel.transaction import run
 from loyalty.members import queries as members
 from loyalty.payouts.queries.for_members import is_cancellable
 from loyalty.payouts.queries.payouts import PayoutView, find_pause, get_payout, list_moves, list_payouts
+from loyalty.payouts.queries.receipts import find_receipt
+from loyalty.payouts.rules.names import reference_of
 from loyalty.payouts.rules.states import PayoutState
 from loyalty.payouts.service import deciding, pausing
 from loyalty.payouts.service.contradictions import REASON_LENGTH_MAX, settle_contradiction
+from loyalty.payouts.service.receipts import may_have_receipt
 from loyalty.staff.rules import Permission, actor_name
 from portal.console import exports, forms, paging, payout_names, steps
 from portal.console.access import current_staff, require_whole_chain, requires
@@ -46,7 +49,7 @@ HEADER = (
         "实发（元）",
         "积分",
     ),
-    *("所得项目", "所属月份", "商户单号", "微信单号", "完成时间", "批次"),
+    *("所得项目", "计税月份", "商户单号", "微信单号", "完成时间", "批次"),
 )
 
 
@@ -58,9 +61,8 @@ def payout_list() -> str:
     cursor, payouts = paging.cursor(), _payouts()
 
     def read(session: "Session") -> dict[str, Any]:
-        page, pause = payouts(session, cursor=cursor), find_pause(session)
-        people = names_of(session, [pause.paused_by] if pause else [])
-        return {"page": page, "pause": pause, "people": people, **_named(session, page.items)}
+        page = payouts(session, cursor=cursor)
+        return {"page": page, "is_paused": find_pause(session) is not None, **_named(session, page.items)}
 
     return render_template(
         "console/payout_list.html",
@@ -90,14 +92,20 @@ def payout_page(payout_id: int) -> str:
     def read(session: "Session") -> dict[str, Any]:
         payout = get_payout(session, payout_id=payout_id)
         moves = list_moves(session, payout_id=payout_id)
-        asked = approvals.find_latest(session, kind=ApprovalKind.PAYOUT, subject=f"payout:{payout_id}")
+        receipt = find_receipt(session, payout_id=payout_id)
+        asked_by = receipt.requested_by if receipt else None
+        asked = approvals.find_latest(session, kind=ApprovalKind.PAYOUT, subject=reference_of(payout_id))
         decided_by = asked.decided_by if asked else None
         return {
             "payout": payout,
             "moves": moves,
+            "receipt": receipt,
             "approval": asked,
             "number": members.numbers(session, [payout.member_id]).get(payout.member_id),
-            "people": names_of(session, {payout.requested_by, decided_by, *(move.actor for move in moves)}),
+            "people": names_of(
+                session,
+                {payout.requested_by, decided_by, asked_by, *(move.actor for move in moves)},
+            ),
         }
 
     known = run(container().database, read)
@@ -108,6 +116,7 @@ def payout_page(payout_id: int) -> str:
         reason_length_max=REASON_LENGTH_MAX,
         is_mine=payout.requested_by == actor_name(current_staff().staff_id),
         is_cancellable=is_cancellable(payout),
+        may_have_receipt=may_have_receipt(payout),
         **known,
     )
 

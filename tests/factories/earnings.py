@@ -7,6 +7,8 @@ from sqlalchemy.orm import Session
 
 from loyalty.earnings import queries, service
 from loyalty.earnings.rules import Balance
+from loyalty.earnings.service import Earned
+from tests.support.settings import SEAL_KEY
 
 AT = datetime(2026, 3, 10, 2, 0, tzinfo=UTC)
 _numbers = count(1)
@@ -15,20 +17,13 @@ _numbers = count(1)
 def accrue(session: Session, member_id: int, amount_fen: int, *, reference: str = "", at: datetime = AT) -> str:
     """Accrue money and return the reference."""
     reference = reference or f"commission:{next(_numbers)}"
-    service.accrue(
-        session,
-        member_id=member_id,
-        amount_fen=amount_fen,
-        reference=reference,
-        explanation={"rule": "commission"},
-        occurred_at=at,
-        at=at,
-    )
+    earned = Earned(member_id, amount_fen, reference, {"rule": "commission"}, at)
+    service.accrue_many(session, earned=[earned], at=at)
     return reference
 
 
 def approve(session: Session, member_id: int, amount_fen: int, reference: str, *, at: datetime = AT) -> None:
-    service.approve(session, member_id=member_id, amount_fen=amount_fen, reference=reference, explanation={}, at=at)
+    service.approve_many(session, earned=[Earned(member_id, amount_fen, reference, {}, at)], at=at)
 
 
 def reverse(session: Session, member_id: int, amount_fen: int, accrued: str, *, reference: str = "") -> None:
@@ -77,6 +72,6 @@ def figures(session: Session, member_id: int) -> tuple[int, int, int]:
 def assert_money_fits(session: Session, member_id: int) -> None:
     """Prove the money account of one member."""
     session.flush()
-    proof = service.verify(session, member_id=member_id)
+    proof = service.verify(session, seal_key=SEAL_KEY, at=AT, member_id=member_id)
     assert proof.discrepancies == []
     assert proof.accounts_count == 1

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 
+from loyalty.gateways.null_receipts import NullReceipts
 from loyalty.gateways.pay_protocols import (
     BillLine,
     NoticeRefused,
@@ -51,7 +52,7 @@ class Bill:
 
 
 @dataclass
-class Bank:
+class Bank(NullReceipts):
     """The platform: bills, and what every user was paid."""
 
     mch_id: str = "1900000001"

@@ -9,12 +9,14 @@ from sqlalchemy.orm import Session
 
 from loyalty.gateways.pay_protocols import TransferNotice, WechatPay
 from loyalty.kernel.audit import Actor
+from loyalty.kernel.clock import business_date
 from loyalty.kernel.database import Database
 from loyalty.members.models import Member
 from loyalty.payouts.queries.payouts import PayoutView, get_payout
 from loyalty.payouts.rules.settings import PayoutProgramme, TransferScene
+from loyalty.payouts.rules.tax import Bracket, TaxPeriod, TaxTable
 from loyalty.payouts.service import configuring, requesting
-from loyalty.payouts.service.noticing import noticed
+from loyalty.payouts.service.noticing import names_our_payee, noticed
 from loyalty.payouts.service.requesting import Wish
 from loyalty.payouts.service.sending import Sender
 from tests.factories.check_ins import SHANGHAI
@@ -42,6 +44,14 @@ def configure(session: Session, *, programme: PayoutProgramme = PROGRAMME, at: d
     """Open payouts."""
     configuring.save_programme(session, programme=programme, actor=STAFF, at=at)
     configuring.save_scene(session, scene=SCENE, actor=STAFF, at=at)
+
+
+def tax_everything(session: Session, *, at: datetime = AT) -> None:
+    """Let 20 % be withheld of every payout."""
+    table, on = TaxTable(TaxPeriod.PAYMENT, (Bracket(None, 20),)), business_date(at, SHANGHAI)
+    configuring.save_tax_rate(
+        session, income_kind=PROGRAMME.income_kind, table=table, live_from_on=on, actor=STAFF, at=at
+    )
 
 
 def make_earner(session: Session, *, available_fen: int = 100_000, member: Member | None = None) -> Earner:
@@ -89,6 +99,7 @@ def deliver(session: Session, notice: TransferNotice, *, at: datetime = AT, **ch
         transfer_bill_no=notice.transfer_bill_no,
         amount_fen=notice.amount_fen,
         fail_reason=notice.fail_reason,
+        is_our_payee=names_our_payee(session, vault=VAULT, out_bill_no=notice.out_bill_no, openid=notice.openid),
         zone=SHANGHAI,
         at=at,
     )

@@ -10,12 +10,19 @@ from jobs import bulk
 from loyalty.payouts.queries.batches import list_batches, list_misses
 from loyalty.payouts.queries.payouts import list_payouts
 from loyalty.payouts.rules.batches import BatchState
-from loyalty.payouts.rules.states import PayoutState
+from loyalty.payouts.rules.states import Destination, PayoutState
+from loyalty.payouts.rules.tax import Bracket, IncomeKind, TaxPeriod, TaxTable
 from loyalty.payouts.service import batches
+from loyalty.payouts.service.batches import Paying
+from loyalty.payouts.service.configuring import save_tax_rate
+from loyalty.payouts.service.rehearsing import rehearse
+from loyalty.payouts.service.requesting import Wish
+from loyalty.payouts.service.withdrawing import Withdrawal, withdraw
 from loyalty.risk.rules.deciding import Condition, Rule
 from loyalty.risk.rules.signals import Signal
 from loyalty.risk.rules.subjects import Occasion, Subject, Verdict
 from loyalty.risk.service import note_sighting, save_rules
+from tests.factories.check_ins import SHANGHAI
 from tests.factories.earnings import figures, make_available
 from tests.factories.members import make_member
 from tests.factories.payouts import PROGRAMME, STAFF, ask, configure, make_earner
@@ -23,6 +30,10 @@ from tests.jobs.test_payouts import perform
 from tests.support.containers import NullContainer, StandingClock
 from tests.support.events import recorded
 from tests.support.settings import VAULT
+
+
+def paying_at(clock: StandingClock) -> Paying:
+    return Paying(vault=VAULT, zone=SHANGHAI, appid_first=None, is_tax_required=False, at=clock.now())
 
 
 class TestBatches:
@@ -100,6 +111,58 @@ class TestBatches:
 
         assert [one.state for one in list_payouts(session, batch_id=batch_id).items] == states
         assert [miss.reason for miss in list_misses(session, batch_id=batch_id)] == reasons
+
+    def test_pay_also_who_asked_under_a_key_that_reads_like_theirs(
+        self, jobs_container: NullContainer, session: Session, clock: StandingClock
+    ) -> None:
+        configure(session, programme=replace(PROGRAMME, batch_day=10))
+        session.execute(text("UPDATE earnings_accounts SET available_fen = 0"))
+        earner = make_earner(session, available_fen=60_000)
+        batch_id = self.planned(session)
+
+        asked = [
+            withdraw(
+                jobs_container.database,
+                vault=VAULT,
+                withdrawal=Withdrawal(
+                    Wish(earner.id, 100, earner.appid, earner.openid, f"batch:{batch_id}"),
+                    Destination.WECHAT,
+                    ip="192.0.2.1",
+                    device=None,
+                ),
+                has_merchant=True,
+                is_tax_required=False,
+                zone=SHANGHAI,
+                at=clock.now(),
+            )
+            for _ in range(2)
+        ]
+        self.pay(session, batch_id, clock)
+
+        assert asked[0] == asked[1]
+        paid = {one.batch_id: one.net_fen for one in list_payouts(session, member_id=earner.id).items}
+        assert paid == {None: 100, batch_id: 59_900}
+
+    def test_leave_out_who_would_have_tax_withheld_and_is_not_known(
+        self, jobs_container: NullContainer, session: Session, clock: StandingClock
+    ) -> None:
+        configure(session, programme=replace(PROGRAMME, batch_day=10))
+        session.execute(text("UPDATE earnings_accounts SET available_fen = 0"))
+        taxed, free = make_earner(session, available_fen=60_000), make_earner(session, available_fen=50_000)
+        table = TaxTable(TaxPeriod.PAYMENT, (Bracket(None, 20),), 50_000, 50_000, 0)
+        on, kind = clock.now().date(), IncomeKind.LABOUR
+        save_tax_rate(session, income_kind=kind, table=table, live_from_on=on, actor=STAFF, at=clock.now())
+        batch_id = self.planned(session)
+
+        tried = rehearse(jobs_container.database, paying=paying_at(clock))
+        self.pay(session, batch_id, clock)
+
+        assert {one.member_id: one.refusal for one in tried.largest} == {taxed.id: "payee_name_required", free.id: None}
+        assert {one.member_id: one.reason for one in list_misses(session, batch_id=batch_id)} == {
+            taxed.id: "payee_name_required"
+        }
+        assert [one.member_id for one in list_payouts(session, batch_id=batch_id).items] == [free.id]
+        assert figures(session, taxed.id) == (0, 60_000, 0)
 
     def planned(self, session: Session) -> int:
         perform("plan_payout_batch", "2026-03-10")

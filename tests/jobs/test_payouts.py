@@ -1,19 +1,19 @@
 """Payouts as the schedule and the outbox move them."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from jobs import handlers, payouts, periodic
+from jobs import payouts, periodic
 from jobs.periodic import PeriodicFunction
 from loyalty.gateways.pay_protocols import BillLine, TransferAnswer, TransferOutcome, TransferState
-from loyalty.kernel.outbox import OutboxEvent
 from loyalty.members import service as members
 from loyalty.members.rules.consents import Purpose
 from loyalty.members.rules.identities import Door
+from loyalty.payouts.queries.bills import list_bill_days, list_discrepancies
 from loyalty.payouts.queries.payouts import PayoutView, list_due
 from loyalty.payouts.rules.states import PayoutState, ReturnReason
 from loyalty.payouts.service import pausing, payees
@@ -21,7 +21,7 @@ from tests.factories.earnings import figures
 from tests.factories.payouts import STAFF, Earner, ask, configure, make_earner, payout_of
 from tests.jobs.test_periodic import the_run
 from tests.support.containers import NullContainer, StandingClock
-from tests.support.events import recorded
+from tests.support.handling import handle_all
 from tests.support.settings import VAULT
 
 
@@ -29,12 +29,6 @@ from tests.support.settings import VAULT
 def earner(session: Session) -> Earner:
     configure(session)
     return make_earner(session)
-
-
-def handle(container: NullContainer, session: Session, kind: str) -> None:
-    for payload in recorded(session, kind):
-        for _ in range(2):
-            handlers.handle(container, OutboxEvent(id=0, kind=kind, payload=payload, attempts=1))
 
 
 def perform(name: str, slot: str = "2026-03-10T10-00") -> None:
@@ -46,7 +40,7 @@ def test_a_payout_is_sent_once_as_soon_as_it_is_asked_for(
 ) -> None:
     payout = ask(session, earner)
 
-    handle(jobs_container, session, "payout.requested")
+    handle_all(jobs_container, session, "payout.requested")
 
     assert payout_of(session, payout.id).state is PayoutState.WAITING_CONFIRM
     assert len(jobs_container.wechat_pay.orders) == 1
@@ -56,7 +50,7 @@ def test_a_callback_that_comes_twice_ends_it_once(
     jobs_container: NullContainer, session: Session, earner: Earner
 ) -> None:
     payout = ask(session, earner)
-    handle(jobs_container, session, "payout.requested")
+    handle_all(jobs_container, session, "payout.requested")
     session.execute(
         text("INSERT INTO outbox_events (kind, payload, recorded_at) VALUES ('payout.noticed', :payload, now())"),
         {
@@ -65,7 +59,7 @@ def test_a_callback_that_comes_twice_ends_it_once(
         },
     )
 
-    handle(jobs_container, session, "payout.noticed")
+    handle_all(jobs_container, session, "payout.noticed")
 
     assert payout_of(session, payout.id).return_reason is ReturnReason.FAILED
     assert figures(session, earner.id) == (0, 100_000, 0)
@@ -204,6 +198,28 @@ def test_a_bill_that_differs_is_alarmed_and_one_that_is_not_ready_is_asked_for_a
     assert done.error is not None
 
 
+def test_a_bill_that_stays_away_is_asked_for_each_day_and_alarmed_in_the_end(
+    jobs_container: NullContainer, session: Session, clock: StandingClock, earner: Earner
+) -> None:
+    payout = ask(session, earner)
+    perform("take_due_payout_steps")
+    told = []
+    for day in range(11, 16):
+        clock.advance(days=1)
+        periodic.perform("reconcile_payouts", f"2026-03-{day}T11-00", f"2026-03-{day}")
+        done = the_run(session, "reconcile_payouts")
+        told.append((done.error is not None, (done.result or {})["discrepancies"]))
+        session.execute(text("DELETE FROM job_runs WHERE job = 'reconcile_payouts'"))
+    assert told == [(False, 0), (False, 0), (False, 0), (True, 1), (False, 0)]
+    line = BillLine(payout.out_bill_no, "t", payout.net_fen, clock.now(), is_return=False)
+    jobs_container.wechat_pay.daily_bills[date(2026, 3, 10)] = [line]
+
+    periodic.perform("reconcile_payouts", "2026-03-15T12-00", "2026-03-15")
+
+    assert list_discrepancies(session) == []
+    assert date(2026, 3, 10) in {day.bill_on for day in list_bill_days(session)}
+
+
 def test_who_withdraws_the_consent_is_forgotten_as_a_payee(
     jobs_container: NullContainer, session: Session, clock: StandingClock, earner: Earner
 ) -> None:
@@ -220,7 +236,7 @@ def test_who_withdraws_the_consent_is_forgotten_as_a_payee(
     )
     members.withdraw_consent(session, member_id=earner.id, purpose=purpose, door=Door.H5, at=at)
 
-    handle(jobs_container, session, "consent.withdrawn")
+    handle_all(jobs_container, session, "consent.withdrawn")
 
     assert session.scalar(text("SELECT count(*) FROM payees WHERE member_id = :id"), {"id": earner.id}) == 0
 

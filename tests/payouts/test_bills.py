@@ -6,11 +6,13 @@ import pytest
 from sqlalchemy.orm import Session
 
 from loyalty.gateways.pay_protocols import BillLine, TransferState
-from loyalty.payouts.queries.bills import list_discrepancies
-from loyalty.payouts.service.reconciling import missing_days, reconcile, settle_discrepancy
+from loyalty.payouts.queries.bills import list_bill_days, list_discrepancies
+from loyalty.payouts.rules.states import ReturnReason
+from loyalty.payouts.service.bill_days import go_without, missing_days
+from loyalty.payouts.service.reconciling import reconcile, settle_discrepancy
 from loyalty.payouts.service.sending import Sender, drive
 from tests.factories.check_ins import SHANGHAI
-from tests.factories.pay_bank import Bank
+from tests.factories.pay_bank import Bank, Fault
 from tests.factories.payouts import STAFF, Earner, ask, make_due, payout_of
 
 TODAY = date(2026, 3, 10)
@@ -103,6 +105,58 @@ def test_money_that_no_bill_brought_back_is_told_by_the_bill_of_the_day_on_which
 
     assert reasons(session, [line(returned, yesterday)], at, on=TODAY - timedelta(days=1)) == []
     assert reasons(session, [], at) == ["returned_but_paid"]
+
+
+class TestMissingBills:
+    """A day without movement never has a bill; one of a day on which our money moved may be late, and has to come."""
+
+    def go(self, session: Session, at: datetime, *, days_later: int, on: date = TODAY) -> list[str] | None:
+        found = go_without(session, on=on, today=on + timedelta(days=days_later), zone=SHANGHAI, at=at)
+        return None if found is None else [each.reason for each in found]
+
+    def test_is_waited_for_and_then_told_once_and_still_asked_for(
+        self, session: Session, paid: str, at: datetime
+    ) -> None:
+        assert self.go(session, at, days_later=3) is None, "those of later days wait for it"
+        assert self.go(session, at, days_later=4) == ["bill_missing"]
+        assert self.go(session, at, days_later=5) == []
+
+        (found,) = list_discrepancies(session)
+        assert (found.out_bill_no, found.our_fen, found.found_on) == ("2026-03-10", 20_000, TODAY)
+        assert missing_days(session, until=TODAY, zone=SHANGHAI) == [TODAY]
+
+    def test_is_settled_by_coming_after_all(self, session: Session, paid: str, at: datetime) -> None:
+        self.go(session, at, days_later=4)
+
+        assert reasons(session, [line(paid, at)], at) == []
+
+        assert list_discrepancies(session) == []
+        assert missing_days(session, until=TODAY, zone=SHANGHAI) == []
+
+    def test_of_a_quiet_day_keeps_nobody_waiting_and_is_believed_in_the_end(
+        self, session: Session, paid: str, at: datetime
+    ) -> None:
+        reconcile(session, on=TODAY, lines=[line(paid, at)], zone=SHANGHAI, at=at)
+        quiet = TODAY + timedelta(days=1)
+
+        assert self.go(session, at, days_later=3, on=quiet) == []
+        assert missing_days(session, until=quiet, zone=SHANGHAI) == [quiet], "it may still come"
+        assert self.go(session, at, days_later=4, on=quiet) == []
+
+        assert missing_days(session, until=quiet, zone=SHANGHAI) == []
+        assert [(day.bill_on, day.has_bill) for day in list_bill_days(session)] == [(quiet, False), (TODAY, True)]
+        assert list_discrepancies(session) == []
+
+    def test_of_a_day_on_which_nothing_came_into_being_at_the_platform_is_no_trouble(
+        self, session: Session, earner: Earner, bank: Bank, sender: Sender, at: datetime
+    ) -> None:
+        payout = ask(session, earner)
+        bank.faults.append(Fault.REFUSED)
+        drive(sender, payout_id=payout.id)
+        assert payout_of(session, payout.id).return_reason is ReturnReason.REFUSED
+
+        assert self.go(session, at, days_later=4) == []
+        assert list_discrepancies(session) == []
 
 
 def test_days_are_missing_from_the_first_payout_on_until_they_are_read(

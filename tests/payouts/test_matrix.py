@@ -1,5 +1,7 @@
 """Every answer in every state: one end, one bill, and money that is either with the member or back, never both."""
 
+from dataclasses import replace
+
 import pytest
 from sqlalchemy.orm import Session
 
@@ -9,7 +11,7 @@ from loyalty.payouts.service.sending import Sender, begin, call, drive, finish, 
 from tests.factories.check_ins import SHANGHAI
 from tests.factories.earnings import figures
 from tests.factories.pay_bank import Bank
-from tests.factories.payouts import Earner, deliver, payout_of
+from tests.factories.payouts import Earner, deliver, make_due, payout_of
 from tests.payouts.books import assert_books_agree, come_to, number_of
 from tests.support.containers import StandingClock
 from tests.support.events import recorded
@@ -118,9 +120,13 @@ class TestEnds:
 
     @pytest.mark.parametrize(
         ("change", "problem"),
-        [({"amount_fen": 1}, "amount_differs"), ({"transfer_bill_no": "other"}, "transfer_bill_no_differs")],
+        [
+            ({"amount_fen": 1}, "amount_differs"),
+            ({"transfer_bill_no": "other"}, "transfer_bill_no_differs"),
+            ({"openid": "somebody-else"}, "payee_differs"),
+        ],
     )
-    def test_of_another_amount_or_bill_are_kept_for_people(
+    def test_of_another_amount_bill_or_payee_are_kept_for_people(
         self,
         session: Session,
         sender: Sender,
@@ -138,6 +144,20 @@ class TestEnds:
         payout = payout_of(session, payout_id)
         assert (payout.state, payout.contradiction) == (PayoutState.WAITING_CONFIRM, problem)
         assert figures(session, earner.id) == (0, 80_000, 0)
+
+
+def test_an_answer_that_names_another_payee_is_kept_for_people(
+    session: Session, sender: Sender, bank: Bank, payout_id: int
+) -> None:
+    drive(sender, payout_id=payout_id)
+    bill = bank.bills[number_of(session, payout_id)]
+    bill.order, bill.state = replace(bill.order, openid="somebody-else"), TransferState.SUCCESS
+    make_due(session, payout_id, sender.time_of_day())
+
+    drive(sender, payout_id=payout_id)
+
+    payout = payout_of(session, payout_id)
+    assert (payout.state, payout.contradiction) == (PayoutState.WAITING_CONFIRM, "payee_differs")
 
 
 def test_other_modules_hear_of_each_stage_once(

@@ -1,7 +1,7 @@
 """What is withheld of a payout, and the names and ID numbers that it is declared under."""
 
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from sqlalchemy.orm import Session
@@ -37,11 +37,15 @@ from tests.factories.payouts import (
     make_earner,
     payout_of,
 )
+from tests.support.containers import StandingClock
 from tests.support.settings import VAULT
 from tests.support.traces import traces_of
 
 FLAT = TaxTable(TaxPeriod.PAYMENT, (Bracket(None, 20),))
 ID_NUMBER = "11010519491231002X"
+LAST_OF_MARCH = datetime(2026, 3, 31, 15, 30, tzinfo=UTC)
+"""Half an hour before midnight in Shanghai."""
+FIRST_OF_APRIL = LAST_OF_MARCH + timedelta(hours=1)
 
 
 def tax_by(session: Session, table: TaxTable, at: datetime, *, from_on: date = date(2026, 1, 1)) -> None:
@@ -71,6 +75,7 @@ class TestTax:
         self, session: Session, earner: Earner, at: datetime
     ) -> None:
         tax_by(session, FLAT, at, from_on=date(2026, 3, 11))
+        name_payee(session, earner, at)
 
         with pytest.raises(PayoutTaxNotConfigured):
             ask(session, earner, is_tax_required=True)
@@ -82,6 +87,7 @@ class TestTax:
         self, session: Session, earner: Earner, bank: Bank, sender: Sender, at: datetime
     ) -> None:
         tax_by(session, FLAT, at)
+        name_payee(session, earner, at)
         payout = ask(session, earner, 20_000)
         bank.faults.append(Fault.REFUSED)
 
@@ -95,6 +101,7 @@ class TestTax:
         tax_by(session, TaxTable(TaxPeriod.MONTH, (Bracket(None, 20),), 400_000, 80_000, 20), at)
         configure(session, programme=replace(PROGRAMME, approval_above_fen=1_000_000))
         earner = make_earner(session, available_fen=500_000)
+        name_payee(session, earner, at)
 
         first = ask(session, earner, 80_000)
         second = ask(session, earner, 50_000)
@@ -113,13 +120,75 @@ class TestTax:
             settled(session, bank, sender, ask(session, earner, amount_fen).id)
         ask(session, earner, 10_000)
 
-        (line,) = export(session, vault=vault, period="2026-03", actor=STAFF, at=at)
+        (line,) = export(session, vault=vault, period="2026-03", zone=SHANGHAI, actor=STAFF, at=at)
 
         assert (line.name, line.id_number, line.payouts_count) == ("王小明", ID_NUMBER, 2)
         assert (line.gross_fen, line.tax_fen, line.net_fen) == (50_000, 10_000, 40_000)
 
+    def test_is_declared_in_the_month_in_which_it_was_paid_by_the_day_in_shanghai(
+        self,
+        session: Session,
+        earner: Earner,
+        bank: Bank,
+        sender: Sender,
+        clock: StandingClock,
+        vault: Vault,
+        at: datetime,
+    ) -> None:
+        tax_by(session, FLAT, at)
+        name_payee(session, earner, at)
+        asked_in_march = ask(session, earner, 20_000, at=LAST_OF_MARCH)
+        clock.at = LAST_OF_MARCH
+        drive(sender, payout_id=asked_in_march.id)
+        clock.at = FIRST_OF_APRIL
+
+        settled(session, bank, sender, asked_in_march.id)
+
+        periods = {
+            month: [
+                (line.period, line.gross_fen, line.tax_fen)
+                for line in export(session, vault=vault, period=month, zone=SHANGHAI, actor=STAFF, at=at)
+            ]
+            for month in ("2026-03", "2026-04", "2026-05")
+        }
+        assert periods == {"2026-03": [], "2026-04": [("2026-04", 20_000, 4_000)], "2026-05": []}
+        assert payout_of(session, asked_in_march.id).period == "2026-03", "its tax was reckoned with March"
+
 
 class TestPayees:
+    def test_have_to_be_known_wherever_tax_is_withheld_and_only_there(
+        self, session: Session, earner: Earner, at: datetime
+    ) -> None:
+        tax_by(session, TaxTable(TaxPeriod.PAYMENT, (Bracket(None, 20),), 80_000, 80_000, 0), at)
+        configure(session, programme=replace(PROGRAMME, approval_above_fen=1_000_000))
+        assert ask(session, make_earner(session), 80_000).tax_fen == 0
+        with pytest.raises(PayeeNameRequired):
+            ask(session, earner, 80_100)
+        assert figures(session, earner.id) == (0, 100_000, 0)
+        members.give_consent(
+            session, member_id=earner.id, purpose=Purpose.PAYEE_IDENTITY, version="1.0", door=Door.H5, at=at
+        )
+        with pytest.raises(PayeeNameRequired):
+            ask(session, earner, 80_100)
+        name_payee(session, earner, at)
+
+        payout = ask(session, earner, 80_100)
+
+        assert payout.tax_fen == 16_020
+        begun = begin(session, vault=VAULT, payout_id=payout.id, at=at)
+        assert begun is not None
+        assert begun.order.payee_name is None, "WeChat Pay is told the name from ¥2,000 only"
+
+    def test_whose_consent_was_withdrawn_count_as_unknown(self, session: Session, earner: Earner, at: datetime) -> None:
+        tax_by(session, FLAT, at)
+        name_payee(session, earner, at)
+        members.withdraw_consent(
+            session, member_id=earner.id, purpose=Purpose.PAYEE_IDENTITY, door=Door.H5, at=at + timedelta(minutes=1)
+        )
+
+        with pytest.raises(PayeeNameRequired):
+            ask(session, earner)
+
     def test_are_kept_only_with_the_consent_to_it(
         self, session: Session, earner: Earner, vault: Vault, at: datetime
     ) -> None:

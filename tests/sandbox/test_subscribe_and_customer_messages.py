@@ -134,3 +134,23 @@ def test_a_news_message_shows_title_and_link(sim: Sim) -> None:
     [message] = sim.messages(user, "custom")
     assert (message["title"], message["text"], message["url"]) == ("会员日", "双倍积分", "http://a.cn/")
     assert custom(sim, user, msgtype="news", news={"articles": [article] * 2}) == 45008
+
+
+def test_subscription_templates_are_listed_changed_and_deleted_by_the_accounts_own_token(sim: Sim) -> None:
+    path = "/wxaapi/newtmpl/gettemplate"
+    listed = sim.get(path, appid=MP_APPID)
+    assert listed["errcode"] == 0
+    found = {one["priTmplId"]: one for one in listed["data"]}
+    assert (found[SUBSCRIBE]["type"], "keywordEnumValueList" in found[SUBSCRIBE]) == (2, False)
+    assert sim.get(path, appid=OA_APPID)["data"] == []
+
+    made = {"appid": MP_APPID, "template_id": SUBSCRIBE, "kind": "subscribe", "title": "新"}
+    sim.control("/templates", {**made, "content": "{{enum1.DATA}}", "choices": {"enum1": ["是", "否"]}})
+    found = {one["priTmplId"]: one for one in sim.get(path, appid=MP_APPID)["data"]}
+    assert found[SUBSCRIBE]["keywordEnumValueList"] == [{"keywordCode": "enum1.DATA", "enumValueList": ["是", "否"]}]
+    sim.control("/templates", {**made, "kind": "other"}, status=400)
+
+    delete = "/wxaapi/newtmpl/deltemplate"
+    assert sim.post(delete, {"priTmplId": SUBSCRIBE}, appid=OA_APPID)["errcode"] == 40037
+    assert sim.post(delete, {"priTmplId": SUBSCRIBE}, appid=MP_APPID)["errcode"] == 0
+    assert SUBSCRIBE not in [one["priTmplId"] for one in sim.get(path, appid=MP_APPID)["data"]]

@@ -32,9 +32,9 @@ def refused(code: str, message: str) -> TransferAnswer:
 
 def read(status: int, text: str | bytes, *, mch_id: str, out_bill_no: str, refusals: frozenset[str]) -> TransferAnswer:
     """Read one answer; ``refusals`` are the codes that are definite for this call."""
-    body = _object(text)
+    body = parsed(text)
     if not 200 <= status < 300:
-        return _refusal(status, body, refusals)
+        return refusal(status, body, refusals)
     if body.get("out_bill_no") != out_bill_no or body.get("mch_id", mch_id) != mch_id:
         return unclear("OTHER_BILL", "the answer is about another bill")
     state = _state(body.get("state"))
@@ -43,22 +43,23 @@ def read(status: int, text: str | bytes, *, mch_id: str, out_bill_no: str, refus
     return TransferAnswer(
         TransferOutcome.TOLD,
         state=state,
-        transfer_bill_no=_text(body, "transfer_bill_no"),
-        package_info=_text(body, "package_info") if state is TransferState.WAIT_USER_CONFIRM else None,
+        transfer_bill_no=text_of(body, "transfer_bill_no"),
+        package_info=text_of(body, "package_info") if state is TransferState.WAIT_USER_CONFIRM else None,
         amount_fen=_fen(body.get("transfer_amount")),
-        openid=_text(body, "openid"),
-        fail_reason=_text(body, "fail_reason"),
+        openid=text_of(body, "openid"),
+        fail_reason=text_of(body, "fail_reason"),
     )
 
 
 def error_code(text: str | bytes) -> str:
     """Return the code of a refusal; empty when it is not one of WeChat Pay's."""
-    return _text(_object(text), "code") or ""
+    return text_of(parsed(text), "code") or ""
 
 
-def _refusal(status: int, body: Mapping[str, Any], refusals: frozenset[str]) -> TransferAnswer:
-    code = _text(body, "code") or f"HTTP_{status}"
-    message = (_text(body, "message") or "")[:_MESSAGE_LENGTH_MAX]
+def refusal(status: int, body: Mapping[str, Any], refusals: frozenset[str]) -> TransferAnswer:
+    """Read an answer outside the 200s."""
+    code = text_of(body, "code") or f"HTTP_{status}"
+    message = (text_of(body, "message") or "")[:_MESSAGE_LENGTH_MAX]
     return TransferAnswer(_outcome(status, code, refusals), code=code, message=message)
 
 
@@ -74,7 +75,8 @@ def _outcome(status: int, code: str, refusals: frozenset[str]) -> TransferOutcom
     return TransferOutcome.BUSY if code in _TOO_FAST else TransferOutcome.UNCLEAR
 
 
-def _object(text: str | bytes) -> Json:
+def parsed(text: str | bytes) -> Json:
+    """Return the object that a body is; an empty one for whatever else."""
     try:
         body = json.loads(text)
     except (ValueError, RecursionError):
@@ -86,7 +88,8 @@ def _state(given: object) -> TransferState | None:
     return TransferState(given) if isinstance(given, str) and given in TransferState.__members__ else None
 
 
-def _text(body: Mapping[str, Any], name: str) -> str | None:
+def text_of(body: Mapping[str, Any], name: str) -> str | None:
+    """Return a text of a body; nothing for one that is empty or no text."""
     value = body.get(name)
     return value if isinstance(value, str) and value else None
 

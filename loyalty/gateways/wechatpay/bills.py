@@ -9,28 +9,25 @@ import gzip
 import hashlib
 import re
 from collections.abc import Iterator, Sequence
-from datetime import date, datetime, time, timedelta, timezone
+from datetime import datetime, timedelta, timezone
 from typing import NoReturn
 
 from loyalty.gateways.errors import WechatUnavailable
 from loyalty.gateways.pay_protocols import BillLine
 
 ACCOUNT = "OPERATION"
-NOT_THERE, BEING_MADE = "NO_STATEMENT_EXIST", "STATEMENT_CREATING"
+NOT_THERE = frozenset({"NO_STATEMENT_EXIST", "STATEMENT_CREATING"})
+"""Bills are promised for ten in the morning of the next day; a day without any movement has none then either.
+
+Source: WeChat Pay, 申请资金账单 (2024-12).
+"""
 _CHINA = timezone(timedelta(hours=8))
-_READY_AT = time(10)
-"""Of the next day; a day without any movement has no bill then either. Source: WeChat Pay, 申请资金账单 (2024-12)."""
 _COLUMNS = ("记账时间", "微信支付业务单号", "业务名称", "收支类型", "收支金额(元)", "业务凭证号")
 _YUAN = re.compile(r"([0-9]{1,12})(?:\.([0-9]{1,2}))?")
 _SUMMARY = "资金流水总笔数"
 _OTHER_BUSINESS = frozenset({"交易", "退款", "充值/提现", "充值", "提现", "代金券", "立减/折扣", "分账", "手续费"})
 """What is no transfer. WeChat Pay renames its businesses now and then: an unknown one shows up as a transfer that we do
 not know, instead of vanishing."""
-
-
-def is_ready(on: date, *, at: datetime) -> bool:
-    """Tell whether the bill of a day is there by now, if there is one at all."""
-    return at >= datetime.combine(on + timedelta(days=1), _READY_AT, _CHINA)
 
 
 def unpack(packed: bytes, *, sha1: str) -> str:

@@ -1,4 +1,4 @@
-"""The merchant account: transfers to users, their callbacks, and the daily bill."""
+"""The merchant account: transfers to users, their callbacks and receipts, and the daily bill."""
 
 import json
 import re
@@ -9,8 +9,18 @@ from typing import Any
 import structlog
 
 from loyalty.gateways.errors import WechatUnavailable
-from loyalty.gateways.pay_protocols import BillLine, NoticeRefused, TransferAnswer, TransferNotice, TransferOrder
-from loyalty.gateways.wechatpay import answers, bills, notices
+from loyalty.gateways.pay_protocols import (
+    BillLine,
+    NoticeRefused,
+    ReceiptAnswer,
+    ReceiptFile,
+    ReceiptState,
+    TransferAnswer,
+    TransferNotice,
+    TransferOrder,
+    TransferOutcome,
+)
+from loyalty.gateways.wechatpay import answers, bills, notices, receipts
 from loyalty.gateways.wechatpay.core import GuardedCore, client
 from loyalty.settings import WechatPayMerchant
 
@@ -35,7 +45,7 @@ class WechatPayGateway:
         sandbox_url: str | None,
         now: Callable[[], datetime],
     ) -> None:
-        self._merchant, self._now = merchant, now
+        self._merchant = merchant
         self._core = GuardedCore(merchant, sandbox_url=sandbox_url, now=now)
         self._client = client(merchant, core=self._core, notify_url=notify_url)
 
@@ -87,24 +97,47 @@ class WechatPayGateway:
         return notices.read(headers, body, core=self._core, merchant=self._merchant, at=at)
 
     def fetch_bill(self, on: date) -> Sequence[BillLine] | None:
-        """Fetch the fund bill of a day, in two calls: where it lies, and itself; without movement there is none."""
+        """Fetch the fund bill of a day, in two calls: where it lies, and itself; None while there is none."""
         status, text = self._fetch(
             lambda: self._client.fundflow_bill(bill_date=on.isoformat(), account_type=bills.ACCOUNT)
         )
         if status != _OK:
             code = answers.error_code(text)
-            if code == bills.NOT_THERE and bills.is_ready(on, at=self._now()):
-                return []
-            if code in (bills.NOT_THERE, bills.BEING_MADE):
+            if code in bills.NOT_THERE:
                 return None
             raise WechatUnavailable(interface="fundflowbill", reason=code or str(status))
         url, digest = _whereabouts(text)
-        if not url.startswith(f"{self._core.address}/"):
-            raise WechatUnavailable(interface="fundflowbill", reason="another host")
-        status, packed = self._fetch(lambda: self._client.download_bill(url))
-        if status != _OK:
-            raise WechatUnavailable(interface="billdownload", reason=str(status))
-        return bills.read(bills.unpack(packed if isinstance(packed, bytes) else packed.encode(), sha1=digest))
+        return bills.read(bills.unpack(self._download(url, interface="billdownload"), sha1=digest))
+
+    def apply_receipt(self, out_bill_no: str) -> ReceiptAnswer:
+        """Ask for the receipt of a transfer."""
+        return self._ask_receipt(
+            out_bill_no,
+            lambda: self._client.mch_transfer_elecsign(out_bill_no=out_bill_no),
+            refusals=receipts.REFUSED,
+        )
+
+    def query_receipt(self, out_bill_no: str) -> ReceiptAnswer:
+        """Return how far the receipt of a transfer is."""
+        return self._ask_receipt(
+            out_bill_no,
+            lambda: self._client.mch_transfer_elecsign_query(out_bill_no=out_bill_no),
+            refusals=answers.NEVER_REFUSED,
+        )
+
+    def fetch_receipt(self, out_bill_no: str) -> ReceiptFile | None:
+        """Fetch a receipt in two calls: where it lies for ten minutes, and itself."""
+        status, text = self._fetch(lambda: self._client.mch_transfer_elecsign_query(out_bill_no=out_bill_no))
+        told = receipts.read(status, text, refusals=answers.NEVER_REFUSED)
+        if told.outcome is TransferOutcome.UNKNOWN_BILL:
+            return None
+        if told.outcome is not TransferOutcome.TOLD:
+            raise WechatUnavailable(interface="elecsign", reason=told.code or str(status))
+        if told.state is not ReceiptState.FINISHED:
+            return None
+        url, digest = receipts.address(text)
+        content = self._download(url, interface="elecsign")
+        return receipts.checked(content, sha256=digest)
 
     def _ask(self, out_bill_no: str, call: Callable[[], Reply], *, refusals: frozenset[str]) -> TransferAnswer:
         if not _BILL_NO.fullmatch(out_bill_no):
@@ -115,6 +148,28 @@ class WechatPayGateway:
             return _logged(out_bill_no, answers.unclear(_failure(error)))
         answer = answers.read(status, text, mch_id=self.mch_id, out_bill_no=out_bill_no, refusals=refusals)
         return _logged(out_bill_no, answer) if answer.code else answer
+
+    def _ask_receipt(self, out_bill_no: str, call: Callable[[], Reply], *, refusals: frozenset[str]) -> ReceiptAnswer:
+        if not _BILL_NO.fullmatch(out_bill_no):
+            return receipts.refused("LOCAL_BAD_NUMBER", "单号只能是 1 至 32 位数字和字母")
+        try:
+            status, text = call()
+        except Exception as error:  # the library raises bare ones
+            answer = receipts.unclear(_failure(error))
+        else:
+            answer = receipts.read(status, text, refusals=refusals)
+        if answer.code:
+            log.warning("wechatpay_receipt", out_bill_no=out_bill_no, outcome=str(answer.outcome), code=answer.code)
+        return answer
+
+    def _download(self, url: str, *, interface: str) -> bytes:
+        """Fetch a file; its address must be WeChat Pay's, for the request carries our signature."""
+        if not url.startswith(f"{self._core.address}/"):
+            raise WechatUnavailable(interface=interface, reason="another host")
+        status, content = self._fetch(lambda: self._client.download_bill(url))
+        if status != _OK:
+            raise WechatUnavailable(interface=interface, reason=str(status))
+        return content if isinstance(content, bytes) else content.encode()
 
     def _fetch(self, call: Callable[[], Reply]) -> Reply:
         try:

@@ -1,11 +1,19 @@
-"""The withholding export (代扣代缴申报明细): what a month's payouts were, by person, for the tax declaration."""
+"""The withholding export (代扣代缴申报明细): what was paid in a month, by person, for the tax declaration.
+
+Income is declared in the month in which it is paid, whenever it was asked for. That is the month in which we learn that
+it was paid: what is learned after a month is over can only be in a later one, so that no payout falls between two
+exports, and a month that is over never changes.
+"""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
+from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, and_, func, select
 from sqlalchemy.orm import Session
 
+from loyalty.kernel.clock import months_after, start_of
 from loyalty.kernel.crypto import Vault
 from loyalty.members.models import Member
 from loyalty.payouts.models import ID_NUMBER_CONTEXT, NAME_CONTEXT, Payee, Payout
@@ -23,21 +31,25 @@ class WithholdingLine:
     id_number: str | None
     income_kind: IncomeKind
     period: str
+    """The month in which it was paid."""
     payouts_count: int
     gross_fen: int
     tax_fen: int
     net_fen: int
 
 
-def withholding_lines(session: Session, *, vault: Vault, period: str) -> Sequence[WithholdingLine]:
+def withholding_lines(session: Session, *, vault: Vault, period: str, zone: ZoneInfo) -> Sequence[WithholdingLine]:
     """Return what was paid in a month, as ``2026-03``; payouts that came back or are under way are left out.
 
     Only for ``service.withholding.export``, which writes who asked into the audit log.
     """
-    return list(_lines(session, vault, period))
+    first = date.fromisoformat(f"{period}-01")
+    paid_from, paid_before = start_of(first, zone), start_of(months_after(first, 1), zone)
+    is_in_month = and_(Payout.settled_at >= paid_from, Payout.settled_at < paid_before)
+    return list(_lines(session, vault, period, is_in_month))
 
 
-def _lines(session: Session, vault: Vault, period: str) -> Iterator[WithholdingLine]:
+def _lines(session: Session, vault: Vault, period: str, is_in_month: ColumnElement[bool]) -> Iterator[WithholdingLine]:
     holder = func.coalesce(Member.merged_into_id, Member.id).label("holder_id")
     sums = (
         select(
@@ -49,7 +61,7 @@ def _lines(session: Session, vault: Vault, period: str) -> Iterator[WithholdingL
         )
         .join_from(Payout, Member, Member.id == Payout.member_id)
         .where(
-            Payout.period == period,
+            is_in_month,
             Payout.destination == Destination.WECHAT,
             Payout.state == PayoutState.SUCCESS,
         )

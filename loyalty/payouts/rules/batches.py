@@ -33,8 +33,3 @@ def subject_of(batch_id: int) -> str:
 def batch_id_of(subject: str) -> int:
     """Return the batch that a name means."""
     return int(subject.removeprefix("payout_batch:"))
-
-
-def key_of(batch_id: int) -> str:
-    """Return the business key of a batch's payout to a member."""
-    return f"batch:{batch_id}"

@@ -39,10 +39,10 @@ class PayoutTaxNotConfigured(Conflict):
 
 
 class PayeeNameRequired(Conflict):
-    """WeChat Pay demands the payee's real name from ¥2,000."""
+    """Tax is declared under the payee's name and ID number, and WeChat Pay demands the name from ¥2,000."""
 
     code = "payee_name_required"
-    message = "单笔 2000 元及以上须先填写收款人实名信息"
+    message = "需代扣个税或到账 2000 元及以上的提现，须先填写收款人实名信息"
 
 
 class PayeeConsentRequired(NotAllowed):

@@ -17,7 +17,7 @@ from loyalty.approvals import queries as approval_queries
 from loyalty.approvals import service as approvals
 from loyalty.approvals.rules import ApprovalKind
 from loyalty.earnings.posting import ACCOUNTS
-from loyalty.kernel import bulk
+from loyalty.kernel import audit, bulk
 from loyalty.kernel.audit import Actor
 from loyalty.kernel.bulk import BulkRun, PageDone
 from loyalty.kernel.crypto import Vault
@@ -29,8 +29,9 @@ from loyalty.payouts.models import BatchMember, BatchMiss, PayoutBatch
 from loyalty.payouts.queries.batches import get_batch
 from loyalty.payouts.queries.configuration import current_programme, find_programme
 from loyalty.payouts.queries.payouts import PayoutView
-from loyalty.payouts.rules.batches import NEXT, BatchState, Work, batch_id_of, key_of, subject_of
+from loyalty.payouts.rules.batches import NEXT, BatchState, Work, batch_id_of, subject_of
 from loyalty.payouts.rules.errors import PayoutBatchNotInState, PayoutBlocked, PayoutIdentityRequired
+from loyalty.payouts.rules.names import key_of_batch
 from loyalty.payouts.rules.settings import PayoutProgramme
 from loyalty.payouts.service.records import limits_of
 from loyalty.payouts.service.requesting import Wish, request
@@ -122,6 +123,22 @@ def decide(session: Session, *, batch_id: int, is_approved: bool, actor: Actor, 
         _start(session, batch_id, batch.members_count, at)
 
 
+def resume(session: Session, *, batch_id: int, actor: Actor, at: datetime) -> None:
+    """Let a batch that an error stopped go on where it stopped; whom it has paid is not paid again.
+
+    Raises:
+        PayoutBatchNotFound: there is no such batch.
+        PayoutBatchNotInState: it does not pay.
+        BulkRunNotInState: it is not stopped.
+    """
+    get_batch(session, batch_id=batch_id)
+    paying = bulk.find_run(session, kind=Work.PAY, subject=subject_of(batch_id))
+    if paying is None:
+        raise PayoutBatchNotInState(batch_id=batch_id)
+    bulk.resume(session, run_id=paying.id, at=at)
+    audit.write(session, actor=actor, action="payouts.resume_batch", subject=subject_of(batch_id), at=at)
+
+
 def pay_next(session: Session, run: BulkRun, *, paying: Paying) -> PageDone:
     """Pay the next member of a batch."""
     batch_id = batch_id_of(run.subject)
@@ -189,7 +206,7 @@ def _payable(session: Session, member_id: int, amount_fen: int, paying: Paying) 
 
 def _pay(session: Session, batch_id: int, member_id: int, amount_fen: int, paying: Paying) -> bool:
     """Make one payout; a refusal comes before any money moves, so that it can be noted in the same transaction."""
-    key = key_of(batch_id)
+    key = key_of_batch(batch_id)
     try:
         pay_member(session, member_id=member_id, amount_fen=amount_fen, key=key, batch_id=batch_id, paying=paying)
     except LoyaltyError as refusal:

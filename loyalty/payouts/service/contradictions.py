@@ -8,6 +8,7 @@ from loyalty.kernel import audit
 from loyalty.kernel.audit import Actor
 from loyalty.kernel.checking import is_tidy
 from loyalty.payouts.rules.errors import InvalidPayoutReason
+from loyalty.payouts.rules.names import reference_of
 from loyalty.payouts.rules.states import PayoutState
 from loyalty.payouts.service.records import lock_payout, note
 
@@ -35,7 +36,7 @@ def settle_contradiction(session: Session, *, payout_id: int, reason: str, actor
         session,
         actor=actor,
         action="payouts.settle_contradiction",
-        subject=f"payout:{payout_id}",
+        subject=reference_of(payout_id),
         before={"contradiction": problem},
         after={"reason": reason},
         at=at,

@@ -12,6 +12,7 @@ from loyalty.kernel import audit
 from loyalty.kernel.audit import Actor
 from loyalty.payouts.models import Payout
 from loyalty.payouts.rules.errors import PayoutHeldByRisk, PayoutNotAwaitingApproval, PayoutNotCancellable
+from loyalty.payouts.rules.names import reference_of
 from loyalty.payouts.rules.states import BEFORE_SENDING, CANCELLABLE, FINAL, PayoutState, ReturnReason
 from loyalty.payouts.service import returning
 from loyalty.payouts.service.records import SYSTEM, note, wake
@@ -75,7 +76,7 @@ def cancel(session: Session, *, payout_id: int, zone: ZoneInfo, actor: Actor, at
         session,
         actor=actor,
         action="payouts.cancel",
-        subject=f"payout:{payout.id}",
+        subject=reference_of(payout.id),
         before={"state": before},
         after={"state": payout.state},
         at=at,
@@ -84,6 +85,6 @@ def cancel(session: Session, *, payout_id: int, zone: ZoneInfo, actor: Actor, at
 
 
 def _decide_request(session: Session, payout: Payout, *, is_approved: bool, actor: Actor, at: datetime) -> None:
-    asked = approval_queries.find_latest(session, kind=ApprovalKind.PAYOUT, subject=f"payout:{payout.id}")
+    asked = approval_queries.find_latest(session, kind=ApprovalKind.PAYOUT, subject=reference_of(payout.id))
     assert asked is not None, "what awaits approval was asked for"
     approvals.decide(session, approval_id=asked.id, is_approved=is_approved, actor=actor, at=at)

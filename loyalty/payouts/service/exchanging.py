@@ -20,6 +20,7 @@ from loyalty.members.queries import require_living
 from loyalty.payouts.queries.configuration import current_programme
 from loyalty.payouts.queries.payouts import PayoutView, find_by_key, get_payout
 from loyalty.payouts.rules.errors import PayoutBlocked, PayoutsOff, PayoutTooSmall
+from loyalty.payouts.rules.names import reference_of, sent_key_of
 from loyalty.payouts.rules.settings import PayoutProgramme
 from loyalty.payouts.rules.states import Destination, PayoutState
 from loyalty.payouts.service.records import enter, limits_of
@@ -85,7 +86,7 @@ def exchange(
 
 def _replayed(known: PayoutView, amount_fen: int) -> PayoutView:
     if (known.gross_fen, known.destination) != (amount_fen, Destination.POINTS):
-        raise IdempotencyKeyReused(idempotency_key=known.key)
+        raise IdempotencyKeyReused(idempotency_key=sent_key_of(known.key))
     return known
 
 
@@ -126,7 +127,7 @@ def _row(vault: Vault, swap: _Swap, programme: PayoutProgramme, zone: ZoneInfo) 
 
 
 def _move(session: Session, swap: _Swap, payout_id: int, zone: ZoneInfo) -> None:
-    told, reference = {"payout_id": payout_id}, f"payout:{payout_id}"
+    told, reference = {"payout_id": payout_id}, reference_of(payout_id)
     earnings.withdraw(
         session,
         member_id=swap.member_id,

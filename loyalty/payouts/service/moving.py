@@ -44,6 +44,8 @@ class Told:
     step: Step | None = None
     """Empty for a callback."""
     step_number: int | None = None
+    is_our_payee: bool = True
+    """Whether the bill names the openid of our order, as far as it names one."""
 
     @property
     def source(self) -> str:
@@ -102,7 +104,7 @@ def _hold(session: Session, payout_id: int, answer: TransferAnswer, at: datetime
 def _follow(session: Session, held: Held, told: Told, state: TransferState, zone: ZoneInfo, at: datetime) -> None:
     payout, answer = held.payout, told.answer
     after, reason = state_of(state, answer.fail_reason)
-    if problem := _contradiction(payout, answer, after):
+    if problem := _contradiction(payout, told, after):
         _mark(payout, problem)
         return
     payout.transfer_bill_no = answer.transfer_bill_no or payout.transfer_bill_no
@@ -129,12 +131,15 @@ def _go_on(payout: Payout, after: PayoutState, at: datetime) -> None:
         payout.settled_at, payout.due_at, payout.package_info = at, None, None
 
 
-def _contradiction(payout: Payout, answer: TransferAnswer, after: PayoutState) -> str | None:
+def _contradiction(payout: Payout, told: Told, after: PayoutState) -> str | None:
     """Return what cannot be true together with what we know."""
+    answer = told.answer
     if payout.state in (PayoutState.NEW, PayoutState.AWAITING_APPROVAL):
         return "known_before_sent"
     if answer.amount_fen is not None and answer.amount_fen != payout.net_fen:
         return "amount_differs"
+    if not told.is_our_payee:
+        return "payee_differs"
     if None not in (answer.transfer_bill_no, payout.transfer_bill_no) and (
         answer.transfer_bill_no != payout.transfer_bill_no
     ):

@@ -6,24 +6,24 @@ kept once, until people have settled it.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import case, func, insert, or_, select, update
+from sqlalchemy import and_, case, func, insert, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as insert_or_skip
 from sqlalchemy.orm import Session
 
 from loyalty.gateways.pay_protocols import BillLine as PlatformLine
 from loyalty.kernel import audit
 from loyalty.kernel.audit import Actor
-from loyalty.kernel.clock import business_date, end_of, start_of
+from loyalty.kernel.clock import end_of, start_of
 from loyalty.kernel.database import AnyRow
 from loyalty.payouts.models import BillDay, BillLine, Payout, PayoutDiscrepancy
 from loyalty.payouts.rules.errors import DiscrepancyNotFound
 from loyalty.payouts.rules.states import Destination, PayoutState
+from loyalty.payouts.service.records import SYSTEM
 
-DAYS_BACK_MAX = 30
-"""How far back bills are asked for that are still missing."""
+BILL_MISSING = "bill_missing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,26 +37,24 @@ class Difference:
     our_fen: int | None
 
 
-def missing_days(session: Session, *, until: date, zone: ZoneInfo) -> Sequence[date]:
-    """Return the business dates whose bills are still to be read, from the first payout sent on, oldest first."""
-    last = session.scalar(select(func.max(BillDay.bill_on)))
-    if last is None:
-        first_sent_at = session.scalar(select(func.min(Payout.sent_at)))
-        if first_sent_at is None:
-            return []
-        last = business_date(first_sent_at, zone) - timedelta(days=1)
-    first = max(last + timedelta(days=1), until - timedelta(days=DAYS_BACK_MAX))
-    return [first + timedelta(days=day) for day in range((until - first).days + 1)]
-
-
 def reconcile(
-    session: Session, *, on: date, lines: Sequence[PlatformLine], zone: ZoneInfo, at: datetime
+    session: Session,
+    *,
+    on: date,
+    lines: Sequence[PlatformLine],
+    zone: ZoneInfo,
+    at: datetime,
+    has_bill: bool = True,
 ) -> Sequence[Difference]:
-    """Keep a day's bill and compare it with our payouts; return the differences that are new. Once for each day."""
+    """Keep a day's bill and compare it with our payouts; return the differences that are new. Once for each day.
+
+    A day that the platform made no bill of is compared as well. A bill that was missed is settled by coming.
+    """
     kept = session.execute(
         insert_or_skip(BillDay)
         .values(
             bill_on=on,
+            has_bill=has_bill,
             lines_count=len(lines),
             paid_fen=sum(line.amount_fen for line in lines if not line.is_return),
             returned_fen=sum(line.amount_fen for line in lines if line.is_return),
@@ -67,9 +65,15 @@ def reconcile(
     ).first()
     if kept is None:
         return []
+    _settle_missing(session, on, at)
     if lines:
         session.execute(insert(BillLine), [_kept(on, number, line) for number, line in enumerate(lines)])
     found = [*_of_bill(session, on), *_never_named(session, on, zone), *_never_back(session, on, zone)]
+    return keep_new(session, found, on=on, at=at)
+
+
+def keep_new(session: Session, found: Sequence[Difference], *, on: date, at: datetime) -> Sequence[Difference]:
+    """Keep differences until people have settled them; return those that nobody knew."""
     return [each for each in found if _write(session, each, on, at)]
 
 
@@ -92,6 +96,16 @@ def settle_discrepancy(session: Session, *, discrepancy_id: int, actor: Actor, a
     if settled is not None:
         subject, told = f"payout_discrepancy:{discrepancy_id}", {"reason": row.reason, "out_bill_no": row.out_bill_no}
         audit.write(session, actor=actor, action="payouts.settle_discrepancy", subject=subject, after=told, at=at)
+
+
+def _settle_missing(session: Session, on: date, at: datetime) -> None:
+    is_of_day = and_(PayoutDiscrepancy.out_bill_no == on.isoformat(), PayoutDiscrepancy.reason == BILL_MISSING)
+    session.execute(
+        update(PayoutDiscrepancy)
+        .where(is_of_day, PayoutDiscrepancy.settled_at.is_(None))
+        .values(settled_by=SYSTEM, settled_at=at)
+        .execution_options(synchronize_session=False)
+    )
 
 
 def _kept(on: date, number: int, line: PlatformLine) -> dict[str, object]:

@@ -11,6 +11,7 @@ from loyalty.kernel.errors import LoyaltyError
 from loyalty.kernel.transaction import run
 from loyalty.payouts.queries.configuration import current_programme
 from loyalty.payouts.queries.payouts import PayoutView
+from loyalty.payouts.rules.names import REHEARSAL_KEY
 from loyalty.payouts.service.batches import Paying, due_of, pay_member
 
 REHEARSED_MAX = 20
@@ -74,8 +75,9 @@ def _reckoned(session: Session) -> tuple[Rehearsal, Sequence[tuple[int, int]]]:
 
 def _rehearsed(database: Database, paying: Paying, member_id: int, amount_fen: int) -> RehearsedPayout:
     def work(session: Session) -> None:
-        key = "batch:rehearsal"
-        made = pay_member(session, member_id=member_id, amount_fen=amount_fen, key=key, batch_id=None, paying=paying)
+        made = pay_member(
+            session, member_id=member_id, amount_fen=amount_fen, key=REHEARSAL_KEY, batch_id=None, paying=paying
+        )
         raise _TakenBack(made)
 
     try:

@@ -20,12 +20,14 @@ from loyalty.kernel.crypto import Vault
 from loyalty.kernel.idempotency import IdempotencyKeyReused
 from loyalty.limits import service as limits
 from loyalty.limits.rules import month_of
-from loyalty.members.keys import seal_for_member
+from loyalty.members.keys import open_for_member, seal_for_member
 from loyalty.members.queries import identities_of, require_living
+from loyalty.payouts.models import Payout
 from loyalty.payouts.queries.configuration import current_programme, current_scene
 from loyalty.payouts.queries.payees import find_payee_name
 from loyalty.payouts.queries.payouts import PayoutView, find_by_key, get_payout
 from loyalty.payouts.rules.errors import PayeeNameRequired, PayoutBlocked, PayoutIdentityRequired, PayoutTooSmall
+from loyalty.payouts.rules.names import reference_of, sent_key_of
 from loyalty.payouts.rules.settings import NAME_DEMANDED_FROM_FEN, NET_FEN_MIN, PayoutProgramme
 from loyalty.payouts.rules.states import Destination, PayoutState
 from loyalty.payouts.service.records import enter, limits_of, wake
@@ -45,6 +47,7 @@ class Wish:
     appid: str
     openid: str
     key: str
+    """The business key, of the origin that asks; the same again is the same payout."""
     batch_id: int | None = None
     """A batch was approved as a whole: its payouts need no approval each."""
     is_suspicious: bool = False
@@ -89,7 +92,7 @@ def request(
         PayoutIdentityRequired: the openid is not of this member.
         InsufficientEarnings: less can be withdrawn.
         PayoutTooSmall: it is below the minimum, or too little is left after tax.
-        PayeeNameRequired: from ¥2,000 the payee's name has to be known.
+        PayeeNameRequired: tax is withheld, or it is ¥2,000 or more: who is paid has to be known.
         LimitExhausted: the day's limit of the member, or of all, is reached.
         IdempotencyKeyReused: the key was used for another amount.
     """
@@ -99,22 +102,29 @@ def request(
     programme, on = current_programme(session), business_date(at, zone)
     _check(session, wish, programme, at)
     tax = _tax(session, wish, programme, on, is_required=is_tax_required)
-    order = _order(session, vault, wish, net_fen=wish.amount_fen - tax.tax_fen)
+    order = _order(session, vault, wish, tax_fen=tax.tax_fen)
     counted = limits_of(programme, member_id=wish.member_id, requested_at=at, zone=zone)
     limits.reserve(session, limits=counted, amount=wish.amount_fen)
     payout_id = _write(session, vault, _Accepted(wish, order, tax, programme, on, actor, at))
     return get_payout(session, payout_id=payout_id)
 
 
-def read_order(plain: str) -> TransferOrder:
-    """Read frozen parameters back."""
+def find_order(session: Session, *, vault: Vault, payout: Payout) -> TransferOrder | None:
+    """Read frozen parameters back; points have none, and none are left of a member who was erased."""
+    if payout.frozen_order is None:
+        return None
+    plain = open_for_member(
+        session, vault=vault, member_id=payout.member_id, sealed=payout.frozen_order, context=ORDER_CONTEXT
+    )
+    if plain is None:
+        return None
     data: dict[str, Any] = json.loads(plain)
     return TransferOrder(**{**data, "report": tuple((kind, content) for kind, content in data["report"])})
 
 
 def _replayed(known: PayoutView, wish: Wish) -> PayoutView:
     if (known.gross_fen, known.appid) != (wish.amount_fen, wish.appid):
-        raise IdempotencyKeyReused(idempotency_key=wish.key)
+        raise IdempotencyKeyReused(idempotency_key=sent_key_of(wish.key))
     return known
 
 
@@ -145,12 +155,14 @@ def _tax(session: Session, wish: Wish, programme: PayoutProgramme, on: date, *, 
     )
 
 
-def _order(session: Session, vault: Vault, wish: Wish, *, net_fen: int) -> TransferOrder:
-    scene = current_scene(session)
+def _order(session: Session, vault: Vault, wish: Wish, *, tax_fen: int) -> TransferOrder:
+    scene, net_fen = current_scene(session), wish.amount_fen - tax_fen
     if net_fen < NET_FEN_MIN:
         raise PayoutTooSmall(minimum_fen=NET_FEN_MIN)
+    is_name_sent = net_fen >= NAME_DEMANDED_FROM_FEN
     name = None
-    if net_fen >= NAME_DEMANDED_FROM_FEN:
+    # Tax is declared under a name and an ID number, which are always given together.
+    if is_name_sent or tax_fen:
         name = find_payee_name(session, vault=vault, member_id=wish.member_id)
         if name is None:
             raise PayeeNameRequired
@@ -163,7 +175,7 @@ def _order(session: Session, vault: Vault, wish: Wish, *, net_fen: int) -> Trans
         remark=scene.remark,
         perception=scene.perception,
         report=scene.report,
-        payee_name=name,
+        payee_name=name if is_name_sent else None,
     )
 
 
@@ -184,7 +196,7 @@ def _write(session: Session, vault: Vault, accepted: _Accepted) -> int:
         member_id=wish.member_id,
         amount_fen=wish.amount_fen,
         tax_fen=tax.tax_fen,
-        reference=f"payout:{payout_id}",
+        reference=reference_of(payout_id),
         explanation={"payout_id": payout_id, "tax_fen": tax.tax_fen, "tax_rate_id": tax.rate_id},
         at=at,
         actor=accepted.actor.name,
@@ -225,5 +237,5 @@ def _ask_approval(session: Session, payout_id: int, accepted: _Accepted) -> None
     wish, tax = accepted.wish, accepted.tax
     facts = {"amount_fen": wish.amount_fen, "tax_fen": tax.tax_fen, "member_id": wish.member_id}
     facts |= {"is_suspicious": wish.is_suspicious, "is_large": accepted.is_large}
-    subject, actor = f"payout:{payout_id}", accepted.actor
+    subject, actor = reference_of(payout_id), accepted.actor
     approvals.request(session, kind=ApprovalKind.PAYOUT, subject=subject, facts=facts, actor=actor, at=accepted.at)

@@ -16,6 +16,7 @@ from loyalty.members.queries import lock_bearer
 from loyalty.payouts.models import Payout
 from loyalty.payouts.queries.configuration import current_programme
 from loyalty.payouts.rules.errors import PayoutNotFound
+from loyalty.payouts.rules.names import reference_of
 from loyalty.payouts.rules.states import PayoutState, ReturnReason
 from loyalty.payouts.service.records import limits_of, lock_payout
 
@@ -54,7 +55,7 @@ def give_back(session: Session, held: Held, *, reason: ReturnReason, zone: ZoneI
         session,
         member_id=held.bearer_id,
         amount_fen=payout.gross_fen,
-        reference=f"payout:{payout.id}",
+        reference=reference_of(payout.id),
         explanation={"payout_id": payout.id, "reason": reason, "tax_fen": payout.tax_fen},
         at=at,
     )

@@ -9,6 +9,7 @@ from loyalty.approvals import queries as approval_queries
 from loyalty.approvals.rules import ApprovalKind
 from loyalty.kernel.audit import Actor
 from loyalty.payouts.rules.errors import PayoutNotCancellable
+from loyalty.payouts.rules.names import reference_of
 from loyalty.payouts.rules.states import FINAL, PayoutState, ReturnReason
 from loyalty.payouts.service import deciding, returning
 from loyalty.payouts.service.records import SYSTEM, note
@@ -28,7 +29,7 @@ def follow_release(session: Session, *, decision_id: int, zone: ZoneInfo, at: da
     payout = returning.hold(session, payout_id=payout_id, at=at).payout
     if payout.state != PayoutState.AWAITING_APPROVAL or is_held(session, payout=payout, at=at):
         return
-    asked = approval_queries.find_latest(session, kind=ApprovalKind.PAYOUT, subject=f"payout:{payout_id}")
+    asked = approval_queries.find_latest(session, kind=ApprovalKind.PAYOUT, subject=reference_of(payout_id))
     if asked is not None and not asked.facts["is_large"]:
         decider = _decider(decision)
         deciding.decide(session, payout_id=payout_id, is_approved=True, zone=zone, actor=decider, at=at)

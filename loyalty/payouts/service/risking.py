@@ -25,7 +25,7 @@ def ask_risk(session: Session, *, vault: Vault, subject: Subject, key: str, at: 
         session,
         vault=vault,
         occasion=Occasion.WITHDRAWAL,
-        reference=_reference(subject.member_id, key),
+        reference=reference_of(subject.member_id, key),
         subject=subject,
         facts={},
         at=at,
@@ -37,7 +37,7 @@ def is_held(session: Session, *, payout: Payout, at: datetime) -> bool:
     """Tell whether its member is on the blocklist, or risk does not let this payout pass."""
     if is_blocked(session, subject=Subject(payout.member_id), at=at):
         return True
-    reference = _reference(payout.member_id, payout.key)
+    reference = reference_of(payout.member_id, payout.key)
     decision = find_decision(session, occasion=Occasion.WITHDRAWAL, reference=reference)
     return decision is not None and _verdict(session, decision, at) is not Verdict.ALLOW
 
@@ -48,7 +48,8 @@ def find_payout_of(session: Session, *, decision: DecisionView) -> int | None:
     return session.scalar(select(Payout.id).where(Payout.member_id == int(member_id), Payout.key == key))
 
 
-def _reference(member_id: int, key: str) -> str:
+def reference_of(member_id: int, key: str) -> str:
+    """Return the name by which risk knows a payout."""
     return f"member:{member_id}:{key}"
 
 

@@ -15,13 +15,12 @@ from loyalty.gateways.pay_protocols import TransferAnswer, TransferOrder, Wechat
 from loyalty.kernel.crypto import Vault
 from loyalty.kernel.database import Database
 from loyalty.kernel.transaction import run
-from loyalty.members.keys import open_for_member
 from loyalty.payouts.models import Payout
 from loyalty.payouts.queries.payouts import find_pause
 from loyalty.payouts.rules.states import SEND_WITHIN, STEP_LEASE, PayoutState, Step, next_step
 from loyalty.payouts.service.moving import Told, standing_of, tell
 from loyalty.payouts.service.records import lock_payout, note
-from loyalty.payouts.service.requesting import ORDER_CONTEXT, read_order
+from loyalty.payouts.service.requesting import find_order
 
 STEPS_MAX = 4
 """Steps that one worker takes in a row: a create that was refused is asked for, and so on; never for ever."""
@@ -108,7 +107,8 @@ def call(pay: WechatPay, begun: Begun, *, at: datetime) -> TransferAnswer | None
 
 def finish(session: Session, *, begun: Begun, answer: TransferAnswer, zone: ZoneInfo, at: datetime) -> PayoutState:
     """Move a payout by the answer to a step."""
-    told = Told(answer, begun.step, begun.step_number)
+    is_our_payee = answer.openid in (None, begun.order.openid)
+    told = Told(answer, begun.step, begun.step_number, is_our_payee)
     return tell(session, payout_id=begun.payout_id, told=told, zone=zone, at=at)
 
 
@@ -128,9 +128,6 @@ def _mark(payout: Payout, following: Step, at: datetime) -> None:
 
 
 def _order_of(session: Session, vault: Vault, payout: Payout) -> TransferOrder:
-    assert payout.frozen_order is not None, "what goes to WeChat Pay has frozen parameters"
-    plain = open_for_member(
-        session, vault=vault, member_id=payout.member_id, sealed=payout.frozen_order, context=ORDER_CONTEXT
-    )
-    assert plain is not None, "no member is erased while money is on its way"
-    return read_order(plain)
+    order = find_order(session, vault=vault, payout=payout)
+    assert order is not None, "what goes to WeChat Pay has frozen parameters, and no member is erased meanwhile"
+    return order

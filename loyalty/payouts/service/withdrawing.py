@@ -9,17 +9,20 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
+from loyalty.gateways.protocols import MiniProgram
 from loyalty.kernel.audit import Actor
 from loyalty.kernel.crypto import Vault
 from loyalty.kernel.database import Database
 from loyalty.kernel.transaction import run
 from loyalty.payouts.queries.payouts import PayoutView, find_by_key
 from loyalty.payouts.rules.errors import PayoutBlocked, PayUnavailable
+from loyalty.payouts.rules.names import key_of_request
 from loyalty.payouts.rules.states import Destination
 from loyalty.payouts.service.exchanging import exchange
 from loyalty.payouts.service.requesting import Wish, request
-from loyalty.payouts.service.risking import ask_risk
-from loyalty.risk.rules.subjects import Subject, Verdict
+from loyalty.payouts.service.risking import ask_risk, reference_of
+from loyalty.risk.rules.subjects import Occasion, Subject, Verdict
+from loyalty.risk.service import ask_wechat
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +30,7 @@ class Withdrawal:
     """What a member asks for, and where they are seen."""
 
     wish: Wish
+    """Its key is what their phone sent."""
     destination: Destination
     ip: str
     device: str | None
@@ -41,9 +45,11 @@ def withdraw(
     is_tax_required: bool,
     zone: ZoneInfo,
     at: datetime,
+    mini_program: MiniProgram | None = None,
 ) -> PayoutView:
     """Pay a member what they ask for, in money or in points; the same key again returns the same payout.
 
+    Where they ask through a mini program, WeChat is asked for its opinion if a rule of risk looks at it.
     What risk wants people to look at waits for a second person, or is refused where points would be gone at once.
 
     Raises:
@@ -53,11 +59,14 @@ def withdraw(
     """
     if withdrawal.destination is Destination.WECHAT and not has_merchant:
         raise PayUnavailable
-    verdict = run(database, lambda session: _verdict(session, vault, withdrawal, at))
+    asked = replace(withdrawal.wish, key=key_of_request(withdrawal.wish.key))
+    withdrawal = replace(withdrawal, wish=asked)
+    subject = _seen(database, withdrawal, mini_program)
+    verdict = run(database, lambda session: _verdict(session, vault, asked, subject, at))
     is_points = withdrawal.destination is Destination.POINTS
     if verdict is Verdict.DENY or (is_points and verdict is Verdict.REVIEW):
         raise PayoutBlocked
-    wish = replace(withdrawal.wish, is_suspicious=verdict is Verdict.REVIEW)
+    wish = replace(asked, is_suspicious=verdict is Verdict.REVIEW)
     actor = Actor(f"member:{wish.member_id}", withdrawal.ip)
 
     def work(session: Session) -> PayoutView:
@@ -81,10 +90,24 @@ def _exchange(session: Session, vault: Vault, wish: Wish, zone: ZoneInfo, at: da
     )
 
 
-def _verdict(session: Session, vault: Vault, withdrawal: Withdrawal, at: datetime) -> Verdict:
-    """Ask risk about this withdrawal; what was asked for before stays as it was."""
+def _seen(database: Database, withdrawal: Withdrawal, mini_program: MiniProgram | None) -> Subject:
     wish = withdrawal.wish
+    subject = Subject(member_id=wish.member_id, device=withdrawal.device, ip=withdrawal.ip)
+    if mini_program is None:
+        return subject
+    return ask_wechat(
+        database,
+        subject=subject,
+        occasion=Occasion.WITHDRAWAL,
+        reference=reference_of(wish.member_id, wish.key),
+        mini_program=mini_program,
+        openid=wish.openid,
+        ip=withdrawal.ip,
+    )
+
+
+def _verdict(session: Session, vault: Vault, wish: Wish, subject: Subject, at: datetime) -> Verdict:
+    """Ask risk about this withdrawal; what was asked for before stays as it was."""
     if find_by_key(session, member_id=wish.member_id, key=wish.key) is not None:
         return Verdict.ALLOW
-    subject = Subject(member_id=wish.member_id, device=withdrawal.device, ip=withdrawal.ip)
     return ask_risk(session, vault=vault, subject=subject, key=wish.key, at=at)

@@ -59,15 +59,6 @@ class TestReading:
             bills.unpack(b"not gzip", sha1="0" * 40)
 
 
-class TestReadiness:
-    @pytest.mark.parametrize(
-        ("at", "is_ready"),
-        [(datetime(2026, 3, 11, 1, 59, tzinfo=UTC), False), (datetime(2026, 3, 11, 2, tzinfo=UTC), True)],
-    )
-    def test_a_bill_is_ready_at_ten_in_the_morning_after_its_day(self, at: datetime, is_ready: bool) -> None:
-        assert bills.is_ready(date(2026, 3, 10), at=at) is is_ready
-
-
 class TestFetching:
     @pytest.fixture
     def gateway(self, sandbox: PaySandbox) -> WechatPayGateway:
@@ -99,13 +90,12 @@ class TestFetching:
         assert later is not None
         assert [line.is_return for line in later if line.out_bill_no == number] == [True], "nobody confirmed it"
 
-    def test_a_day_on_which_nothing_moved_has_an_empty_bill(
+    def test_a_day_on_which_nothing_moved_has_no_bill_and_is_not_taken_for_an_empty_one(
         self, sandbox: PaySandbox, gateway: WechatPayGateway, today: Callable[[], date]
     ) -> None:
         sandbox.advance(5 * 86400)
 
-        assert gateway.fetch_bill(today() - timedelta(days=2)) == []
-        assert gateway.fetch_bill(today()) is None, "it is not over"
+        assert gateway.fetch_bill(today() - timedelta(days=2)) is None
 
     def test_a_bill_that_is_being_made_is_not_there_yet(
         self, sandbox: PaySandbox, gateway: WechatPayGateway, today: Callable[[], date]

@@ -7,12 +7,16 @@ import pytest
 from sqlalchemy.orm import Session
 
 from loyalty.gateways.pay_protocols import BillLine
+from loyalty.kernel import bulk
+from loyalty.kernel.audit import list_entries
+from loyalty.payouts.rules.batches import Work, subject_of
 from loyalty.payouts.rules.settings import PayoutProgramme
 from loyalty.payouts.service import batches
 from loyalty.payouts.service.reconciling import reconcile
 from tests.factories.check_ins import SHANGHAI
 from tests.factories.payouts import Earner, configure, make_earner
 from tests.portal.console.conftest import Browser
+from tests.support.events import recorded
 
 
 class TestBatches:
@@ -47,6 +51,29 @@ class TestBatches:
         assert "已通过，开始打款" in page
         assert "已开始" in page
         assert "该打款批次已处理" in finance.submit(f"/console/payout-batches/{batch_id}/decide", decision="refuse")
+
+    def test_that_an_error_stopped_go_on_from_the_page(
+        self, finance: Browser, auditor: Browser, session: Session, batch_id: int
+    ) -> None:
+        finance.submit(f"/console/payout-batches/{batch_id}/decide", decision="approve")
+        assert "resume" not in finance.text(f"/console/payout-batches/{batch_id}")
+        paying = bulk.find_run(session, kind=Work.PAY, subject=subject_of(batch_id))
+        assert paying is not None
+        bulk.pause(session, run_id=paying.id, error="KeyError")
+        session.commit()
+        address = f"/console/payout-batches/{batch_id}/resume"
+        assert address in finance.text(f"/console/payout-batches/{batch_id}")
+        assert address not in auditor.text(f"/console/payout-batches/{batch_id}")
+        assert auditor.post(address).status_code == 403
+
+        assert "继续执行" in finance.submit(address)
+
+        assert [payload["run_id"] for payload in recorded(session, "bulk.wanted")][-2:] == [paying.id, paying.id]
+        assert list_entries(session, action="payouts.resume_batch")[0].subject == f"payout_batch:{batch_id}"
+        assert "已处于该状态" in finance.submit(address)
+
+    def test_that_nobody_approved_cannot_go_on(self, finance: Browser, batch_id: int) -> None:
+        assert "该打款批次已处理" in finance.submit(f"/console/payout-batches/{batch_id}/resume")
 
     def test_say_when_the_next_is_due(self, finance: Browser, batch_id: int) -> None:
         assert "下一批：<strong>2026-03-10</strong>" in finance.text("/console/payout-batches")

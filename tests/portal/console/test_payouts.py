@@ -125,6 +125,40 @@ class TestPause:
         assert "打款已暂停" not in finance.text("/console/payouts")
         assert "打款未处于暂停状态" in finance.submit("/console/payouts/resume")
 
+    @pytest.mark.parametrize(
+        "page",
+        [
+            "dashboard",
+            "payouts",
+            "payouts/{payout_id}",
+            "payout-batches",
+            "payout-batches/rehearsal",
+            "payout-discrepancies",
+            "payout-tax",
+            "payout-settings",
+        ],
+    )
+    def test_is_told_on_the_start_page_and_wherever_payouts_are(
+        self, finance: Browser, session: Session, payout: PayoutView, at: datetime, page: str
+    ) -> None:
+        address = f"/console/{page.format(payout_id=payout.id)}"
+        assert "打款已暂停" not in finance.text(address)
+
+        pause_for_money(session, payout_id=payout.id, actor="system:payouts", at=at)
+        session.commit()
+
+        assert finance.text(address).count("打款已暂停：商户运营账户余额不足") == 1
+        assert "已充值，恢复打款" in finance.text(address)
+
+    def test_is_nothing_to_those_who_see_no_payouts(
+        self, log_in: LogIn, session: Session, store: Store, at: datetime
+    ) -> None:
+        pause_for_money(session, payout_id=None, actor="system:payouts", at=at)
+        session.commit()
+
+        for caller in (log_in(Role.MARKETER), log_in(Role.FINANCE, stores=[store])):
+            assert "打款已暂停" not in caller.text("/console/dashboard")
+
     def test_by_hand(self, finance: Browser, auditor: Browser) -> None:
         finance.submit("/console/payouts/pause")
 

@@ -1,0 +1,57 @@
+"""Days of bills (账单日): which are still to be read, and what to think of one that the platform has no bill of.
+
+The platform says the same of a bill that is late and of a day on which nothing moved. So such a day is asked about
+again; after a while ours decide: where money of ours moved, the bill is missing, and people are told.
+"""
+
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import and_, func, or_, select
+from sqlalchemy.orm import Session
+
+from loyalty.kernel.clock import business_date, end_of, start_of
+from loyalty.payouts.models import BillDay, Payout
+from loyalty.payouts.rules.states import PayoutState
+from loyalty.payouts.service.reconciling import BILL_MISSING, Difference, keep_new, reconcile
+
+DAYS_BACK_MAX = 30
+"""How far back bills are asked for that are still missing."""
+WAITED_FOR = timedelta(days=3)
+"""How long a bill may be late before people are told; it is asked for nevertheless."""
+
+
+def missing_days(session: Session, *, until: date, zone: ZoneInfo) -> Sequence[date]:
+    """Return the business dates whose bills are still to be read, from the first payout sent on, oldest first."""
+    first_sent_at = session.scalar(select(func.min(Payout.sent_at)))
+    if first_sent_at is None:
+        return []
+    first = max(business_date(first_sent_at, zone), until - timedelta(days=DAYS_BACK_MAX))
+    days = [first + timedelta(days=day) for day in range((until - first).days + 1)]
+    read = set(session.scalars(select(BillDay.bill_on).where(BillDay.bill_on >= first)))
+    return [day for day in days if day not in read]
+
+
+def go_without(session: Session, *, on: date, today: date, zone: ZoneInfo, at: datetime) -> Sequence[Difference] | None:
+    """Decide about a day without a bill; return the differences that are new, or None where later bills wait for it.
+
+    Bills are read in order as long as one may still come that tells of our money: else what left on one day and came
+    back on the next would look wrong.
+    """
+    moved_fen, is_waited_for = _moved_fen(session, on, zone), today - on <= WAITED_FOR
+    if is_waited_for:
+        return [] if moved_fen is None else None
+    if moved_fen is None:
+        return reconcile(session, on=on, lines=(), has_bill=False, zone=zone, at=at)
+    return keep_new(session, [Difference(on.isoformat(), BILL_MISSING, None, None, moved_fen)], on=on, at=at)
+
+
+def _moved_fen(session: Session, on: date, zone: ZoneInfo) -> int | None:
+    """Return how much of ours left or came back on a day; None where nothing did."""
+    first, end = start_of(on, zone), end_of(on, zone)
+    left = and_(Payout.sent_at >= first, Payout.sent_at < end)
+    came_back = and_(Payout.state == PayoutState.RETURNED, Payout.settled_at >= first, Payout.settled_at < end)
+    has_bill = Payout.transfer_bill_no.is_not(None)
+    moved = session.scalar(select(func.sum(Payout.net_fen)).where(has_bill, or_(left, came_back)))
+    return None if moved is None else int(moved)
