@@ -1,4 +1,7 @@
-"""Commissions (佣金): accrued from orders and approved page by page, undone when what they rest on falls away."""
+"""Commissions (佣金): accrued from orders and approved page by page, undone when what they rest on falls away.
+
+Each page reads the clock anew: what a long run writes after midnight belongs to the new day, for the old is sealed.
+"""
 
 from datetime import datetime, timedelta
 
@@ -47,11 +50,11 @@ def catch_up_commissions(periodic: PeriodicRun) -> Json:
 
 def approve_commissions(periodic: PeriodicRun) -> Json:
     """Let members withdraw what was earned before the refund window, by invitations that risk let pass."""
-    at, approved, waiting, last = periodic.container.clock.now(), 0, 0, None
-    _look_at_invitations(periodic, at)
+    clock, approved, waiting, last = periodic.container.clock, 0, 0, None
+    _look_at_invitations(periodic, clock.now())
 
     def work(session: Session) -> Approved:
-        return commissions.approve_page(session, after=last, at=at)
+        return commissions.approve_page(session, after=last, at=clock.now())
 
     while (page := run(periodic.container.database, work)).last is not None:
         approved, waiting, last = approved + page.approved, waiting + page.waiting, page.last
@@ -70,13 +73,14 @@ def _look_at_invitations(periodic: PeriodicRun, at: datetime) -> None:
 
 
 def _accrue(periodic: PeriodicRun, place: Place) -> Json:
-    container, at = periodic.container, periodic.container.clock.now()
+    container, until = periodic.container, periodic.container.clock.now()
     counts = {"orders": 0, "commissions": 0, "amount_fen": 0}
 
     def work(session: Session) -> Accrued:
-        return commissions.accrue_page(session, after=place, at=at, zone=container.zone)
+        return commissions.accrue_page(session, after=place, at=container.clock.now(), zone=container.zone)
 
-    while (page := run(container.database, work)).last is not None:
+    # Orders that go on coming in are the next run's.
+    while place.recorded_at <= until and (page := run(container.database, work)).last is not None:
         counts["orders"] += page.orders
         counts["commissions"] += page.commissions
         counts["amount_fen"] += page.amount_fen

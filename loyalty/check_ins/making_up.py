@@ -35,6 +35,7 @@ from loyalty.check_ins.rules import (
 from loyalty.kernel import audit, outbox
 from loyalty.kernel.audit import Actor
 from loyalty.kernel.clock import business_date
+from loyalty.kernel.database import AnyRow
 from loyalty.kernel.idempotency import IdempotencyKeyReused
 from loyalty.limits.rules import Limit, LimitExhausted
 from loyalty.limits.service import reserve
@@ -62,14 +63,14 @@ def make_up(session: Session, *, member_id: int, on: date, key: str, zone: ZoneI
         DayNotMissed: the member has checked in on that day.
         NoMakeUpCard: the member has no card.
         MakeUpLimitReached: as many as a member may make up in a month.
-        IdempotencyKeyReused: the key was used for another day.
+        IdempotencyKeyReused: the key was used for another day, or for a check-in.
         MemberGone: the member was closed or merged.
     """
     today = business_date(at, zone)
     member = _locked(session, member_id)
     known = _known(session, member_id, key)
     if known is not None:
-        if known != on:
+        if known.checked_in_on != on or known.make_up_card_id is None:
             raise IdempotencyKeyReused
         return MadeUp(on, _streak_until(session, member_id, today), is_replay=True)
     rules, plan_revision = _allowed(session, on, today, business_date(member.enrolled_at, zone))
@@ -166,10 +167,13 @@ def _locked(session: Session, member_id: int) -> Member:
     return member
 
 
-def _known(session: Session, member_id: int, key: str) -> date | None:
-    return session.scalar(
-        select(CheckIn.checked_in_on).where(CheckIn.member_id == member_id, CheckIn.idempotency_key == key)
-    )
+def _known(session: Session, member_id: int, key: str) -> AnyRow | None:
+    """Return what the key was used for: days made up and check-ins share their rows and so their keys."""
+    return session.execute(
+        select(CheckIn.checked_in_on, CheckIn.make_up_card_id).where(
+            CheckIn.member_id == member_id, CheckIn.idempotency_key == key
+        )
+    ).one_or_none()
 
 
 def _allowed(session: Session, on: date, today: date, enrolled_on: date) -> tuple[MakeUpRules, int]:

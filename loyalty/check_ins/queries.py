@@ -98,6 +98,8 @@ class Standing:
     key_used_on: date | None
     """The business date of the check-in that was made with this idempotency key."""
     key_store_id: int | None
+    is_key_of_make_up: bool
+    """Whether the key was that of a day made up, whose rows check-ins share."""
     is_store_known: bool
 
 
@@ -164,6 +166,7 @@ def _standing_statement() -> Any:
         exists().where(mine, CHECK_INS.c.checked_in_on == today).label("has_checked_in_today"),
         keyed.c.checked_in_on.label("key_used_on"),
         keyed.c.store_id.label("key_store_id"),
+        keyed.c.make_up_card_id.is_not(None).label("is_key_of_make_up"),
         is_known_store(store_id).label("is_store_known"),
     ).select_from(
         one.outerjoin(plan, true()).outerjoin(
@@ -191,6 +194,7 @@ def standing(
         has_checked_in_today=row.has_checked_in_today,
         key_used_on=row.key_used_on,
         key_store_id=row.key_store_id,
+        is_key_of_make_up=row.is_key_of_make_up,
         is_store_known=row.is_store_known,
     )
 

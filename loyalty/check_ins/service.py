@@ -62,7 +62,7 @@ def check_in(
         NoCheckInPlan: no plan is in force.
         CheckInStoreNotFound: there is no such store.
         InvalidIdempotencyKey: the key cannot be stored.
-        IdempotencyKeyReused: the key was used for a check-in at another store.
+        IdempotencyKeyReused: the key was used for a check-in at another store, or to make a day up.
         DatabaseUnavailable: the database does not answer.
     """
     check_idempotency_key(idempotency_key)
@@ -173,7 +173,7 @@ def _nothing_else_against(
 
 
 def _replay(database: Database, member_id: int, store_id: int | None, before: Standing, on: date) -> CheckInResult:
-    if before.key_store_id != store_id:
+    if before.key_store_id != store_id or before.is_key_of_make_up:
         raise IdempotencyKeyReused
     return result_of(database, member_id=member_id, on=on)
 

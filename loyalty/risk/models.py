@@ -82,7 +82,7 @@ class RiskDecision(Base):
     rule_name: Mapped[str | None]
     sentence: Mapped[str]
     evidence: Mapped[Json]
-    """The numbers that were compared, by their names."""
+    """The numbers that were compared, by their names; empty is what WeChat was asked for and did not answer."""
     rule_set_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey(RiskRuleSet.id))
     """Empty while the default rules hold."""
     state: Mapped[str]

@@ -107,6 +107,20 @@ class TestADayMadeUp:
 
         assert (again.is_replay, again.streak, cards(session, member_id)) == (True, 1, 4)
 
+    def test_is_not_answered_by_the_check_in_whose_key_it_comes_with_nor_the_other_way_round(
+        self, database: Database, session: Session, member_id: int
+    ) -> None:
+        check_in_on(database, member_id, TODAY - DAY, idempotency_key="of-a-check-in")
+        made_up(session, member_id, TODAY - 2 * DAY, key="of-a-day-made-up")
+
+        with pytest.raises(IdempotencyKeyReused):
+            made_up(session, member_id, TODAY - DAY, key="of-a-check-in")
+        for on in (TODAY, TODAY - 2 * DAY):
+            with pytest.raises(IdempotencyKeyReused):
+                check_in_on(database, member_id, on, idempotency_key="of-a-day-made-up")
+
+        assert cards(session, member_id) == 4
+
     @pytest.mark.parametrize("on", [TODAY, TODAY + DAY, TODAY - 6 * DAY])
     def test_must_be_past_and_not_too_long_ago(self, session: Session, member_id: int, on: date) -> None:
         with pytest.raises(MakeUpDayRefused):

@@ -1,18 +1,12 @@
 """No commission is approved by an invitation that risk has not let pass, whether its own reward falls due or not."""
 
-from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 from sqlalchemy.orm import Session
 
-from jobs import handlers
 from jobs.commissions import accrue_commissions, approve_commissions
-from jobs.periodic import PeriodicRun
 from loyalty.commissions.rules.plan import Rate
-from loyalty.kernel.database import Json
-from loyalty.kernel.outbox import OutboxEvent
-from loyalty.kernel.timetable import Slot
 from loyalty.members.models import Member
 from loyalty.referrals.rules.programme import Purchase
 from loyalty.referrals.rules.sharing import Channel
@@ -32,7 +26,7 @@ from tests.factories.commissions import (
 from tests.factories.members import make_identity
 from tests.factories.referrals import ACTOR, ON_PURCHASE, invite, link_of, open_by, publish, referral_of, settle
 from tests.support.containers import NullContainer, StandingClock
-from tests.support.events import recorded
+from tests.support.handling import handle_all, perform
 
 COME = LAST_MONTH + timedelta(days=1)
 OVER = AT + timedelta(days=8)
@@ -56,17 +50,6 @@ def earn_and_approve(container: NullContainer, session: Session, member: Member)
     container.clock.at = OVER
     perform(container, approve_commissions)
     return order_id
-
-
-def perform(container: NullContainer, job: Callable[[PeriodicRun], Json]) -> None:
-    at = container.clock.now()
-    job(PeriodicRun(container, job=job.__name__, slot=Slot(at.isoformat(), at.date())))
-
-
-def handle_all(container: NullContainer, session: Session, *kinds: str) -> None:
-    for kind in kinds:
-        for payload in recorded(session, kind):
-            handlers.handle(container, OutboxEvent(id=0, kind=kind, payload=payload, attempts=1))
 
 
 def second_self_of(session: Session, member: Member) -> Member:

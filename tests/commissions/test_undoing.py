@@ -39,6 +39,7 @@ from tests.factories.earnings import assert_money_fits, withdraw
 from tests.factories.orders import line, make_purchase, make_refund
 from tests.factories.referrals import referral_of
 from tests.support.containers import NullContainer
+from tests.support.settings import SEAL_KEY
 
 DAY = timedelta(days=1)
 
@@ -269,7 +270,8 @@ def _live(session: Session, steps: list[tuple[str, int]]) -> None:
     assert money(session, referrer) == (0, 0, paid_out)
     month = Limit("commission", member_entity(referrer.id), month_of(AT.date()), 2_000, "month_cap")
     assert used(session, limit=month) == 0
-    assert earnings.verify(session, member_id=referrer.id).discrepancies == []
+    proof = earnings.verify(session, seal_key=SEAL_KEY, at=WINDOW_OVER, member_id=referrer.id)
+    assert proof.discrepancies == []
 
 
 def _returned(session: Session, name: str, order_id: int, has: int, fen: int) -> int:

@@ -15,11 +15,11 @@ from loyalty.referrals.models import Referral, ReferralProgramme
 from loyalty.referrals.queries.referrals import ReferralView, get_referral
 from loyalty.referrals.queries.shares import visitor_of
 from loyalty.referrals.rules.documents import to_json
-from loyalty.referrals.rules.programme import WARNING_VERSION, Programme, Purchase, Reward
+from loyalty.referrals.rules.programme import WARNING_VERSION, OpeningReward, Programme, Purchase, Reward
 from loyalty.referrals.rules.sharing import Channel
 from loyalty.referrals.rules.sharing import Purpose as SharePurpose
 from loyalty.referrals.rules.states import ReferralState
-from loyalty.referrals.service import attribution, programmes, rewarding, settling
+from loyalty.referrals.service import attribution, opening_rewards, programmes, rewarding, settling
 from loyalty.referrals.service.openings import Opening, open_link
 from loyalty.referrals.service.sharing import mint
 from loyalty.risk.rules.subjects import Occasion, Subject
@@ -101,6 +101,16 @@ def referral_of(session: Session, member_id: int) -> Referral:
 
 def view_of(session: Session, member_id: int) -> ReferralView:
     return get_referral(session, referral_id=referral_of(session, member_id).id)
+
+
+def open_for_pay(session: Session, sharer: Member, *devices: str, per_day: int = 1, at: datetime = AT) -> None:
+    """Let visitors open a member's link, each on a device of their own, under a programme that pays 2 points for it."""
+    publish(session, at=at, opening=OpeningReward(points=2, per_day=per_day))
+    token = link_of(session, sharer.id, at=at)
+    for device in devices:
+        opened = open_by(session, make_visitor(session), token, device=device, ip=unused_address(), at=at)
+        assert opened.opening_id is not None
+        opening_rewards.reward_opening(session, vault=VAULT, opening_id=opened.opening_id, at=at, zone=SHANGHAI)
 
 
 def state_of(session: Session, member: Member) -> tuple[str, str | None]:

@@ -22,6 +22,7 @@ from tests.factories.referrals import (
     ACTOR,
     ON_PURCHASE,
     WAITED,
+    available,
     invite,
     publish,
     referral_of,
@@ -39,8 +40,14 @@ class TestPurchase:
         publish(session, **ON_PURCHASE, caps=Caps(total=1))
         return invite(session, sharer)
 
-    def buy(self, session: Session, member: Member, number: str, amount_fen: int, at: datetime) -> None:
-        buy(session, make_purchase(member.id, line(amount_fen=amount_fen), order_number=number, paid_at=at), at=at)
+    def buy(
+        self, session: Session, member: Member, number: str, amount_fen: int, at: datetime, *,
+        paid_at: datetime | None = None,
+    ) -> None:  # fmt: skip
+        bought = make_purchase(
+            member.id, line(amount_fen=amount_fen), order_number=number, paid_at=paid_at or at
+        )  # fmt: skip
+        buy(session, bought, at=at)
         waiting = purchases.waiting_of(session, member_id=member.id)
         if waiting is not None:
             purchases.fulfil(session, referral_id=waiting, at=at)
@@ -130,6 +137,42 @@ class TestPurchase:
         assert state_of(session, buyer) == ("reversed", "reviewed")
         assert upline(session, member_id=buyer.id, at=at + WAITED) is None
         assert balance_of(session, sharer.id) == 0
+
+    @pytest.mark.parametrize("is_told_late", [False, True], ids=["before the sweep", "after the sweep"])
+    @pytest.mark.parametrize("is_in_time", [True, False], ids=["in time", "too late"])
+    def test_what_was_paid_in_time_counts_whenever_it_is_told(
+        self, session: Session, sharer: Member, buyer: Member, at: datetime, is_told_late: bool, is_in_time: bool
+    ) -> None:
+        end = at + timedelta(days=30)
+        swept_at, told_at = (end, end + HOUR) if is_told_late else (end + HOUR, end)
+        if is_told_late:
+            settling.lapse(session, at=swept_at)
+        paid_at = end - HOUR if is_in_time else end + timedelta(seconds=1)
+        self.buy(session, buyer, "TILL", 5_000, told_at, paid_at=paid_at)
+        if not is_told_late:
+            settling.lapse(session, at=swept_at)
+
+        settle(session, referral_of(session, buyer.id).id, at=told_at + WAITED)
+        settling.lapse(session, at=told_at + WAITED)
+
+        session.expire_all()
+        assert state_of(session, buyer) == (("rewarded" if is_in_time else "lapsed"), None)
+        assert available(session, sharer, told_at + WAITED) == (100 if is_in_time else 0)
+
+    def test_what_was_told_late_and_refunded_lapses_again(
+        self, session: Session, sharer: Member, buyer: Member, at: datetime
+    ) -> None:
+        end = at + timedelta(days=30)
+        settling.lapse(session, at=end)
+        self.buy(session, buyer, "TILL", 10_000, end + HOUR, paid_at=end - HOUR)
+        give_back(session, make_refund("TILL"), at=end + HOUR)
+
+        settle(session, referral_of(session, buyer.id).id, at=end + WAITED + HOUR)
+        settling.lapse(session, at=end + WAITED + HOUR)
+
+        session.expire_all()
+        assert state_of(session, buyer) == ("lapsed", None)
+        assert available(session, sharer, end + WAITED + HOUR) == 0
 
     def test_a_friend_who_does_not_buy_in_time_lapses_and_stays_invited(
         self, session: Session, sharer: Member, buyer: Member, at: datetime

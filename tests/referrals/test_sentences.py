@@ -3,10 +3,11 @@
 import pytest
 
 from loyalty.channels.rules.inducement import check_not_luring
+from loyalty.referrals.queries.referrals import RewardView
 from loyalty.referrals.rules.openings import NotCounted
 from loyalty.referrals.rules.programme import Caps, OpeningReward, Programme, Purchase, Reward
-from loyalty.referrals.rules.sentences import NOTICES, notice, outcome, sentences, to_the_friend
-from loyalty.referrals.rules.states import RewardState
+from loyalty.referrals.rules.sentences import NOTICES, notice, sentences, to_the_friend
+from loyalty.referrals.rules.states import RewardState, Side
 
 TITLES = {7: "早鸟券"}
 TEXTS = {"title": "邀请", "description": "规则", "share_title": "来"}
@@ -42,19 +43,23 @@ def test_a_programme_without_rewards_says_so() -> None:
 
 
 @pytest.mark.parametrize(
-    ("state", "points", "has_coupon", "reason", "told"),
+    ("side", "state", "points", "coupon_id", "reason", "told"),
     [
-        (RewardState.PAID, 100, True, None, "得 100 积分、一张优惠券"),
-        (RewardState.PAID, 100, False, "coupon_sold_out", "得 100 积分；优惠券未能发放"),
-        (RewardState.MISSED, 0, False, "referrer_day", "没有奖励：已达每天奖励人数上限"),
-        (RewardState.TAKEN_BACK, 100, False, None, "100 积分 已收回"),
-        (RewardState.KEPT, 0, True, None, "得 一张优惠券"),
+        (Side.REFERRER, RewardState.PAID, 100, 7, None, "得 100 积分、一张优惠券"),
+        (Side.REFERRER, RewardState.PAID, 100, None, "coupon_sold_out", "得 100 积分；优惠券未能发放"),
+        (Side.REFERRER, RewardState.MISSED, 0, None, "referrer_day", "没有奖励：已达每天奖励人数上限"),
+        (Side.REFERRER, RewardState.TAKEN_BACK, 100, None, None, "100 积分 已收回"),
+        (Side.REFERRER, RewardState.KEPT, 0, 7, None, "得 一张优惠券"),
+        (Side.SHARER, RewardState.WAITING, 0, None, None, "奖励待发放"),
+        (Side.SHARER, RewardState.MISSED, 0, None, "sharer_day", "没有奖励：已达每天打开奖励上限"),
+        (Side.SHARER, RewardState.MISSED, 0, None, "reviewed", "没有奖励：经人工审核撤销"),
+        (Side.SHARER, RewardState.MISSED, 0, None, "clicks_of_one_device", "没有奖励：未通过安全校验"),
     ],
 )
 def test_an_outcome_is_told_with_the_reason(
-    state: RewardState, points: int, has_coupon: bool, reason: str | None, told: str
+    side: Side, state: RewardState, points: int, coupon_id: int | None, reason: str | None, told: str
 ) -> None:
-    assert outcome(state=state, points=points, has_coupon=has_coupon, reason=reason) == told
+    assert RewardView(side, 1, state, reason, points, coupon_id).outcome == told
 
 
 def test_a_visitor_is_not_told_what_risk_found_or_who_else_invited_them() -> None:

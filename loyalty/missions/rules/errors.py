@@ -25,6 +25,13 @@ class MissionNotFound(NotFound):
     message = "没有找到该任务"
 
 
+class MissionNotShareable(Conflict):
+    """Friends do not count for the mission, or not now."""
+
+    code = "mission_not_shareable"
+    message = "该任务不是进行中的邀请任务"
+
+
 class MissionNotInState(Conflict):
     """The mission's state does not allow it; the details name the state."""
 

@@ -25,6 +25,7 @@ from loyalty.missions.service.guarding import check_allowed
 from loyalty.missions.service.paying import Place, pay
 from loyalty.missions.service.progress import check_payable, forget_refusal, note_refusal, reckon, rewards_standing
 from loyalty.points.service.accounts import open_and_lock_account
+from loyalty.risk.rules.subjects import Subject
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +62,12 @@ def claim(
     key: str,
     at: datetime,
     zone: ZoneInfo,
+    subject: Subject | None = None,
 ) -> Claimed | Withheld:
     """Claim the reward of a step, which its target names, of a period (领取); the same key again is a replay.
 
-    What risk holds is paid without another claim as soon as a person lets it go.
+    What risk holds is paid without another claim as soon as a person lets it go. ``subject`` is who claims, as
+    ``look`` has seen them.
 
     Raises:
         MissionNotFound: there is no such mission.
@@ -89,7 +92,7 @@ def claim(
         raise IdempotencyKeyReused
     if known is not None:
         raise MissionRewardClaimed(**_details(known))
-    return _pay(session, vault, mission, place, step, key, at, zone)
+    return _pay(session, vault, mission, place, step, key, subject or Subject(member_id), at, zone)
 
 
 def _pay(
@@ -99,6 +102,7 @@ def _pay(
     place: Place,
     target: int,
     key: str,
+    subject: Subject,
     at: datetime,
     zone: ZoneInfo,
 ) -> Claimed | Withheld:
@@ -113,7 +117,7 @@ def _pay(
     if progress < target:
         raise MissionStepNotReached(progress=progress, target=target)
     try:
-        check_allowed(session, vault=vault, mission=mission, place=place, target=target, at=at)
+        check_allowed(session, vault=vault, mission=mission, place=place, target=target, subject=subject, at=at)
     except (MissionRewardHeld, MissionRewardRefused) as refusal:
         note_refusal(session, place=place, target=target, code=refusal.code)
         return Withheld(refusal)

@@ -42,6 +42,8 @@ class Happening:
     is_reversed: bool = False
     """The invitation was taken back."""
     is_made_up: bool = False
+    mission_id: int | None = None
+    """The only mission for which a friend counts, by whose link they came."""
 
 
 _CHANGING = frozenset({MissionEvent.PURCHASE, MissionEvent.INVITED_FRIEND})
@@ -64,7 +66,7 @@ def count(session: Session, *, vault: Vault, happening: Happening, at: datetime,
     if member is None:
         return
     known = _known(session, member.id, happening.reference)
-    fresh = [mission for mission in running if mission.mission_id not in known]
+    fresh = [mission for mission in running if mission.mission_id not in known and _is_for(happening, mission)]
     if not fresh and not (known and is_changing):
         return
     open_and_lock_account(session, member_id=member.id, at=at)  # before any limit, as everywhere
@@ -74,6 +76,10 @@ def count(session: Session, *, vault: Vault, happening: Happening, at: datetime,
     level = tier_of(session, member_id=member.id, at=at).level
     for mission in fresh:
         _count(session, vault, mission, member.id, level, happening, at, zone)
+
+
+def _is_for(happening: Happening, mission: Running) -> bool:
+    return happening.mission_id in (None, mission.mission_id)
 
 
 def _known(session: Session, member_id: int, reference: str) -> Mapping[int, MissionCount]:

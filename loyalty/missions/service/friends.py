@@ -15,6 +15,8 @@ from loyalty.referrals.rules.states import ReferralState
 def count_friend(session: Session, *, vault: Vault, referral_id: int, at: datetime, zone: ZoneInfo) -> None:
     """Count an invitation as it stands now for whoever invited, after its reward or its end; again, nothing changes.
 
+    A friend who came by the link of a mission counts for that one, any other for each that runs.
+
     Raises:
         ReferralNotFound: there is none with this id.
     """
@@ -25,5 +27,6 @@ def count_friend(session: Session, *, vault: Vault, referral_id: int, at: dateti
         reference=f"referral:{referral.id}",
         occurred_at=min(referral.came_at, at),
         is_reversed=referral.state is ReferralState.REVERSED,
+        mission_id=referral.mission_id,
     )
     count(session, vault=vault, happening=happening, at=at, zone=zone)

@@ -24,7 +24,16 @@ from loyalty.risk.rules.subjects import DecisionState, Occasion, Subject, Verdic
 from loyalty.risk.service import assess
 
 
-def check_allowed(session: Session, *, vault: Vault, mission: Running, place: Place, target: int, at: datetime) -> None:
+def check_allowed(
+    session: Session,
+    *,
+    vault: Vault,
+    mission: Running,
+    place: Place,
+    target: int,
+    at: datetime,
+    subject: Subject | None = None,
+) -> None:
     """Refuse to pay what comes by a channel that is off, and what risk does not let go.
 
     What risk said is written: a caller that is refused must not roll back.
@@ -36,7 +45,7 @@ def check_allowed(session: Session, *, vault: Vault, mission: Running, place: Pl
     """
     if mission.terms.event is MissionEvent.INVITED_FRIEND and _friends_on(session, mission, place) < target:
         raise MissionChannelOff
-    verdict = _verdict(session, vault, place, target, at)
+    verdict = _verdict(session, vault, place, target, subject or Subject(place.member_id), at)
     if verdict is Verdict.REVIEW:
         raise MissionRewardHeld
     if verdict is Verdict.DENY:
@@ -65,7 +74,7 @@ def _friends_on(session: Session, mission: Running, place: Place) -> int:
     return progress_by_rows(session, place=place, measure=mission.terms.measure, is_wanted=is_wanted)
 
 
-def _verdict(session: Session, vault: Vault, place: Place, target: int, at: datetime) -> Verdict:
+def _verdict(session: Session, vault: Vault, place: Place, target: int, subject: Subject, at: datetime) -> Verdict:
     family = family_of(session, member_id=place.member_id)
     if len(family) > 1:
         references = [reference_of(replace(place, member_id=one), target) for one in family]
@@ -81,7 +90,7 @@ def _verdict(session: Session, vault: Vault, place: Place, target: int, at: date
         vault=vault,
         occasion=Occasion.MISSION,
         reference=reference_of(place, target),
-        subject=Subject(place.member_id),
+        subject=subject,
         facts={},
         at=at,
     )

@@ -56,6 +56,11 @@ def find_offer(session: Session) -> Offer | None:
     )
 
 
+def told_to_the_friend(session: Session, programme: Programme) -> str:
+    """Say to a friend what a programme brings, as ``find_offer`` does."""
+    return to_the_friend(programme, coupon_titles(session, programme))
+
+
 def coupon_titles(session: Session, programme: Programme) -> Titles:
     """Return what the coupons of a programme are called."""
     named = {programme.referrer.coupon_template_id, programme.referee.coupon_template_id} - {None}

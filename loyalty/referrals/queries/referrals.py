@@ -1,6 +1,6 @@
 """Referrals for members, who see their friends without a name, and for staff."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -9,7 +9,8 @@ from sqlalchemy.orm import Session
 
 from loyalty.kernel.pagination import PAGE_SIZE, Page, decode_cursor, page_of
 from loyalty.members.queries import family_ids
-from loyalty.referrals.models import Referral, ReferralReward
+from loyalty.referrals.models import Referral, ReferralReward, ShareToken
+from loyalty.referrals.rules.sentences import outcome
 from loyalty.referrals.rules.sharing import Channel
 from loyalty.referrals.rules.states import ReferralNotFound, ReferralState, RewardState, Side, sentence
 
@@ -25,6 +26,17 @@ class RewardView:
     points: int
     coupon_id: int | None
 
+    @property
+    def outcome(self) -> str:
+        """What it came to in words."""
+        return outcome(
+            side=self.side,
+            state=self.state,
+            points=self.points,
+            has_coupon=self.coupon_id is not None,
+            reason=self.reason,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class ReferralView:
@@ -34,6 +46,8 @@ class ReferralView:
     member_id: int
     referrer_id: int
     channel: Channel
+    mission_id: int | None
+    """The mission for which the friend was invited, if for one."""
     state: ReferralState
     reason: str | None
     sentence: str
@@ -42,6 +56,11 @@ class ReferralView:
     came_at: datetime
     rewarded_at: datetime | None
     rewards: tuple[RewardView, ...]
+
+    @property
+    def referrers_outcome(self) -> str | None:
+        """What it paid who invited, or why not; none before anything is due."""
+        return next((one.outcome for one in self.rewards if one.side is Side.REFERRER), None)
 
 
 def get_referral(session: Session, *, referral_id: int) -> ReferralView:
@@ -87,23 +106,37 @@ def list_referrals(
     return page_of(_views(session, session.scalars(query).all()), limit=limit, id_of=lambda view: view.id)
 
 
+def reward_view(row: ReferralReward) -> RewardView:
+    """Read a row."""
+    return RewardView(Side(row.side), row.member_id, RewardState(row.state), row.reason, row.points, row.coupon_id)
+
+
 def _views(session: Session, rows: Sequence[Referral]) -> list[ReferralView]:
     rewards: dict[int, list[RewardView]] = {}
     query = select(ReferralReward).where(ReferralReward.referral_id.in_([row.id for row in rows]))
     for one in session.scalars(query.order_by(ReferralReward.id).execution_options(populate_existing=True)):
         assert one.referral_id is not None
-        view = RewardView(Side(one.side), one.member_id, RewardState(one.state), one.reason, one.points, one.coupon_id)
-        rewards.setdefault(one.referral_id, []).append(view)
-    return [_view(row, tuple(rewards.get(row.id, ()))) for row in rows]
+        rewards.setdefault(one.referral_id, []).append(reward_view(one))
+    missions = _missions(session, rows)
+    return [_view(row, missions.get(row.share_token_id), tuple(rewards.get(row.id, ()))) for row in rows]
 
 
-def _view(row: Referral, rewards: tuple[RewardView, ...]) -> ReferralView:
+def _missions(session: Session, rows: Sequence[Referral]) -> Mapping[int, int]:
+    """Return for which missions shares were made, of those that were made for one."""
+    shared = select(ShareToken.id, ShareToken.mission_id).where(
+        ShareToken.id.in_({row.share_token_id for row in rows}), ShareToken.mission_id.is_not(None)
+    )
+    return {token_id: mission_id for token_id, mission_id in session.execute(shared) if mission_id is not None}
+
+
+def _view(row: Referral, mission_id: int | None, rewards: tuple[RewardView, ...]) -> ReferralView:
     state = ReferralState(row.state)
     return ReferralView(
         id=row.id,
         member_id=row.member_id,
         referrer_id=row.referrer_id,
         channel=Channel(row.channel),
+        mission_id=mission_id,
         state=state,
         reason=row.reason,
         sentence=sentence(state, row.reason),

@@ -3,15 +3,18 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import BigInteger, bindparam, or_, select
 from sqlalchemy.orm import Session
 
+from loyalty.kernel.database import AnyRow
+from loyalty.kernel.prepared import send
 from loyalty.members.models import Identity
-from loyalty.members.queries import get_identity
+from loyalty.members.rules.identities import IdentityNotFound
 from loyalty.referrals.models import ShareToken, ShareTouch
 from loyalty.referrals.rules.openings import Visitor
-from loyalty.referrals.rules.sharing import Channel, Purpose, ShareTokenNotFound, normalise
+from loyalty.referrals.rules.sharing import Channel, Purpose
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,21 +31,6 @@ class ShareTokenView:
     expires_at: datetime | None
 
 
-def get_share(session: Session, *, token: str) -> ShareTokenView:
-    """Return a share by its token or code, as people type it.
-
-    Raises:
-        ShareTokenNotFound: nobody shared anything by it.
-    """
-    named = normalise(token)
-    # Who types anything else, such as what cannot be stored, need not be looked for.
-    is_possible = named.isascii() and named.isalnum()
-    row = session.scalar(select(ShareToken).where(ShareToken.token == named)) if is_possible else None
-    if row is None:
-        raise ShareTokenNotFound
-    return view_of(row)
-
-
 def share_of_id(session: Session, *, share_token_id: int) -> ShareTokenView:
     """Return a share that is known to exist."""
     return view_of(session.get_one(ShareToken, share_token_id))
@@ -54,10 +42,14 @@ def visitor_of(session: Session, *, identity_id: int, device: str | None = None,
     Raises:
         IdentityNotFound: there is no such identity.
     """
-    identity = get_identity(session, identity_id=identity_id)
+    rows = send(session, _PERSON, {"identity_id": identity_id})
+    identity = next((row for row in rows if row.id == identity_id), None)
+    if identity is None:
+        raise IdentityNotFound(identity_id=identity_id)
     return Visitor(
-        identity_id=identity.id,
+        identity_id=identity_id,
         person_key=identity.unionid or identity.openid,
+        keys=_keys_in(rows),
         member_id=identity.member_id,
         device=device,
         ip=ip,
@@ -66,17 +58,13 @@ def visitor_of(session: Session, *, identity_id: int, device: str | None = None,
 
 def keys_of_member(session: Session, *, member_ids: Collection[int]) -> Sequence[str]:
     """Return every key by which members may have been known to a share before: unionids and openids."""
-    rows = session.execute(select(Identity.openid, Identity.unionid).where(Identity.member_id.in_(member_ids)))
-    return list(dict.fromkeys(key for row in rows for key in row if key is not None))
+    is_theirs = Identity.member_id.in_(member_ids)
+    return _keys_in(session.execute(select(Identity.openid, Identity.unionid).where(is_theirs)).all())
 
 
 def keys_of_identity(session: Session, *, identity_id: int) -> Sequence[str]:
     """Return every key by which a person may have been known before, by their other accounts included."""
-    unionid = select(Identity.unionid).where(Identity.id == identity_id).scalar_subquery()
-    rows = session.execute(
-        select(Identity.openid, Identity.unionid).where(or_(Identity.id == identity_id, Identity.unionid == unionid))
-    )
-    return list(dict.fromkeys(key for row in rows for key in row if key is not None))
+    return _keys_in(send(session, _PERSON, {"identity_id": identity_id}))
 
 
 def first_touch(
@@ -99,8 +87,8 @@ def first_touch(
     return session.scalar(earliest.execution_options(populate_existing=True))
 
 
-def view_of(row: ShareToken) -> ShareTokenView:
-    """Read a row."""
+def view_of(row: ShareToken | AnyRow) -> ShareTokenView:
+    """Read a row, also where a larger statement took its columns along."""
     return ShareTokenView(
         id=row.id,
         member_id=row.member_id,
@@ -111,3 +99,18 @@ def view_of(row: ShareToken) -> ShareTokenView:
         token=row.token,
         expires_at=row.expires_at,
     )
+
+
+def _keys_in(rows: Sequence[AnyRow]) -> Sequence[str]:
+    return list(dict.fromkeys(key for row in rows for key in (row.openid, row.unionid) if key is not None))
+
+
+def _person() -> Any:
+    """The identities of a person: one of them is named, and unionid joins the others to it."""
+    is_named = Identity.id == bindparam("identity_id", type_=BigInteger)
+    unionid = select(Identity.unionid).where(is_named).scalar_subquery()
+    columns = (Identity.id, Identity.openid, Identity.unionid, Identity.member_id)
+    return select(*columns).where(or_(is_named, Identity.unionid == unionid))
+
+
+_PERSON = _person()

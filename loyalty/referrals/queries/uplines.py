@@ -3,16 +3,16 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import BigInteger, Select, any_, bindparam, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
+from loyalty.kernel.arrays import SentArray
 from loyalty.members.models import Member
 from loyalty.referrals.models import Referral
 from loyalty.referrals.rules.sharing import Channel
 from loyalty.referrals.rules.states import ReferralState
-
-_Referee, _First, _Second = aliased(Member), aliased(Member), aliased(Member)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,24 +38,7 @@ def uplines(session: Session, *, member_ids: Collection[int], at: datetime) -> M
 
     An invitation that was refused or taken back as fraud is none; one whose first purchase was refunded is.
     """
-    first = func.coalesce(_First.merged_into_id, _First.id)
-    second = func.coalesce(_Second.merged_into_id, _Second.id)
-    asked = select(Member.id, func.coalesce(Member.merged_into_id, Member.id).label("survivor_id"))
-    asked_for = asked.where(Member.id.in_(member_ids)).subquery("asked")
-    survivor_id = asked_for.c.survivor_id
-    rows = session.execute(
-        select(
-            *(asked_for.c.id, survivor_id, first, second),
-            *(Referral.came_at, Referral.state, Referral.id, Referral.channel),
-        )
-        .select_from(asked_for)
-        .join(_Referee, or_(_Referee.id == survivor_id, _Referee.merged_into_id == survivor_id))
-        .join(Referral, Referral.member_id == _Referee.id)
-        .join(_First, _First.id == Referral.referrer_id)
-        .outerjoin(_Second, _Second.id == Referral.second_referrer_id)
-        .where(Referral.is_standing, Referral.came_at <= at, first != survivor_id)
-        .order_by(Referral.came_at.desc(), Referral.id.desc())
-    )
+    rows = session.execute(_UPLINES, {"member_ids": list(member_ids), "at": at})
     return {  # of several, as after a merge, the earliest is written last
         asked_id: Upline(
             referrer_id=referrer_id,
@@ -67,3 +50,31 @@ def uplines(session: Session, *, member_ids: Collection[int], at: datetime) -> M
         )
         for asked_id, own_id, referrer_id, second_id, since, state, referral_id, channel in rows
     }
+
+
+def _uplines() -> Select[Any]:
+    referee, first, second = aliased(Member), aliased(Member), aliased(Member)
+    first_id = func.coalesce(first.merged_into_id, first.id)
+    asked = (
+        select(Member.id, func.coalesce(Member.merged_into_id, Member.id).label("survivor_id"))
+        .where(Member.id == any_(bindparam("member_ids", type_=SentArray(BigInteger()))))
+        .subquery("asked")
+    )
+    survivor_id = asked.c.survivor_id
+    return (
+        select(
+            *(asked.c.id, survivor_id, first_id, func.coalesce(second.merged_into_id, second.id)),
+            *(Referral.came_at, Referral.state, Referral.id, Referral.channel),
+        )
+        .select_from(asked)
+        .join(referee, or_(referee.id == survivor_id, referee.merged_into_id == survivor_id))
+        .join(Referral, Referral.member_id == referee.id)
+        .join(first, first.id == Referral.referrer_id)
+        .outerjoin(second, second.id == Referral.second_referrer_id)
+        .where(Referral.is_standing, Referral.came_at <= bindparam("at", type_=Referral.came_at.type))
+        .where(first_id != survivor_id)
+        .order_by(Referral.came_at.desc(), Referral.id.desc())
+    )
+
+
+_UPLINES = _uplines()

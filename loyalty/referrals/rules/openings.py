@@ -1,5 +1,6 @@
 """Openings (打开): which count, once for each real person, by the first who invited them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -40,8 +41,10 @@ class Visitor:
     The virtual accounts of snapshot pages (快照页) are nobody: they are refused before there is an identity.
     """
 
-    identity_id: int | None
+    identity_id: int
     person_key: str
+    keys: Sequence[str]
+    """Every key by which the person may have been known before, by their other accounts included."""
     member_id: int | None
     device: str | None = None
     ip: str | None = None

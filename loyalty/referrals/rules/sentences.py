@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from loyalty.kernel.wording import plain_yuan
 from loyalty.referrals.rules.openings import NotCounted
 from loyalty.referrals.rules.programme import Programme, Reward
-from loyalty.referrals.rules.states import RewardState
+from loyalty.referrals.rules.states import WORDS, Against, RewardState, Side
 
 Titles = Mapping[int, str]
 """What coupon templates are called."""
@@ -16,8 +16,11 @@ MISSED_WORDS = {
     "referrer_day": "已达每天奖励人数上限",
     "referrer_month": "已达每月奖励人数上限",
     "referrer_total": "已达累计奖励人数上限",
+    "sharer_day": "已达每天打开奖励上限",
 }
 COUPON_MISSED = "优惠券未能发放"
+NOT_SAFE = "未通过安全校验"
+"""What members are told of rules of risk, which are not named to them."""
 NOTICES = {
     NotCounted.EXPIRED: "这个邀请已过期，您仍可以直接成为会员",
     NotCounted.CHANNEL_OFF: "这个邀请暂时无效，您仍可以直接成为会员",
@@ -60,20 +63,31 @@ def sentences(programme: Programme, titles: Titles) -> list[str]:
     return list(_sentences(programme, titles))
 
 
-def outcome(*, state: RewardState, points: int, has_coupon: bool, reason: str | None) -> str:
-    """Say what one side got for an invitation, or why not."""
+def outcome(*, side: Side, state: RewardState, points: int, has_coupon: bool, reason: str | None) -> str:
+    """Say what one side got for an invitation or for an opening, or why not."""
     gained = "、".join([*([f"{points} 积分"] if points else []), *(["一张优惠券"] if has_coupon else [])])
-    missed = MISSED_WORDS.get(reason or "", COUPON_MISSED)
-    if state is RewardState.MISSED:
-        return f"没有奖励：{missed}"
-    if state is RewardState.TAKEN_BACK:
-        return f"{gained} 已收回"
-    return f"得 {gained}" if reason is None else f"得 {gained}；{missed}"
+    match state:
+        case RewardState.WAITING:
+            return "奖励待发放"
+        case RewardState.MISSED:
+            return f"没有奖励：{_missed(side, reason)}"
+        case RewardState.TAKEN_BACK:
+            return f"{gained} 已收回"
+    return f"得 {gained}" if reason is None else f"得 {gained}；{_missed(side, reason)}"
 
 
 def notice(reason: NotCounted | None) -> str | None:
     """Say to who opened an invitation what they have to know, if anything."""
     return None if reason is None else NOTICES.get(reason)
+
+
+def _missed(side: Side, reason: str | None) -> str:
+    """Say why something was missed: a limit, a word of ours, a rule of risk for an opening, else the coupon."""
+    if reason in MISSED_WORDS:
+        return MISSED_WORDS[reason]
+    if reason in list(Against):
+        return WORDS[Against(reason)]
+    return NOT_SAFE if side is Side.SHARER else COUPON_MISSED
 
 
 def _sentences(programme: Programme, titles: Titles) -> Iterator[str]:

@@ -16,14 +16,14 @@ class ReferralState(StrEnum):
     """The rewards are due."""
     REWARDED = "rewarded"
     LAPSED = "lapsed"
-    """The condition was not fulfilled in time; who invited whom stays true."""
+    """The condition was not fulfilled in time, as far as is known; who invited whom stays true."""
     REFUSED = "refused"
     REVERSED = "reversed"
     """What was due or paid was taken back."""
 
 
 UNSEEN = (ReferralState.ATTRIBUTED, ReferralState.LAPSED)
-"""States in which risk need not have looked at it yet."""
+"""States in which the condition need not be fulfilled, nor risk have looked at it yet."""
 
 
 class Against(StrEnum):

@@ -2,27 +2,25 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
+from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import DateTime, LargeBinary, any_, bindparam, exists, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from loyalty.kernel import outbox
+from loyalty.kernel.arrays import SentArray
 from loyalty.kernel.crypto import Vault
-from loyalty.members.models import Member
-from loyalty.members.queries import LIVING, survivor_of
+from loyalty.kernel.prepared import send
+from loyalty.members.queries import survivor_of
+from loyalty.points.posting import table_of
 from loyalty.referrals.models import ShareOpening, ShareToken, ShareTouch
-from loyalty.referrals.queries.programmes import ProgrammeView, current_programme, is_on
-from loyalty.referrals.queries.shares import (
-    ShareTokenView,
-    first_touch,
-    get_share,
-    keys_of_identity,
-    keys_of_member,
-)
+from loyalty.referrals.queries.openings import OpenedShare, read_opened
+from loyalty.referrals.queries.shares import ShareTokenView, first_touch
 from loyalty.referrals.queries.uplines import upline
 from loyalty.referrals.rules.openings import NotCounted, OpeningFacts, Visitor, reason_against
+from loyalty.referrals.rules.programme import Programme
 from loyalty.referrals.rules.sharing import LINK_LIFE_DEFAULT, Purpose
 from loyalty.risk.queries.blocklist import is_blocked
 from loyalty.risk.rules.subjects import Occasion, Subject
@@ -40,6 +38,8 @@ class Opening:
     reason: NotCounted | None
     opening_id: int | None
     share: ShareTokenView
+    programme: Programme | None
+    """The one in force, None while no invitations are taken."""
 
 
 def open_link(session: Session, *, vault: Vault, token: str, visitor: Visitor, at: datetime) -> Opening:
@@ -50,21 +50,19 @@ def open_link(session: Session, *, vault: Vault, token: str, visitor: Visitor, a
     Raises:
         ShareTokenNotFound: nobody shared anything by it.
     """
-    share = get_share(session, token=token)
-    programme = current_programme(session)
+    session.flush()  # what the caller has just written counts
+    opened = read_opened(session, token=token, visitor=visitor)
+    share, programme = opened.share, opened.programme_taking
     index = vault.index(visitor.person_key, context=PERSON)
-    reason = _against(session, vault, share, visitor, at)
-    if reason is None:
-        reason = _touch(session, vault, share, visitor, index, _window(programme), at)
+    reason = _against(session, vault, opened, visitor, at) or _touch(session, vault, opened, visitor, index, at)
     opening_id = _write(session, share, visitor, index, reason, at)
     if opening_id is None:
-        return Opening(False, reason or NotCounted.ALREADY_OPENED, None, share)
-    seen = Subject(visitor.member_id, visitor.identity_id, device=visitor.device, ip=visitor.ip)
-    if visitor.member_id is not None or visitor.identity_id is not None:
-        note_sighting(session, vault=vault, occasion=Occasion.OPENING, subject=seen, at=at)
-    if reason is None and _pays_for_opening(programme, share):
+        return Opening(False, reason or NotCounted.ALREADY_OPENED, None, share, programme)
+    note_sighting(session, vault=vault, occasion=Occasion.OPENING, subject=_subject(visitor), at=at)
+    is_paid = programme is not None and programme.opening is not None and share.purpose is Purpose.REFERRAL
+    if reason is None and is_paid:
         outbox.record(session, "share.opened", {"opening_id": opening_id, "member_id": share.member_id}, at=at)
-    return Opening(reason is None, reason, opening_id, share)
+    return Opening(reason is None, reason, opening_id, share, programme)
 
 
 def person_indexes(vault: Vault, keys: Sequence[str]) -> list[bytes]:
@@ -72,80 +70,52 @@ def person_indexes(vault: Vault, keys: Sequence[str]) -> list[bytes]:
     return [vault.index(key, context=PERSON) for key in keys]
 
 
-def _pays_for_opening(programme: ProgrammeView | None, share: ShareTokenView) -> bool:
-    is_paid = programme is not None and programme.programme.is_open and programme.programme.opening is not None
-    return is_paid and share.purpose is Purpose.REFERRAL
+def _subject(visitor: Visitor) -> Subject:
+    return Subject(visitor.member_id, visitor.identity_id, device=visitor.device, ip=visitor.ip)
 
 
-def _window(programme: ProgrammeView | None) -> timedelta:
-    return LINK_LIFE_DEFAULT if programme is None else programme.programme.window
-
-
-def _against(
-    session: Session, vault: Vault, share: ShareTokenView, visitor: Visitor, at: datetime
-) -> NotCounted | None:
-    sharer_id = survivor_of(session, member_id=share.member_id)
-    sharer = session.get(Member, sharer_id, populate_existing=True)
-    own_id = None if visitor.member_id is None else survivor_of(session, member_id=visitor.member_id)
-    above = upline(session, member_id=sharer_id, at=at) if own_id is not None else None
+def _against(session: Session, vault: Vault, opened: OpenedShare, visitor: Visitor, at: datetime) -> NotCounted | None:
+    share, sharer_id, own_id, who = opened.share, opened.sharer_id, opened.opener_id, _subject(visitor)
+    above = None if own_id is None else upline(session, member_id=sharer_id, at=at)
     return reason_against(
         OpeningFacts(
             is_expired=share.expires_at is not None and share.expires_at <= at,
-            is_channel_on=is_on(session, channel=share.channel),
-            is_sharer_living=sharer is not None and sharer.status in LIVING,
-            is_self=own_id == sharer_id or visitor.person_key in keys_of_member(session, member_ids=[sharer_id]),
+            is_channel_on=opened.is_channel_on,
+            is_sharer_living=opened.is_sharer_living,
+            is_self=opened.is_own,
             is_circular=above is not None and own_id in (above.referrer_id, above.second),
             is_member=own_id is not None,
-            is_blocked=_is_anybody_blocked(session, vault, sharer_id, visitor, at),
+            is_blocked=is_blocked(
+                session, subject=who, at=at, values=places_of(vault, subject=who), beside=[Subject(sharer_id)]
+            ),
         )
-    )
-
-
-def _is_anybody_blocked(session: Session, vault: Vault, sharer_id: int, visitor: Visitor, at: datetime) -> bool:
-    who = Subject(visitor.member_id, visitor.identity_id, device=visitor.device, ip=visitor.ip)
-    return is_blocked(session, subject=Subject(sharer_id), at=at) or is_blocked(
-        session, subject=who, at=at, values=places_of(vault, subject=who)
     )
 
 
 def _touch(
-    session: Session,
-    vault: Vault,
-    share: ShareTokenView,
-    visitor: Visitor,
-    index: bytes,
-    window: timedelta,
-    at: datetime,
+    session: Session, vault: Vault, opened: OpenedShare, visitor: Visitor, index: bytes, at: datetime
 ) -> NotCounted | None:
     """Let this share be the person's first touch, or say who was before."""
-    known = first_touch(session, person_indexes=_indexes(session, vault, visitor, index), since=at - window)
-    if known is None or known.touched_at <= at - window:
-        row = insert(ShareTouch).values(
-            person_index=index, share_token_id=share.id, identity_id=visitor.identity_id, touched_at=at
-        )
-        touched = session.execute(
-            row.on_conflict_do_update(
-                index_elements=["person_index"],
-                set_={name: row.excluded[name] for name in ("share_token_id", "identity_id", "touched_at")},
-                where=ShareTouch.touched_at <= at - window,
-            ).returning(ShareTouch.person_index)
-        ).first()
-        if touched is not None:
-            return None
-        known = first_touch(session, person_indexes=[index])
-    is_same = known is not None and _sharer_of(session, known.share_token_id) == _sharer_of(session, share.id)
+    window = LINK_LIFE_DEFAULT if opened.programme is None else opened.programme.window
+    since, indexes = at - window, person_indexes(vault, visitor.keys)
+    touch = {
+        "person_index": index,
+        "share_token_id": opened.share.id,
+        "identity_id": visitor.identity_id,
+        "touched_at": at,
+        "indexes": indexes,
+        "since": since,
+    }
+    if send(session, _TOUCH, touch):
+        return None
+    known = first_touch(session, person_indexes=indexes, since=since)
+    is_same = known is not None and _sharer_of(session, known.share_token_id) == opened.sharer_id
     return NotCounted.ALREADY_OPENED if is_same else NotCounted.EARLIER_TOUCH
 
 
 def _sharer_of(session: Session, share_token_id: int) -> int:
     sharer_id = select(ShareToken.member_id).where(ShareToken.id == share_token_id)
     return survivor_of(session, member_id=session.scalars(sharer_id).one())
-
-
-def _indexes(session: Session, vault: Vault, visitor: Visitor, index: bytes) -> list[bytes]:
-    if visitor.identity_id is None:
-        return [index]
-    return [index, *person_indexes(vault, keys_of_identity(session, identity_id=visitor.identity_id))]
 
 
 def _write(
@@ -158,14 +128,9 @@ def _write(
 ) -> int | None:
     """Keep an opening; None when the person had opened this share before and it counts no more by this one."""
     row = {"identity_id": visitor.identity_id, "reason": reason, "opened_at": at}
-    written = session.scalar(
-        insert(ShareOpening)
-        .values(share_token_id=share.id, person_index=index, **row)
-        .on_conflict_do_nothing()
-        .returning(ShareOpening.id)
-    )
-    if written is not None or reason is not None:
-        return written
+    written = send(session, _KEEP, {"share_token_id": share.id, "person_index": index, **row})
+    if written or reason is not None:
+        return written[0].id if written else None
     return session.scalar(
         update(ShareOpening)
         .where(ShareOpening.share_token_id == share.id, ShareOpening.person_index == index)
@@ -173,3 +138,32 @@ def _write(
         .returning(ShareOpening.id)
         .execution_options(synchronize_session=False)
     )
+
+
+def _first_touch_unless_one_holds() -> Any:
+    """Write a touch, also over one whose window is over; no row where the person has one that is not."""
+    since = bindparam("since", type_=DateTime(timezone=True))
+    is_theirs = TOUCHES.c.person_index == any_(bindparam("indexes", type_=SentArray(LargeBinary())))
+    names = ["person_index", "share_token_id", "identity_id", "touched_at"]
+    given = select(*(bindparam(name, type_=TOUCHES.c[name].type) for name in names))
+    row = insert(TOUCHES).from_select(names, given.where(~exists().where(is_theirs, TOUCHES.c.touched_at > since)))
+    return row.on_conflict_do_update(
+        index_elements=["person_index"],
+        set_={name: row.excluded[name] for name in names[1:]},
+        where=TOUCHES.c.touched_at <= since,
+    ).returning(TOUCHES.c.person_index)
+
+
+TOUCHES, OPENINGS = table_of(ShareTouch), table_of(ShareOpening)
+_TOUCH = _first_touch_unless_one_holds()
+_KEEP = (
+    insert(OPENINGS)
+    .values(
+        {
+            name: bindparam(name, type_=OPENINGS.c[name].type)
+            for name in ("share_token_id", "identity_id", "person_index", "reason", "opened_at")
+        }
+    )
+    .on_conflict_do_nothing()
+    .returning(OPENINGS.c.id)
+)

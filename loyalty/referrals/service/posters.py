@@ -17,8 +17,7 @@ from loyalty.kernel.qr import qr_png
 from loyalty.kernel.transaction import run
 from loyalty.referrals.queries.invitations import Offer, find_offer
 from loyalty.referrals.queries.shares import ShareTokenView
-from loyalty.referrals.rules.sharing import SCENE_KIND, Channel, Purpose, ReferralsNotOpen, scene_of
-from loyalty.referrals.service.sharing import mint
+from loyalty.referrals.rules.sharing import SCENE_KIND, ReferralsNotOpen, scene_of
 
 LANDING_PAGE = "pages/index/index"
 """The first page of the mini program, which takes ``scene`` from codes; every mini program has one."""
@@ -37,22 +36,20 @@ class PosterCodeUnavailable(Unavailable):
     message = "暂时无法生成海报，请稍后再试"
 
 
-def draw(database: Database, *, member_id: int, code: Code, sender: str, at: datetime) -> bytes:
-    """Return a member's poster as PNG; call it outside any transaction.
+def draw(database: Database, *, share: Callable[[Session], ShareTokenView], code: Code, sender: str) -> bytes:
+    """Return the poster of what ``share`` mints as PNG; call it outside any transaction.
 
     Raises:
-        ChannelOff: posters are switched off.
         ReferralsNotOpen: no programme takes invitations.
-        MemberNotFound, MemberGone, MemberProvisional: the member cannot invite.
         PosterCodeUnavailable: WeChat sent no picture.
         WechatUnavailable, WechatMisconfigured, WechatQuotaUsed, WechatRequestRefused: WeChat's answer.
     """
-    share, offer = run(database, lambda session: _shared(session, member_id, at))
+    shared, offer = run(database, lambda session: (share(session), _offer(session)))
     poster = Poster(
         sender=sender,
         title=offer.share_title,
         text=offer.to_the_friend,
-        code=code(share),
+        code=code(shared),
         caption=_CAPTION,
         note=offer.title,
     )
@@ -77,12 +74,11 @@ def by_account(database: Database, account: OfficialAccount, *, at: datetime) ->
     return lambda share: qr_png(_scene_address(database, account, share, at), scale=_MODULE)
 
 
-def _shared(session: Session, member_id: int, at: datetime) -> tuple[ShareTokenView, Offer]:
-    share = mint(session, member_id=member_id, channel=Channel.POSTER, purpose=Purpose.REFERRAL, at=at)
+def _offer(session: Session) -> Offer:
     offer = find_offer(session)
     if offer is None:
         raise ReferralsNotOpen
-    return share, offer
+    return offer
 
 
 def _scene_address(database: Database, account: OfficialAccount, share: ShareTokenView, at: datetime) -> str:

@@ -13,15 +13,18 @@ from loyalty.orders.rules import amount_of
 from loyalty.referrals.models import Referral
 from loyalty.referrals.queries.programmes import programme_of
 from loyalty.referrals.rules.programme import Purchase
-from loyalty.referrals.rules.states import ReferralState
+from loyalty.referrals.rules.states import UNSEEN, ReferralState
 
 
 def waiting_of(session: Session, *, member_id: int) -> int | None:
-    """Return the referral by which a member came, whichever of a merged family, if it still waits for a purchase."""
+    """Return the referral by which a member came, whichever of a merged family, if it still lacks a purchase.
+
+    One that has lapsed does too: a purchase that was paid in time may be told late.
+    """
     own_id = survivor_of(session, member_id=member_id)
     waiting = select(Referral.id).where(
         Referral.member_id.in_(family_ids(own_id)),
-        Referral.state == ReferralState.ATTRIBUTED,
+        Referral.state.in_(UNSEEN),
         Referral.lapses_at.is_not(None),
         Referral.order_id.is_(None),
     )
@@ -29,9 +32,12 @@ def waiting_of(session: Session, *, member_id: int) -> int | None:
 
 
 def fulfil(session: Session, *, referral_id: int, at: datetime) -> None:
-    """Look for the purchase that a referral waits for; once it is there, risk is asked when the wait is over."""
+    """Look for the purchase that a referral waits for; once it is there, risk is asked when the wait is over.
+
+    A referral that has lapsed goes on when the purchase was paid in time, however late that is told.
+    """
     referral = lock_referral(session, referral_id=referral_id)
-    if referral.state != ReferralState.ATTRIBUTED or referral.lapses_at is None or referral.order_id is not None:
+    if referral.state not in UNSEEN or referral.lapses_at is None or referral.order_id is not None:
         return
     assert referral.programme_id is not None
     programme = programme_of(session, programme_id=referral.programme_id)
@@ -41,7 +47,7 @@ def fulfil(session: Session, *, referral_id: int, at: datetime) -> None:
         session.execute(
             update(Referral)
             .where(Referral.id == referral_id)
-            .values(order_id=order_id, settles_at=at + programme.wait)
+            .values(state=ReferralState.ATTRIBUTED, ended_at=None, order_id=order_id, settles_at=at + programme.wait)
             .execution_options(synchronize_session=False)
         )
         session.refresh(referral)

@@ -41,7 +41,10 @@ def owed(session: Session, *, after_id: int, limit: int = 200) -> Sequence[int]:
 
 
 def lapse(session: Session, *, at: datetime, limit: int = 1000) -> int:
-    """Let go the referrals whose friend did not buy in time; who invited whom stays true. Return how many."""
+    """Let go the referrals whose friend did not buy in time; who invited whom stays true. Return how many.
+
+    A purchase that was paid in time and is told later lets it go on (``purchases.fulfil``).
+    """
     over = select(Referral.id).where(
         Referral.state == ReferralState.ATTRIBUTED, Referral.order_id.is_(None), Referral.lapses_at <= at
     )

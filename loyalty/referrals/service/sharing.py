@@ -18,7 +18,6 @@ from loyalty.referrals.rules.sharing import (
     CAMPAIGN_LENGTH_MAX,
     CODE_ALPHABET,
     CODE_LENGTH,
-    LINK_LIFE_DEFAULT,
     TOKEN_ALPHABET,
     TOKEN_LENGTH,
     Channel,
@@ -70,7 +69,7 @@ def mint(
 
     Raises:
         ChannelOff: the channel is switched off.
-        ReferralsNotOpen: it is for referrals, and no programme takes any.
+        ReferralsNotOpen: no programme takes invitations.
         InvalidCampaign: the campaign is no short word.
         MemberNotFound, MemberGone, MemberProvisional: the member cannot invite.
     """
@@ -78,7 +77,7 @@ def mint(
         raise InvalidCampaign
     if not is_on(session, channel=channel):
         raise ChannelOff(channel=channel.value)
-    expires_at = _end_of_life(session, channel, purpose, at)
+    expires_at = _end_of_life(session, channel, at)
     require_living(session, member_id=member_id)
     kind = _Kind(member_id, channel, purpose, mission_id, campaign)
     known = _latest(session, kind)
@@ -100,13 +99,11 @@ def _write(session: Session, kind: _Kind, at: datetime, expires_at: datetime | N
     session.execute(insert(ShareToken).values(**asdict(kind), **row).on_conflict_do_nothing())
 
 
-def _end_of_life(session: Session, channel: Channel, purpose: Purpose, at: datetime) -> datetime | None:
+def _end_of_life(session: Session, channel: Channel, at: datetime) -> datetime | None:
     current = open_programme(session)
-    if purpose is Purpose.REFERRAL and current is None:
+    if current is None:
         raise ReferralsNotOpen
-    if channel is Channel.CODE:
-        return None
-    return at + (LINK_LIFE_DEFAULT if current is None else timedelta(days=current.programme.link_days))
+    return None if channel is Channel.CODE else at + timedelta(days=current.programme.link_days)
 
 
 def _fresh(channel: Channel) -> str:

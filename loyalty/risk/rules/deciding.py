@@ -8,7 +8,7 @@ from loyalty.kernel.checking import is_code, is_tidy
 from loyalty.kernel.documents import Problem
 from loyalty.kernel.errors import InvalidInput
 from loyalty.risk.rules.signals import WORDS, Fact, Signal
-from loyalty.risk.rules.subjects import Occasion, Verdict
+from loyalty.risk.rules.subjects import DECIDED, Occasion, Verdict
 
 RULES_MAX = 100
 CONDITIONS_MAX = 10
@@ -130,12 +130,18 @@ def _problems(rules: Sequence[Rule]) -> Iterator[Problem]:
             yield Problem(f"{at}.name", "规则代码须为 1–64 个字符，且不能重复")
         if not is_tidy(rule.title, TITLE_LENGTH_MAX):
             yield Problem(f"{at}.title", f"规则名称须为 1–{TITLE_LENGTH_MAX} 个字")
-        if not rule.occasions:
-            yield Problem(f"{at}.occasions", "请选择适用场景")
+        yield from _wrong_occasions(f"{at}.occasions", rule.occasions)
         if not 0 < len(rule.conditions) <= CONDITIONS_MAX:
             yield Problem(f"{at}.conditions", f"条件须为 1–{CONDITIONS_MAX} 个")
         for condition in rule.conditions:
             yield from _wrong_with(f"{at}.conditions", condition)
+
+
+def _wrong_occasions(name: str, occasions: frozenset[Occasion]) -> Iterator[Problem]:
+    if not occasions:
+        yield Problem(name, "请选择适用场景")
+    if not occasions <= DECIDED:
+        yield Problem(name, "「入会」本身不发放奖励，不能作为适用场景")
 
 
 def _wrong_with(name: str, condition: Condition) -> Iterator[Problem]:

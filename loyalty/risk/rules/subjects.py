@@ -8,14 +8,22 @@ from loyalty.kernel.errors import Conflict, NotFound
 
 
 class Occasion(StrEnum):
-    """What somebody wants to gain by."""
+    """By what somebody wants to gain, and where they are seen."""
 
     ENROLMENT = "enrolment"
+    """People are seen and counted here; nothing is given, so that nothing is decided and nobody kept from enrolling.
+
+    What new members gain is looked at where it is given: a referral, a mission such as binding the phone, a withdrawal.
+    """
     OPENING = "opening"
     """Of a link that a member shared."""
     REFERRAL = "referral"
     MISSION = "mission"
     WITHDRAWAL = "withdrawal"
+
+
+DECIDED = frozenset(Occasion) - {Occasion.ENROLMENT}
+"""The occasions on which something is given, held or refused: those that rules can be for."""
 
 
 class Verdict(StrEnum):
@@ -84,6 +92,8 @@ class Subject:
     device: str | None = None
     ip: str | None = None
     wechat_rank: RiskRank | None = None
+    is_rank_missing: bool = False
+    """WeChat was asked for its opinion and gave none: it is decided without, and the evidence says so."""
 
 
 @dataclass(frozen=True, slots=True)

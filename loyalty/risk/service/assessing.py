@@ -89,7 +89,7 @@ def _write(
             verdict=ruling.verdict,
             rule_name=ruling.rule_name,
             sentence=ruling.sentence,
-            evidence=_evidence(measured),
+            evidence=_evidence(subject, measured),
             rule_set_id=rules.id,
             state=STATE_OF[ruling.verdict],
             assessed_at=at,
@@ -98,8 +98,9 @@ def _write(
     )
 
 
-def _evidence(measured: Measured) -> Json:
-    return {
+def _evidence(subject: Subject, measured: Measured) -> Json:
+    missing: Json = {Fact.WECHAT_RANK.value: None} if subject.is_rank_missing else {}
+    return missing | {
         name.value if hours is None else f"{name.value}:{hours}": value for (name, hours), value in measured.items()
     }
 

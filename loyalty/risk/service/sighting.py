@@ -2,10 +2,11 @@
 
 from datetime import datetime
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
 from loyalty.kernel.crypto import Vault
+from loyalty.kernel.prepared import send
 from loyalty.members.models import Member
 from loyalty.risk.models import Sighting
 from loyalty.risk.rules.signals import RANKS
@@ -13,23 +14,24 @@ from loyalty.risk.rules.subjects import Occasion, Subject
 
 DEVICE, IP, PHONE = "risk.device", "risk.ip", "members.phone"
 """Contexts of the blind indexes; a phone has the one of the member's row, so that both are found by one."""
+_NOTED = ("occasion", "member_id", "identity_id", "device_index", "ip_index", "wechat_rank", "seen_at")
+_NOTE = insert(Sighting).values({name: bindparam(name) for name in _NOTED}).returning(Sighting.id)
 
 
 def note_sighting(session: Session, *, vault: Vault, occasion: Occasion, subject: Subject, at: datetime) -> None:
     """Keep where somebody was seen; nothing is kept of who was seen nowhere."""
     if subject.device is None and subject.ip is None and subject.wechat_rank is None:
         return
-    session.execute(
-        insert(Sighting).values(
-            occasion=occasion,
-            member_id=subject.member_id,
-            identity_id=subject.identity_id,
-            device_index=_index(vault, subject.device, DEVICE),
-            ip_index=_index(vault, subject.ip, IP),
-            wechat_rank=None if subject.wechat_rank is None else RANKS[subject.wechat_rank],
-            seen_at=at,
-        )
-    )
+    sighting = {
+        "occasion": occasion,
+        "member_id": subject.member_id,
+        "identity_id": subject.identity_id,
+        "device_index": _index(vault, subject.device, DEVICE),
+        "ip_index": _index(vault, subject.ip, IP),
+        "wechat_rank": None if subject.wechat_rank is None else RANKS[subject.wechat_rank],
+        "seen_at": at,
+    }
+    send(session, _NOTE, sighting)
 
 
 def places_of(vault: Vault, *, subject: Subject) -> list[bytes]:
