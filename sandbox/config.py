@@ -143,7 +143,7 @@ def parse(given: Mapping[str, Any]) -> Config:
     if "templates" not in given:
         merged["templates"] = [one for one in merged["templates"] if one["appid"] in appids]
     merged["accounts"] = accounts
-    merged["templates"] = tuple(_template(one, appids) for one in objects(merged["templates"], where="templates"))
+    merged["templates"] = tuple(read_template(one, appids) for one in objects(merged["templates"], where="templates"))
     library = objects(merged["template_library"], where="template_library")
     merged["template_library"] = tuple(build(LibraryTemplate, one, where="template_library") for one in library)
     merged["sms"] = build(Sms, merged["sms"], where="sms")
@@ -192,7 +192,8 @@ def _merchant(given: Any) -> Merchant:
     return made
 
 
-def _template(given: Mapping[str, Any], appids: list[str]) -> Template:
+def read_template(given: Mapping[str, Any], appids: list[str]) -> Template:
+    """A template of one of these accounts. Raises ConfigInvalid."""
     named = {"choices": {}, **given}
     named["keys"] = named.get("keys") or KEY_NAME.findall(str(named.get("content", "")))
     made = build(Template, named, where=f"template {given.get('template_id', '?')}")

@@ -130,6 +130,13 @@ DEFAULT_TEMPLATES: list[dict[str, Any]] = [
         "content": "到期积分:{{number1.DATA}}\n到期日期:{{date2.DATA}}\n"
         "积分余额:{{number3.DATA}}\n明细:{{thing4.DATA}}",
     },
+    {
+        "appid": MP_APPID,
+        "template_id": "SandboxSubscribeCampaign0000000000000000013",
+        "kind": "subscribe",
+        "title": "活动通知",
+        "content": "活动名称:{{thing1.DATA}}\n活动内容:{{thing2.DATA}}\n通知时间:{{time3.DATA}}",
+    },
 ]
 
 DEFAULT_LIBRARY: list[dict[str, Any]] = [

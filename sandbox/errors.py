@@ -110,5 +110,8 @@ MESSAGES = {
     85096: "scancode_time is reserved",
     85401: "invalid expire time",
     85402: "invalid expire interval",
+    200011: "此账号已被封禁，无法操作",
+    200012: "个人模板数已达上限，上限25个",
+    200014: "请检查小程序所属类目",
     9410009: "test allowance used up",
 }

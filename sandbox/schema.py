@@ -90,6 +90,8 @@ CREATE TABLE IF NOT EXISTS pay_notices (
   id INTEGER PRIMARY KEY AUTOINCREMENT, notice_id TEXT NOT NULL, out_bill_no TEXT NOT NULL, appid TEXT NOT NULL,
   openid TEXT NOT NULL, url TEXT NOT NULL, fields TEXT NOT NULL, created_at REAL NOT NULL, due_at REAL NOT NULL,
   tries INTEGER NOT NULL DEFAULT 0, status TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS receipts (
+  out_bill_no TEXT PRIMARY KEY, is_held INTEGER NOT NULL, fail_reason TEXT, created_at REAL NOT NULL);
 CREATE INDEX IF NOT EXISTS pay_notices_waiting ON pay_notices (due_at) WHERE status = 'waiting';
 """
 
@@ -97,6 +99,6 @@ TABLES = (
     "openids", "follows", "blocks", "visits", "sessions", "tokens", "codes", "user_tokens", "jsapi_tickets",
     "qr_tickets", "links", "menus", "tags", "tag_members", "templates", "grants", "client_messages",
     "reply_windows", "messages", "sms", "counters", "transfers", "pay_flows",
-    "pay_keys", "pay_alarms", "pay_notices", "users",
+    "pay_keys", "pay_alarms", "pay_notices", "receipts", "users",
 )  # fmt: skip
 """All tables that a reset empties; ``meta`` stays."""

@@ -52,10 +52,13 @@ def find(world: World, *, appid: str, template_id: str, kind: str) -> StoredTemp
 
 
 def listed(world: World, *, appid: str, kind: str | None = None) -> list[dict[str, Any]]:
-    """All templates of an account, with kind and keys."""
+    """All templates of an account, with kind, keys and the reviewed values of keys."""
     rows = world.store.rows("SELECT * FROM templates WHERE appid = ? ORDER BY rowid", appid)
     return [
-        {**{name: row[name] for name in ("template_id", "kind", "title", "content")}, "keys": json.loads(row["keys"])}
+        {
+            **{name: row[name] for name in ("template_id", "kind", "title", "content")},
+            **{name: json.loads(row[name]) for name in ("keys", "choices")},
+        }
         for row in rows
         if kind in (None, row["kind"])
     ]
@@ -76,10 +79,15 @@ def add(world: World, *, appid: str, short_id: str, names: list[str]) -> str:
     return template.template_id
 
 
-def delete(world: World, *, appid: str, template_id: str) -> None:
-    """Removes a template of an Official Account. Raises ApiError 40037."""
+def put(world: World, template: Template) -> None:
+    """Lets an account have a template, in place of the one with the same id."""
+    _save(world, template)
+
+
+def delete(world: World, *, appid: str, template_id: str, kind: str) -> None:
+    """Removes a template of an account. Raises ApiError 40037."""
     if not world.store.changed(
-        "DELETE FROM templates WHERE appid = ? AND template_id = ? AND kind = 'template'", appid, template_id
+        "DELETE FROM templates WHERE appid = ? AND template_id = ? AND kind = ?", appid, template_id, kind
     ):
         raise ApiError(40037)
 

@@ -17,6 +17,7 @@ class MessageTemplate(Base):
     __table_args__ = (
         UniqueConstraint("appid", "notice_kind", "channel"),
         CheckConstraint("channel IN ('template', 'subscription')", name="channel"),
+        CheckConstraint("NOT (notice_kind = 'campaign' AND channel = 'template')", name="no_marketing"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -34,6 +35,40 @@ class MessageTemplate(Base):
     """Page of the mini program that a tap opens."""
     is_enabled: Mapped[bool] = mapped_column(server_default=true())
     updated_at: Mapped[datetime]
+
+
+class LibraryTemplate(Base):
+    """One row is a template that an account has or had at WeChat (模板库); kept when it is gone there."""
+
+    __tablename__ = "library_templates"
+    __table_args__ = (UniqueConstraint("appid", "template_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    appid: Mapped[str]
+    template_id: Mapped[str]
+    title: Mapped[str]
+    content: Mapped[str]
+    """Lines such as ``积分变动:{{number2.DATA}}``."""
+    choices: Mapped[Json]
+    """Of keys with reviewed values (enum, const): the values."""
+    first_seen_at: Mapped[datetime]
+    gone_at: Mapped[datetime | None]
+    """When it was found missing; None while the account has it."""
+
+
+class LibrarySync(Base):
+    """One row is how the latest look at an account's templates went."""
+
+    __tablename__ = "library_syncs"
+    __table_args__ = (CheckConstraint("(failed_at IS NULL) = (failure IS NULL)", name="failure"),)
+
+    appid: Mapped[str] = mapped_column(primary_key=True)
+    synced_at: Mapped[datetime | None]
+    """Of the latest answer; None while WeChat never gave one."""
+    failed_at: Mapped[datetime | None]
+    """Of the latest failure since that answer."""
+    failure: Mapped[str | None]
+    """What it was, in Chinese."""
 
 
 class Menu(Base):
@@ -68,6 +103,8 @@ class KeywordReply(Base):
     trigger: Mapped[str]
     keyword: Mapped[str]
     """Empty for welcome and default; else normalised, but for the key of a menu button."""
+    position: Mapped[int]
+    """The lowest is tried first, among those that look for a keyword within a message."""
     text: Mapped[str]
     is_enabled: Mapped[bool] = mapped_column(server_default=true())
     updated_at: Mapped[datetime]

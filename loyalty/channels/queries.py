@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import structlog
-from sqlalchemy import or_, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from loyalty.channels.models import KeywordReply, Menu, MessageTemplate, Scene, StoredPush
@@ -30,6 +30,20 @@ class PushGone(NotFound):
 
     code = "push_gone"
     message = "推送记录已删除"
+
+
+class ReplyNotFound(NotFound):
+    """No such reply of this account."""
+
+    code = "reply_not_found"
+    message = "没有找到这条自动回复"
+
+
+class SceneNotFound(NotFound):
+    """No such QR code."""
+
+    code = "scene_not_found"
+    message = "没有找到这个二维码"
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +169,20 @@ def menu_history(session: Session, *, appid: str) -> Sequence[Menu]:
 
 def list_replies(session: Session, *, appid: str) -> Sequence[KeywordReply]:
     """Return the replies of an account, in the order in which they are tried."""
-    return session.scalars(select(KeywordReply).where(KeywordReply.appid == appid).order_by(KeywordReply.id)).all()
+    replies = select(KeywordReply).where(KeywordReply.appid == appid)
+    return session.scalars(replies.order_by(KeywordReply.position, KeywordReply.id)).all()
+
+
+def get_reply(session: Session, *, appid: str, reply_id: int) -> KeywordReply:
+    """Return one reply.
+
+    Raises:
+        ReplyNotFound: no such reply of this account.
+    """
+    reply = session.get(KeywordReply, reply_id)
+    if reply is None or reply.appid != appid:
+        raise ReplyNotFound(reply_id=reply_id)
+    return reply
 
 
 def reply_book(session: Session, *, appid: str) -> ReplyBook:
@@ -197,3 +224,21 @@ def find_live_scene(session: Session, *, appid: str, subject_kind: str, subject_
 def list_scenes(session: Session, *, appid: str, limit: int = 100) -> Sequence[Scene]:
     """Return the QR codes of an account, newest first."""
     return session.scalars(select(Scene).where(Scene.appid == appid).order_by(Scene.id.desc()).limit(limit)).all()
+
+
+def get_scene(session: Session, *, scene_id: int) -> Scene:
+    """Return one QR code.
+
+    Raises:
+        SceneNotFound: there is none with this id.
+    """
+    scene = session.get(Scene, scene_id)
+    if scene is None:
+        raise SceneNotFound(scene_id=scene_id)
+    return scene
+
+
+def count_permanent_scenes(session: Session, *, appid: str) -> int:
+    """Count the permanent codes of an account, of which WeChat gives 100,000 for ever."""
+    permanent = select(func.count()).where(Scene.appid == appid, Scene.expires_at.is_(None), Scene.ticket.is_not(None))
+    return session.scalar(permanent) or 0

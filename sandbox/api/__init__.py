@@ -3,8 +3,9 @@
 import importlib
 
 SUBJECTS = (
-    "content", "custom", "jsapi", "links", "menus", "oauth", "phone", "retired", "risk", "statements", "subscribe",
-    "tags", "template_admin", "template_send", "tokens", "transfers", "users", "wxacode", "qrcodes",
+    "content", "custom", "jsapi", "links", "menus", "oauth", "phone", "receipts", "retired", "risk", "statements",
+    "subscribe", "subscribe_admin", "tags", "template_admin", "template_send", "tokens", "transfers", "users",
+    "wxacode", "qrcodes",
 )  # fmt: skip
 
 

@@ -41,7 +41,8 @@ def add_template(call: Call) -> Answer:
 @endpoint("/cgi-bin/template/del_private_template", kind="oa")
 def delete_template(call: Call) -> Answer:
     """Deletes a template."""
-    templates.delete(call.world, appid=call.account.appid, template_id=call.text("template_id", refuse=40037))
+    template_id = call.text("template_id", refuse=40037)
+    templates.delete(call.world, appid=call.account.appid, template_id=template_id, kind="template")
     return OK
 
 

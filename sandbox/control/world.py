@@ -7,7 +7,7 @@ from flask import Response, jsonify
 
 from sandbox import jssdk, templates
 from sandbox.clock import iso
-from sandbox.config import changed
+from sandbox.config import changed, read_template
 from sandbox.control.door import Malformed, blueprint, body, need
 from sandbox.pay import notices, transfers
 from sandbox.users import UserNotFound
@@ -59,6 +59,15 @@ def change_account(appid: str) -> Response:
         raise UserNotFound(f"no account {appid}")
     world.replace_account(changed(account, body()))
     return jsonify(asdict(world.account(appid) or account))
+
+
+@blueprint.post("/templates")
+def put_template() -> Response:
+    """Lets an account have a template, new or in place of one with the same id, until the next reset."""
+    world = current_world()
+    template = read_template(body(), [account.appid for account in world.config.accounts])
+    templates.put(world, template)
+    return jsonify(asdict(template))
 
 
 @blueprint.post("/reset")

@@ -1,13 +1,13 @@
 import pytest
 
-from loyalty.channels.rules import MappingRefused, ValueUnfit, check_mapping, fill, keys_of
+from loyalty.channels.rules import MappingRefused, Shape, ValueUnfit, check_mapping, fill, keys_of
 
 FACTS = {"points": "points", "reason": "text", "member_number": "text", "occurred_at": "instant"}
 
 
-def problems(mapping: dict[str, str], content: str | None = None) -> list[str]:
+def problems(mapping: dict[str, str], template: Shape | None = None) -> list[str]:
     with pytest.raises(MappingRefused) as caught:
-        check_mapping(mapping, facts=FACTS, content=content)
+        check_mapping(mapping, facts=FACTS, template=template)
     found = caught.value.details["problems"]
     assert isinstance(found, list)
     return found
@@ -50,10 +50,28 @@ class TestCheckMapping:
         content = "变动原因:{{thing1.DATA}}\n变动积分:{{ number2.DATA }}"
 
         assert keys_of(content) == ["thing1", "number2"]
-        assert problems({"thing1": "{reason}", "time3": "{occurred_at}"}, content) == [
+        assert problems({"thing1": "{reason}", "time3": "{occurred_at}"}, Shape(content)) == [
             "number2：模板中有此字段，尚未设置",
             "time3：模板中没有此字段",
         ]
+
+    def test_tells_that_a_key_has_become_one_of_another_type(self) -> None:
+        template = Shape("变动原因:{{phrase1.DATA}}\n变动积分:{{number2.DATA}}")
+
+        assert problems({"thing1": "{reason}", "number2": "{points:unsigned}"}, template) == [
+            "thing1：模板中此字段的类型已是 phrase1"
+        ]
+
+    def test_keys_that_wechat_no_longer_shows_need_no_value(self) -> None:
+        old = Shape("{{first.DATA}}\n原因:{{thing1.DATA}}\n{{remark.DATA}}")
+
+        check_mapping({"thing1": "{reason}"}, facts=FACTS, template=old)
+
+    def test_a_key_with_reviewed_values_takes_one_of_them_only(self) -> None:
+        template = Shape("状态:{{enum1.DATA}}", {"enum1": ["已到账", "已退回"]})
+
+        check_mapping({"enum1": "已到账"}, facts=FACTS, template=template)
+        assert problems({"enum1": "{reason}"}, template) == ["enum1：只能是审核通过的“已到账”“已退回”之一"]
 
 
 class TestFill:

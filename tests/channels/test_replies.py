@@ -1,7 +1,16 @@
 import pytest
 
 from loyalty.channels.rules.pushes import PushContent
-from loyalty.channels.rules.replies import ReplyBook, ReplyInvalid, ReplyTrigger, answer, checked_keyword
+from loyalty.channels.rules.replies import (
+    Answer,
+    ReplyBook,
+    ReplyInvalid,
+    ReplyTrigger,
+    answer,
+    answer_to,
+    checked_keyword,
+    never_reached,
+)
 
 BOOK = ReplyBook(
     welcome="欢迎",
@@ -38,6 +47,20 @@ def happened(event: str, key: str = "") -> PushContent:
 )
 def test_the_first_reply_that_fits_is_given(push: PushContent, expected: str | None) -> None:
     assert answer(BOOK, push) == expected
+
+
+def test_what_answers_a_message_is_told_with_its_keyword() -> None:
+    assert answer_to(BOOK, "ＶＩＰ") == Answer(ReplyTrigger.EXACT, "vip", "会员")
+    assert answer_to(BOOK, "最近的门店") == Answer(ReplyTrigger.CONTAINS, "门店", "找门店")
+    assert answer_to(BOOK, "在吗") == Answer(ReplyTrigger.DEFAULT, "", "默认")
+    assert answer_to(ReplyBook(), "在吗") is None
+
+
+def test_a_keyword_behind_one_that_is_part_of_it_is_never_reached() -> None:
+    book = ReplyBook(contains=(("店", "一"), ("门店", "二"), ("积分", "三"), ("店长", "四")))
+
+    assert never_reached(book) == {"门店": "店", "店长": "店"}
+    assert never_reached(BOOK) == {}
 
 
 def test_an_empty_book_says_nothing() -> None:

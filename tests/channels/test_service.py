@@ -8,11 +8,13 @@ from loyalty.channels import queries, service
 from loyalty.channels.models import StoredPush
 from loyalty.channels.queries import PushGone
 from loyalty.channels.rules import MappingRefused
+from loyalty.channels.rules.inducement import ValueForFollowingOrSharing
 from loyalty.channels.rules.replies import ReplyTrigger
 from loyalty.channels.rules.templates import TemplateChannel
-from loyalty.channels.service.replies import ReplyNotFound
-from loyalty.channels.service.scenes import SceneLifeInvalid
+from loyalty.channels.service.replies import ReplyExists, ReplyNotFound
+from loyalty.channels.service.scenes import SceneLabelInvalid, SceneLifeInvalid, SceneOver
 from loyalty.channels.service.templates import TemplateNotFound, TemplateSettings
+from loyalty.gateways.errors import WechatUnavailable
 from loyalty.gateways.null import NullOfficialAccount
 from loyalty.gateways.protocols import MiniProgramPage
 from loyalty.kernel import audit
@@ -37,16 +39,61 @@ class TestReplies:
             "trigger": "exact",
             "keyword": "积分",
             "text": "旧",
+            "is_enabled": True,
         }
 
     def test_what_is_switched_off_or_deleted_is_not_said(self, session: Session, at: datetime) -> None:
         saved = {"appid": APPID, "text": "x", "actor": ACTOR, "at": at}
-        service.save_reply(session, trigger=ReplyTrigger.WELCOME, is_enabled=False, **saved)
+        welcome_id = service.save_reply(session, trigger=ReplyTrigger.WELCOME, **saved)
+        service.switch_reply(session, appid=APPID, reply_id=welcome_id, is_enabled=False, actor=ACTOR, at=at)
         reply_id = service.save_reply(session, trigger=ReplyTrigger.DEFAULT, **saved)
         service.delete_reply(session, appid=APPID, reply_id=reply_id, actor=ACTOR, at=at)
 
         book = queries.reply_book(session, appid=APPID)
         assert (book.welcome, book.default) == (None, None)
+
+    def test_a_keyword_that_has_a_reply_is_not_added_again(self, session: Session, at: datetime) -> None:
+        known = {"appid": APPID, "trigger": ReplyTrigger.EXACT, "text": "x", "actor": ACTOR, "at": at}
+        service.add_reply(session, keyword="积分", **known)
+        other = service.add_reply(session, keyword="门店", **known)
+
+        with pytest.raises(ReplyExists):
+            service.add_reply(session, keyword=" 积分 ", **known)
+        with pytest.raises(ReplyExists), session.begin_nested():
+            service.change_reply(session, reply_id=other, keyword="积分", **known)
+
+    def test_are_tried_in_an_order_that_can_be_changed(self, session: Session, at: datetime) -> None:
+        known = {"appid": APPID, "actor": ACTOR, "at": at}
+        service.add_reply(session, trigger=ReplyTrigger.EXACT, keyword="别的", text="x", **known)
+        first, second, third = (
+            service.add_reply(session, trigger=ReplyTrigger.CONTAINS, keyword=keyword, text=keyword, **known)
+            for keyword in ("店", "门店", "店长")
+        )
+
+        for reply_id in (second, second, third):
+            service.raise_reply(session, reply_id=reply_id, **known)
+        service.change_reply(
+            session, reply_id=first, trigger=ReplyTrigger.CONTAINS, keyword="店铺", text="店铺", **known
+        )
+
+        book = queries.reply_book(session, appid=APPID)
+        assert [keyword for keyword, _text in book.contains] == ["门店", "店长", "店铺"]
+        assert len(audit.list_entries(session, action="channels.reply_raise")) == 2
+
+    @pytest.mark.parametrize("text", ["关注即送 10 元券", "转发朋友圈领积分"])
+    def test_promising_something_for_following_or_sharing_are_refused(
+        self, session: Session, at: datetime, text: str
+    ) -> None:
+        known = {"appid": APPID, "trigger": ReplyTrigger.DEFAULT, "actor": ACTOR, "at": at}
+        reply_id = service.add_reply(session, keyword="", text="您好", **known)
+
+        for refused in (
+            lambda: service.save_reply(session, text=text, **known),
+            lambda: service.change_reply(session, reply_id=reply_id, keyword="", text=text, **known),
+        ):
+            with pytest.raises(ValueForFollowingOrSharing):
+                refused()
+        assert queries.reply_book(session, appid=APPID).default == "您好"
 
     def test_the_reply_of_another_account_is_not_found(self, session: Session, at: datetime) -> None:
         reply_id = service.save_reply(session, appid=APPID, trigger=ReplyTrigger.DEFAULT, text="x", actor=ACTOR, at=at)
@@ -172,6 +219,33 @@ class TestScenes:
                 actor=ACTOR,
                 at=at,
             )
+
+    def test_a_code_that_wechat_did_not_make_is_made_on_the_second_try(
+        self, session: Session, database: Database, at: datetime
+    ) -> None:
+        account = NullOfficialAccount(appid=APPID, scene_error=WechatUnavailable())
+        asked = {"subject_kind": "poster", "subject_id": 0, "label": "海报", "actor": ACTOR, "at": at}
+        with pytest.raises(WechatUnavailable):
+            service.create_scene(database, account, life=timedelta(days=1), **asked)
+        (scene,) = queries.list_scenes(session, appid=APPID)
+        assert (scene.ticket, scene.url) == (None, None)
+
+        account.scene_error = None
+        with pytest.raises(SceneOver):
+            service.finish_scene(database, account, scene_id=scene.id, at=at + timedelta(days=1))
+        made = service.finish_scene(database, account, scene_id=scene.id, at=at + timedelta(hours=1))
+
+        assert account.asked_scenes == [(scene.key, 86400), (scene.key, 82800)]
+        assert made.ticket == f"ticket-{scene.key}"
+        assert service.finish_scene(database, account, scene_id=scene.id, at=at).ticket == made.ticket
+        assert queries.count_permanent_scenes(session, appid=APPID) == 0
+
+    def test_a_code_needs_a_name(self, database: Database, at: datetime) -> None:
+        asked = {"subject_kind": "poster", "subject_id": 0, "life": None, "actor": ACTOR, "at": at}
+
+        for label in ("", "字" * 61, "\0"):
+            with pytest.raises(SceneLabelInvalid):
+                service.create_scene(database, NullOfficialAccount(appid=APPID), label=label, **asked)
 
 
 class TestPushes:

@@ -1,6 +1,24 @@
 """Pure rules of channels: what the platform lets us say, offer and be told."""
 
 from loyalty.channels.rules.key_types import ValueUnfit, fit
-from loyalty.channels.rules.mappings import MappingRefused, check_mapping, fill, keys_of
+from loyalty.channels.rules.mappings import (
+    MappingRefused,
+    Shape,
+    check_mapping,
+    fill,
+    keys_of,
+    labels_of,
+    mapping_problems,
+)
 
-__all__ = ["MappingRefused", "ValueUnfit", "check_mapping", "fill", "fit", "keys_of"]
+__all__ = [
+    "MappingRefused",
+    "Shape",
+    "ValueUnfit",
+    "check_mapping",
+    "fill",
+    "fit",
+    "keys_of",
+    "labels_of",
+    "mapping_problems",
+]

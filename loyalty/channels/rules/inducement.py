@@ -20,6 +20,7 @@ _GAIN_BEFORE = r"(?:[领送赠奖返]|(?<![值记觉显])得)"
 _LURES = (
     # Passing on or following, and what one gets for it on the same line or the next.
     rf"(?:关注|订阅|分享(?!装)|转发|集赞|朋友圈).{{0,15}}?{_GAIN}",
+    r"(?:关注|订阅|分享|转发)(?:就|即|可|享|都)?有(?:好礼|惊喜|礼|奖)",
     r"先(?:关注|订阅|分享|转发)",
     # The gain first. Many lawful texts go on with 分享 or 关注 of other things: here only with what is WeChat's.
     rf"{_GAIN_BEFORE}.{{0,15}}?(?:转发|集赞|朋友圈|[快去请]分享|分享[到至]|分享给好友|关注(?:我们|公众号|服务号))",
@@ -30,6 +31,8 @@ _LURES = (
 )
 _LURE = re.compile("|".join(_LURES), re.DOTALL)
 """Texts that promise something for it; a family pack (分享装) is only large."""
+_TOLD_BY = re.compile(r"订阅(?:消息|通知)(?=发送|推送|通知|提醒|告知|下发)(?:发送)?")
+"""That a message comes as a subscription message promises nothing for subscribing."""
 
 
 class ValueForFollowingOrSharing(InvalidInput):
@@ -57,6 +60,12 @@ def check_not_luring(texts: Iterable[str]) -> None:
         ValueForFollowingOrSharing: one of them does.
     """
     for text in texts:
-        found = _LURE.search(text)
+        found = lure_in(text)
         if found is not None:
-            raise ValueForFollowingOrSharing(text=found.group())
+            raise ValueForFollowingOrSharing(text=found)
+
+
+def lure_in(text: str) -> str | None:
+    """Return the words of a text that promise something for following, subscribing or sharing, if any do."""
+    found = _LURE.search(_TOLD_BY.sub("消息", text))
+    return None if found is None else found.group()

@@ -6,13 +6,18 @@ which keys of type ``number`` cannot show.
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from loyalty.channels.rules.key_types import ValueUnfit, fit
 from loyalty.kernel.errors import InvalidInput
 
 _PLACEHOLDER = re.compile(r"\{(\w+)(:unsigned)?\}")
 _CONTENT_KEY = re.compile(r"\{\{\s*(\w+)\.DATA\s*\}\}")
+_LABELLED_KEY = re.compile(r"([^\n{}]*)\{\{\s*(\w+)\.DATA\s*\}\}")
+_NO_LONGER_SHOWN = frozenset({"first", "remark"})
+"""Keys that old templates still have in their text and WeChat leaves away since 2023."""
+_NUMBER = re.compile(r"\d+$", re.ASCII)
 
 SAMPLES: Mapping[str, Sequence[str]] = {
     "points": ("1", "-12345678"),
@@ -25,6 +30,14 @@ _TEXT_SAMPLES = ("签到奖励", "880012345678", "Ab12-34")
 """Texts differ: a member number is digits, a reason is Chinese. One of them must fit."""
 
 
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What a template at WeChat looks like: its text, and the reviewed values of keys that have them."""
+
+    content: str
+    choices: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+
 class MappingRefused(InvalidInput):
     """The mapping cannot work; ``details["problems"]`` names each problem in Chinese."""
 
@@ -33,8 +46,13 @@ class MappingRefused(InvalidInput):
 
 
 def keys_of(content: str) -> list[str]:
-    """Return the keys of a template's content, such as ``积分:{{number2.DATA}}``."""
-    return _CONTENT_KEY.findall(content)
+    """Return the keys of a template's content, such as ``积分:{{number2.DATA}}``, but for those no longer shown."""
+    return [key for key in _CONTENT_KEY.findall(content) if key not in _NO_LONGER_SHOWN]
+
+
+def labels_of(content: str) -> dict[str, str]:
+    """Return the words that stand before each key of a template's content."""
+    return {key: label.strip(" :：") for label, key in _LABELLED_KEY.findall(content)}
 
 
 def fill(mapping: Mapping[str, str], facts: Mapping[str, str]) -> dict[str, str]:
@@ -46,28 +64,53 @@ def fill(mapping: Mapping[str, str], facts: Mapping[str, str]) -> dict[str, str]
     return {key: fit(key, _filled(key, text, facts)) for key, text in mapping.items()}
 
 
-def check_mapping(mapping: Mapping[str, str], *, facts: Mapping[str, str], content: str | None = None) -> None:
+def check_mapping(mapping: Mapping[str, str], *, facts: Mapping[str, str], template: Shape | None = None) -> None:
     """Make sure that a mapping works for every notice of its kind.
 
-    ``facts`` names the facts of the kind and their sort: ``text``, ``points``, ``instant``, ``day`` or
-    ``money``. With ``content`` the mapping must serve exactly the keys of the template.
-
     Raises:
-        MappingRefused: see the class.
+        MappingRefused: it does not; see ``mapping_problems``.
     """
-    problems = [] if mapping else ["至少设置一个字段"]
-    if content is not None:
-        problems += _key_problems(mapping, keys_of(content))
-    for key, text in mapping.items():
-        problems += _problems_of(key, text, facts)
+    problems = mapping_problems(mapping, facts=facts, template=template)
     if problems:
         raise MappingRefused(problems=problems)
 
 
-def _key_problems(mapping: Mapping[str, str], keys: Iterable[str]) -> list[str]:
-    wanted = set(keys)
-    missing = [f"{key}：模板中有此字段，尚未设置" for key in sorted(wanted - set(mapping))]
-    return missing + [f"{key}：模板中没有此字段" for key in sorted(set(mapping) - wanted)]
+def mapping_problems(
+    mapping: Mapping[str, str], *, facts: Mapping[str, str], template: Shape | None = None
+) -> list[str]:
+    """Return what is wrong with a mapping, each in Chinese.
+
+    ``facts`` names the facts of the kind and their sort: ``text``, ``points``, ``instant``, ``day`` or
+    ``money``. With ``template`` the mapping must serve exactly the keys of the template.
+    """
+    problems = [] if mapping else ["至少设置一个字段"]
+    if template is not None:
+        problems += _key_problems(mapping, keys_of(template.content))
+    for key, text in mapping.items():
+        problems += _problems_of(key, text, facts) or _choice_problems(key, text, template)
+    return problems
+
+
+def _key_problems(mapping: Mapping[str, str], keys: Sequence[str]) -> list[str]:
+    renamed = {_number(key): key for key in keys if key not in mapping}
+    problems = []
+    for key in sorted(set(mapping) - set(keys)):
+        now = renamed.pop(_number(key), None)
+        told = f"模板中此字段的类型已是 {now}" if now else "模板中没有此字段"
+        problems.append(f"{key}：{told}")
+    return [f"{key}：模板中有此字段，尚未设置" for key in sorted(renamed.values())] + problems
+
+
+def _choice_problems(key: str, text: str, template: Shape | None) -> list[str]:
+    choices = template.choices.get(key) if template else None
+    if not choices or text in choices:
+        return []
+    return [f"{key}：只能是审核通过的“{'”“'.join(choices)}”之一"]
+
+
+def _number(key: str) -> str:
+    found = _NUMBER.search(key)
+    return found.group() if found else key
 
 
 def _problems_of(key: str, text: str, facts: Mapping[str, str]) -> list[str]:

@@ -13,6 +13,8 @@ from loyalty.kernel.errors import InvalidInput
 
 Fields = Mapping[str, Any]
 
+EVENT = "event"
+"""The kind of a push that is no message of the person's."""
 EVENT_TEMPLATE_SENT = "templatesendjobfinish"
 EVENT_SUBSCRIPTION_ANSWERED = "subscribe_msg_popup_event"
 EVENT_SUBSCRIPTION_CHANGED = "subscribe_msg_change_event"

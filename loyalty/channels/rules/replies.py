@@ -12,6 +12,9 @@ from loyalty.kernel.texts import is_storable
 TEXT_BYTES_MAX = 2048
 """What WeChat shows of a text reply."""
 KEYWORD_CHARACTERS_MAX = 60
+UNSUBSCRIBE_WORDS = ("td", "退订")
+"""A message that is one of these ends marketing at once, whatever replies are set."""
+UNSUBSCRIBED = "已为您退订活动消息，积分、优惠券等会员通知不受影响。如需恢复，请在会员中心“隐私”中勾选“活动消息”。"
 
 
 class ReplyTrigger(StrEnum):
@@ -51,6 +54,15 @@ class ReplyBook:
     clicks: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What an account says to a message, and by which of its replies."""
+
+    trigger: ReplyTrigger
+    keyword: str
+    text: str
+
+
 def answer(book: ReplyBook, push: PushContent) -> str | None:
     """Return what to say to a push, None when nothing fits."""
     if push.kind == "event":
@@ -59,10 +71,39 @@ def answer(book: ReplyBook, push: PushContent) -> str | None:
         return book.clicks.get(push.event_key) if push.event == "click" else None
     if push.kind != "text":
         return book.default
-    said = normalised(push.text)
+    found = answer_to(book, push.text)
+    return found.text if found else None
+
+
+def answer_to(book: ReplyBook, said: str) -> Answer | None:
+    """Return what to say to a message: a keyword that is all of it, one within it, or else the default.
+
+    Who unsubscribes is told so, before any reply that was set.
+    """
+    said = normalised(said)
+    if said in UNSUBSCRIBE_WORDS:
+        return Answer(ReplyTrigger.EXACT, said, UNSUBSCRIBED)
     if said in book.exact:
-        return book.exact[said]
-    return next((text for keyword, text in book.contains if keyword in said), book.default)
+        return Answer(ReplyTrigger.EXACT, said, book.exact[said])
+    for keyword, text in book.contains:
+        if keyword in said:
+            return Answer(ReplyTrigger.CONTAINS, keyword, text)
+    return None if book.default is None else Answer(ReplyTrigger.DEFAULT, "", book.default)
+
+
+def is_unsubscribing(push: PushContent) -> bool:
+    """Tell whether a person wrote that they want no more marketing (退订)."""
+    return push.kind == "text" and normalised(push.text) in UNSUBSCRIBE_WORDS
+
+
+def never_reached(book: ReplyBook) -> dict[str, str]:
+    """Return the keywords looked for within messages that an earlier one always precedes, each with that one."""
+    found: dict[str, str] = {}
+    for number, (keyword, _text) in enumerate(book.contains):
+        earlier = next((before for before, _said in book.contains[:number] if before in keyword), None)
+        if earlier is not None:
+            found[keyword] = earlier
+    return found
 
 
 def normalised(text: str) -> str:

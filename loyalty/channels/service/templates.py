@@ -8,9 +8,10 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from loyalty.channels.library import find_template, is_synced, problems_against
 from loyalty.channels.models import MessageTemplate
-from loyalty.channels.rules import check_mapping
-from loyalty.channels.rules.templates import TemplateChannel
+from loyalty.channels.rules import MappingRefused
+from loyalty.channels.rules.templates import TemplateChannel, check_may_carry
 from loyalty.kernel import audit
 from loyalty.kernel.audit import Actor
 from loyalty.kernel.database import Json
@@ -47,19 +48,28 @@ def save_template(
     channel: TemplateChannel,
     settings: TemplateSettings,
     facts: Mapping[str, str],
-    content: str | None = None,
     actor: Actor,
     at: datetime,
 ) -> int:
     """Set the template of a notice in one account.
 
-    ``facts`` names the facts of the notice with their sort (``text``, ``points``, ``instant``);
-    ``content`` is the template's text at WeChat, when it is known.
+    ``facts`` names the facts of the notice with their sort (``text``, ``points``, ``instant``). Once the
+    account's templates are known, the setting must fit the one it names.
 
     Raises:
-        MappingRefused: a key cannot hold what the mapping puts there; every problem is named.
+        MarketingByTemplateMessage: a kind of marketing is mapped to a template message.
+        MappingRefused: the account has no such template, or a key cannot hold what the mapping puts
+            there; every problem is named.
     """
-    check_mapping(settings.mapping, facts=facts, content=content)
+    check_may_carry(notice_kind=notice_kind, channel=channel)
+    problems = problems_against(
+        settings.mapping,
+        facts=facts,
+        template=find_template(session, appid=appid, template_id=settings.template_id),
+        is_known=is_synced(session, appid=appid),
+    )
+    if problems:
+        raise MappingRefused(problems=problems)
     values = asdict(settings) | {"mapping": dict(settings.mapping), "updated_at": at}
     before = session.scalar(
         select(MessageTemplate).where(
