@@ -52,6 +52,10 @@ class Member(Base):
             "provisional_until_at",
             postgresql_where=text("provisional_until_at IS NOT NULL"),
         ),
+        Index("ix_members_living", "id", postgresql_where=text("status IN ('active', 'closing')")),
+        Index("ix_members_enrolled_at", "enrolled_at"),
+        Index("ix_members_enrolled_store_id", "enrolled_store_id"),
+        Index("ix_members_birthday_index", "birthday_index", postgresql_where=text("birthday_index IS NOT NULL")),
         {"info": {"member_data": {"merge": "custom", "export": True, "erase": "anonymise"}}},
     )
 
@@ -64,6 +68,8 @@ class Member(Base):
     phone_proved_at: Mapped[datetime | None]
     nickname_sealed: Mapped[bytes | None] = mapped_column(info={"personal": True, "sealed": "members.nickname"})
     birthday_sealed: Mapped[bytes | None] = mapped_column(info={"personal": True, "sealed": "members.birthday"})
+    birthday_index: Mapped[bytes | None] = mapped_column(info={"personal": True})
+    """Blind index of month and day, by which whose birthday it is are found; see ``profile.birthday_mark``."""
     birthday_changed_at: Mapped[datetime | None]
     enrolled_at: Mapped[datetime]
     enrolled_store_id: Mapped[int | None] = mapped_column(ForeignKey(Store.id))
@@ -84,6 +90,19 @@ class Identity(Base):
         Index("uq_identities_appid_openid", "appid", "openid", unique=True),
         Index("ix_identities_member_id", "member_id"),
         Index("ix_identities_unionid", "unionid", postgresql_where=text("unionid IS NOT NULL")),
+        # Who is reached, for counting.
+        Index(
+            "ix_identities_following",
+            "member_id",
+            postgresql_include=["appid"],
+            postgresql_where=text("kind = 'oa' AND is_following AND member_id IS NOT NULL"),
+        ),
+        Index(
+            "ix_identities_mini_program",
+            "id",
+            postgresql_include=["member_id", "appid"],
+            postgresql_where=text("kind = 'mp' AND member_id IS NOT NULL"),
+        ),
         {"info": {"member_data": {"merge": "move", "export": True, "erase": "anonymise"}}},
     )
 

@@ -12,6 +12,7 @@ MOVED_BY_OWNER = frozenset(
         "holds",
         "member_tiers",
         "check_ins",
+        "member_purchase_totals",
         "earnings_accounts",
         "mission_counts",
         "mission_progress",

@@ -24,6 +24,7 @@ from loyalty.merging.queries import ACTION, find_merge
 from loyalty.merging.rules import Merge, SameMember
 from loyalty.missions import service as missions
 from loyalty.points import service as points
+from loyalty.segments import service as segments
 from loyalty.tiers import service as tiers
 
 
@@ -82,6 +83,7 @@ def _move(session: Session, survivor: Member, other: Member, at: datetime) -> Me
     missions.transfer(session, from_member_id=other_id, to_member_id=survivor_id, at=at)
     absorb(session, survivor=survivor, other=other, at=at)
     moved = move_rows(session, survivor_id=survivor_id, other_id=other_id)
+    segments.follow_merge(session, member_ids=[survivor_id, other_id])
     limits.move(session, from_entity=member_entity(other_id), to_entity=member_entity(survivor_id))
     session.expire_all()  # rows were moved behind the session's back
     credited = 0 if transfer is None else transfer.credit.points

@@ -3,7 +3,7 @@
 ``member_id`` leads every key, so that the tables can be spread over several machines by it.
 """
 
-from datetime import date, datetime
+from datetime import datetime
 
 from sqlalchemy import (
     BigInteger,
@@ -20,6 +20,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column
 
 from loyalty.kernel.database import Base, Json
+from loyalty.kernel.sealing import Seal
 from loyalty.points.rules import EntryKind, HoldState
 
 ENTRY_IDS = Sequence("ledger_entry_ids", metadata=Base.metadata, data_type=BigInteger)
@@ -94,6 +95,7 @@ class LedgerEntry(Base):
         ),
         # Rows arrive in the order of time: a few pages of summary find a day among millions.
         Index("ix_ledger_entries_recorded_at", "recorded_at", postgresql_using="brin"),
+        Index("ix_ledger_entries_id", "id", postgresql_using="brin", postgresql_with={"autosummarize": "on"}),
         {"info": {"member_data": {"merge": "keep", "export": True, "erase": "keep"}}},
     )
 
@@ -139,6 +141,14 @@ class Lot(Base):
         CheckConstraint("(idle_days IS NULL) = (idle_zone IS NULL) AND idle_days > 0", name="idle"),
         Index("ix_lots_open", "member_id", "expires_at", "opened_at", "id", postgresql_where=text("remaining > 0")),
         Index("ix_lots_idle", "member_id", postgresql_where=text("remaining > 0 AND idle_days IS NOT NULL")),
+        # What expires, and what is pending, of all members at once.
+        # Of lots that do expire only, so that a member's own lots without expiry are never looked for here.
+        Index(
+            "ix_lots_expires_at",
+            "expires_at",
+            postgresql_where=text("remaining > 0 AND idle_days IS NULL AND expires_at IS NOT NULL"),
+        ),
+        Index("ix_lots_available_at", "available_at", postgresql_using="brin", postgresql_with={"autosummarize": "on"}),
         {"info": {"member_data": {"merge": "custom", "export": True, "erase": "keep"}}},
     )
 
@@ -232,20 +242,10 @@ class HoldLot(Base):
     points: Mapped[int]
 
 
-class LedgerSeal(Base):
+class LedgerSeal(Seal, Base):
     """One row seals the entries recorded on one business date: how many, and an HMAC over the chain heads.
 
-    Each seal covers the seal before it and every chain that grew on its day, so the seals together cover all
-    heads. Its key is outside the database. Never changes.
+    Its key is outside the database. Never changes.
     """
 
     __tablename__ = "ledger_seals"
-
-    sealed_on: Mapped[date] = mapped_column(primary_key=True)
-    sealed_until_at: Mapped[datetime]
-    """The first instant after the business date; the seal covers what was recorded before it."""
-    entries_count: Mapped[int]
-    accounts_count: Mapped[int]
-    """How many accounts grew on that day."""
-    mac: Mapped[bytes] = mapped_column(LargeBinary)
-    sealed_at: Mapped[datetime]

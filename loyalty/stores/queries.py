@@ -71,7 +71,7 @@ def names(session: Session, store_ids: Collection[int]) -> dict[int, str]:
 
 def subtree(roots: Collection[int]) -> Select[int]:
     """Select the ids of these nodes and of all nodes below them."""
-    branch = select(Store.id).where(Store.id.in_(roots)).cte("branch", recursive=True)
+    branch = select(Store.id).where(Store.id.in_(roots)).cte(recursive=True)
     branch = branch.union(select(Store.id).join(branch, Store.parent_id == branch.c.id))
     return select(branch.c.id)
 

@@ -57,6 +57,8 @@ class MemberTier(Base):
     __table_args__ = (
         CheckConstraint("growth >= 0", name="growth"),
         CheckConstraint("(manual_level IS NULL) = (manual_until_at IS NULL)", name="manual_level"),
+        # For counting by level. Without the growth, which changes with every check-in.
+        Index("ix_member_tiers_standing", "member_id", postgresql_include=["level", "manual_level", "manual_until_at"]),
         {"info": {"member_data": {"merge": "custom", "export": True, "erase": "keep"}}},
     )
 

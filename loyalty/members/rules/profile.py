@@ -1,8 +1,10 @@
 """Rules of the profile (个人资料): nickname and birthday, both optional."""
 
 import unicodedata
+from calendar import isleap, monthrange
 from datetime import date, datetime, timedelta
 
+from loyalty.kernel.crypto import Vault
 from loyalty.kernel.errors import InvalidInput, LimitReached, NotAllowed
 
 NICKNAME_MAX = 20
@@ -10,6 +12,7 @@ AGE_MIN = 14
 BIRTHDAY_INTERVAL = timedelta(days=365)
 """A birthday brings benefits, so nobody has two a year."""
 _EARLIEST = date(1900, 1, 1)
+_A_LEAP_YEAR = 2024
 _CONTROLS = frozenset({"Cc", "Cs", "Co", "Zl", "Zp"})
 
 
@@ -59,6 +62,26 @@ def age_on(birthday: date, today: date) -> int:
     """Return the completed years of life; who was born on 29 February ages on 1 March."""
     had_birthday = (today.month, today.day) >= (birthday.month, birthday.day)
     return today.year - birthday.year - (0 if had_birthday else 1)
+
+
+def days_celebrated(day: date) -> tuple[tuple[int, int], ...]:
+    """Return which birthdays, as month and day, are celebrated on a date.
+
+    Who was born on 29 February celebrates on the 28th of other years.
+    """
+    if (day.month, day.day) == (2, 28) and not isleap(day.year):
+        return (2, 28), (2, 29)
+    return ((day.month, day.day),)
+
+
+def days_of_month(month: int) -> tuple[tuple[int, int], ...]:
+    """Return the birthdays of a month, as month and day, 29 February included."""
+    return tuple((month, day) for day in range(1, monthrange(_A_LEAP_YEAR, month)[1] + 1))
+
+
+def birthday_mark(vault: Vault, month: int, day: int) -> bytes:
+    """Return the blind index by which members with a birthday on a day of the year are found."""
+    return vault.index(f"{month:02d}-{day:02d}", context="members.birthday_day")
 
 
 def check_birthday(birthday: date, *, today: date) -> None:

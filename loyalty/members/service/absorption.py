@@ -12,7 +12,7 @@ from loyalty.members.service.proposals import lapse_proposals
 from loyalty.members.service.sessions import revoke_sessions
 
 _PHONE = ("phone_sealed", "phone_index", "phone_proved_at")
-_BIRTHDAY = ("birthday_sealed", "birthday_changed_at")
+_BIRTHDAY = ("birthday_sealed", "birthday_index", "birthday_changed_at")
 _NICKNAME = ("nickname_sealed",)
 
 

@@ -12,7 +12,7 @@ from loyalty.kernel.crypto import Vault
 from loyalty.members.models import Member
 from loyalty.members.queries import require_living
 from loyalty.members.rules.members import MemberNotFound
-from loyalty.members.rules.profile import check_birthday, check_birthday_change, clean_nickname
+from loyalty.members.rules.profile import birthday_mark, check_birthday, check_birthday_change, clean_nickname
 
 
 def set_nickname(session: Session, *, vault: Vault, member_id: int, nickname: str | None, at: datetime) -> None:
@@ -52,6 +52,7 @@ def set_birthday(
     check_birthday_change(member.birthday_changed_at, at=at)
     was_complete = _is_complete(member)
     member.birthday_sealed = vault.seal(birthday.isoformat(), context=context)
+    member.birthday_index = birthday_mark(vault, birthday.month, birthday.day)
     member.birthday_changed_at = at
     _tell_completed(session, member, was_complete, at)
     session.flush()
