@@ -11,10 +11,13 @@ from loyalty.kernel import timetable
 from loyalty.kernel.clock import business_date
 from loyalty.kernel.transaction import run
 from loyalty.reports import queries
+from loyalty.reports.rollups.figures import Standing
+from loyalty.reports.rollups.standing import standing_of
 from loyalty.reports.rules import LABELS, DayFigures
 from loyalty.staff.rules import ROLE_NAMES, Permission
 from portal.console.access import current_scope, current_staff, may, requires
 from portal.console.blueprint import blueprint
+from portal.console.filters import local_time
 from portal.context import container
 
 if TYPE_CHECKING:
@@ -49,13 +52,14 @@ def dashboard() -> str:
     """Show the figures of the stores that the caller sees."""
     scope = current_scope()
 
-    def read(session: "Session") -> tuple[list[DayFigures], int, int]:
-        return _days(session), queries.liability(session, scope=scope), _missed_jobs(session)
+    def read(session: "Session") -> tuple[list[DayFigures], Standing, int]:
+        return _days(session), standing_of(session, scope=scope), _missed_jobs(session)
 
-    days, liability, missed_jobs = run(container().database, read)
+    days, standing, missed_jobs = run(container().database, read)
     today, yesterday = asdict(days[-1]), asdict(days[-2])
     figures = [Figure(LABELS[name], today[name], yesterday[name]) for name in LABELS]
-    figures.append(Figure("未兑付积分", liability, note="会员持有的全部积分"))
+    counted = f"截至 {local_time(standing.counted_at)}" if standing.counted_at else "尚未统计"
+    figures.append(Figure("未兑付积分", standing.points_balance, note=f"会员持有的全部积分，{counted}"))
     return render_template(
         "console/dashboard.html",
         figures=figures,
