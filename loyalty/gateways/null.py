@@ -80,12 +80,16 @@ class NullOfficialAccount(_Sends):
 
     appid: str = "wx5a0db7a000000001"
     sent: list[SentMessage] = field(default_factory=list)
+    written: list[tuple[str, str]] = field(default_factory=list)
+    """Customer messages: to whom, and what."""
     identities: dict[str, OAuthIdentity | Exception] = field(default_factory=dict)
     profiles: dict[str, WechatProfile | Exception] = field(default_factory=dict)
     followers: dict[str, Follower | Exception] = field(default_factory=dict)
     published_menus: list[list[Json]] = field(default_factory=list)
     publish_error: Exception | None = None
-    templates: list[AccountTemplate] = field(default_factory=list)
+    asked_scenes: list[tuple[str, int | None]] = field(default_factory=list)
+    scene_error: Exception | None = None
+    templates: list[AccountTemplate] | Exception = field(default_factory=list)
     signature_error: Exception | None = None
 
     def authorize_url(self, *, return_to: str, state: str, scope: OAuthScope) -> str:
@@ -119,6 +123,11 @@ class NullOfficialAccount(_Sends):
         self.sent.append(message)
         return self._outcome()
 
+    def send_customer_text(self, *, openid: str, text: str) -> SendOutcome:
+        """Record a customer message."""
+        self.written.append((openid, text))
+        return self._outcome()
+
     def publish_menu(self, buttons: Sequence[Json]) -> None:
         """Record a menu."""
         if self.publish_error is not None:
@@ -131,11 +140,14 @@ class NullOfficialAccount(_Sends):
 
     def create_scene_qr(self, *, scene: str, expires_in_seconds: int | None) -> SceneQr:
         """Return a code whose ticket and address name the scene."""
+        self.asked_scenes.append((scene, expires_in_seconds))
+        if self.scene_error is not None:
+            raise self.scene_error
         return SceneQr(f"ticket-{scene}", f"https://qr.invalid/{scene}", expires_in_seconds)
 
     def list_templates(self) -> list[AccountTemplate]:
         """Return the templates that were set."""
-        return list(self.templates)
+        return list(given(self.templates))
 
     def js_signature(self, url: str) -> JsSignature:
         """Return a signature that depends on the page only."""
@@ -154,6 +166,8 @@ class NullMiniProgram(_Sends):
 
     appid: str = "wx5a0db7b000000001"
     sent: list[SentMessage] = field(default_factory=list)
+    written: list[tuple[str, str]] = field(default_factory=list)
+    """Customer messages: to whom, and what."""
     logins: dict[str, MiniProgramLogin | Exception] = field(default_factory=dict)
     phones: dict[str, str | Exception] = field(default_factory=dict)
     risk: RiskRank = RiskRank.LOW
@@ -163,6 +177,7 @@ class NullMiniProgram(_Sends):
     drawn_scenes: list[str] = field(default_factory=list)
     drawn: bytes | Exception | None = None
     """The next answers to ``wxa_code``; a picture of the code when empty."""
+    templates: list[AccountTemplate] | Exception = field(default_factory=list)
 
     def login(self, code: str) -> MiniProgramLogin:
         """Take the identity kept under the code."""
@@ -177,6 +192,11 @@ class NullMiniProgram(_Sends):
     ) -> SendOutcome:
         """Record a subscription message."""
         self.sent.append(SentMessage(openid, template_id, dict(data), page=page))
+        return self._outcome()
+
+    def send_customer_text(self, *, openid: str, text: str) -> SendOutcome:
+        """Record a customer message."""
+        self.written.append((openid, text))
         return self._outcome()
 
     def risk_rank(self, *, openid: str, scene: RiskScene, ip: str, phone: str | None = None) -> RiskRank:
@@ -201,6 +221,10 @@ class NullMiniProgram(_Sends):
         """Return a picture whose code names the page and the scene, and remember what was asked for."""
         self.drawn_scenes.append(scene)
         return given(self.drawn or qr_png(f"{page}?{scene}", scale=4))
+
+    def list_templates(self) -> list[AccountTemplate]:
+        """Return the templates that were set."""
+        return list(given(self.templates))
 
 
 @dataclass

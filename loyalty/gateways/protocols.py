@@ -6,7 +6,7 @@ are not sends raise the errors of ``gateways.errors``; sends never raise, they r
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Literal, Protocol
@@ -41,6 +41,8 @@ class SendReason(StrEnum):
     """No subscription grant is left, or it was withdrawn: the grant ledger goes to zero."""
     NOT_FOLLOWING = "not_following"
     """The receiver does not follow the account: the identity is marked unfollowed."""
+    WINDOW_CLOSED = "window_closed"
+    """No customer message may be written now: no act of the person allows it, or those allowed are used up."""
     BLOCKED_BY_RECEIVER = "blocked_by_receiver"
     IDENTITY_UNKNOWN = "identity_unknown"
     """The openid is not of this account: the identity is marked bad."""
@@ -138,6 +140,8 @@ class AccountTemplate:
     template_id: str
     title: str
     content: str
+    choices: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Of keys with reviewed values (enum, const): the values."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +218,9 @@ class OfficialAccount(Protocol):
     ) -> SendOutcome:
         """Send a template message (模板消息); the same ``client_msg_id`` within 10 minutes sends once."""
 
+    def send_customer_text(self, *, openid: str, text: str) -> SendOutcome:
+        """Write to a person who has just done something (客服消息); there is no key against sending twice."""
+
     def publish_menu(self, buttons: Sequence[Json]) -> None:
         """Put a menu live for all followers.
 
@@ -229,7 +236,11 @@ class OfficialAccount(Protocol):
         """Make a QR code for a string of ours; permanent (``None``) codes are 100,000 for ever."""
 
     def list_templates(self) -> list[AccountTemplate]:
-        """Return the message templates the account has."""
+        """Return the message templates the account has.
+
+        Raises:
+            WechatUnavailable, WechatMisconfigured, WechatQuotaUsed, WechatRequestRefused: as everywhere.
+        """
 
     def js_signature(self, url: str) -> JsSignature:
         """Sign one of our pages for the JS-SDK.
@@ -269,6 +280,9 @@ class MiniProgram(Protocol):
     ) -> SendOutcome:
         """Send a subscription message (订阅消息); there is no key against sending twice."""
 
+    def send_customer_text(self, *, openid: str, text: str) -> SendOutcome:
+        """Write to a person who has just done something (客服消息); there is no key against sending twice."""
+
     def risk_rank(self, *, openid: str, scene: RiskScene, ip: str, phone: str | None = None) -> RiskRank:
         """Return WeChat's risk opinion; every failure is ``UNKNOWN``, never an error."""
 
@@ -289,6 +303,13 @@ class MiniProgram(Protocol):
         Raises:
             WechatRequestRefused: the page or the scene string is refused.
             WechatUnavailable, WechatMisconfigured, WechatQuotaUsed: as everywhere.
+        """
+
+    def list_templates(self) -> list[AccountTemplate]:
+        """Return the templates of subscription messages that the mini program has.
+
+        Raises:
+            WechatUnavailable, WechatMisconfigured, WechatQuotaUsed, WechatRequestRefused: as everywhere.
         """
 
 

@@ -117,6 +117,21 @@ class SubscriptionGrantEntry(Base):
     recorded_at: Mapped[datetime]
 
 
+class CustomerWindow(Base):
+    """One row is how many customer messages (客服消息) an act of a person still allows us, and until when."""
+
+    __tablename__ = "customer_windows"
+    __table_args__ = (
+        CheckConstraint("remaining >= 0", name="remaining"),
+        Index("ix_customer_windows_expires_at", "expires_at"),
+    )
+
+    identity_id: Mapped[int] = mapped_column(ForeignKey("identities.id", ondelete="CASCADE"), primary_key=True)
+    act: Mapped[str] = mapped_column(primary_key=True)
+    expires_at: Mapped[datetime]
+    remaining: Mapped[int]
+
+
 class InboxMessage(Base):
     """One row is one message (站内消息) in a member's inbox; only ``read_at`` changes."""
 
@@ -130,10 +145,15 @@ class InboxMessage(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     member_id: Mapped[int] = mapped_column(ForeignKey("members.id"))
-    notice_id: Mapped[int] = mapped_column(ForeignKey("notices.id", ondelete="CASCADE"))
+    notice_id: Mapped[int | None] = mapped_column(ForeignKey("notices.id", ondelete="CASCADE"))
+    """Empty for marketing, which a broadcast sends."""
     kind: Mapped[str]
     title: Mapped[str]
     body: Mapped[str]
+    link: Mapped[str | None]
+    """The path of ours that a tap opens."""
+    page: Mapped[str | None]
+    """The page of the mini program that a tap opens."""
     created_at: Mapped[datetime]
     read_at: Mapped[datetime | None]
 

@@ -35,6 +35,10 @@ class InboxView:
     body: str
     created_at: datetime
     read_at: datetime | None
+    link: str | None
+    """The path of ours that a tap opens."""
+    page: str | None
+    """The page of the mini program that a tap opens."""
 
     @property
     def is_read(self) -> bool:
@@ -94,7 +98,10 @@ def list_inbox(
     if before is not None:
         query = query.where(InboxMessage.id < before)
     rows = session.scalars(query.order_by(InboxMessage.id.desc()).limit(limit + 1)).all()
-    views = [InboxView(row.id, row.kind, row.title, row.body, row.created_at, row.read_at) for row in rows]
+    views = [
+        InboxView(row.id, row.kind, row.title, row.body, row.created_at, row.read_at, row.link, row.page)
+        for row in rows
+    ]
     return page_of(views, limit=limit, id_of=lambda view: view.id)
 
 
@@ -192,6 +199,14 @@ def count_messages_since(session: Session, *, member_id: int, since: datetime) -
         )
         or 0
     )
+
+
+def is_any_waiting(session: Session, *, since: datetime) -> bool:
+    """Tell whether a notice that was requested since then waits to be sent, held back by nothing."""
+    waiting = select(Notice.id).where(
+        Notice.state == NoticeState.QUEUED, Notice.due_at.is_(None), Notice.requested_at >= since
+    )
+    return session.scalar(waiting.limit(1)) is not None
 
 
 def list_stale_deliveries(session: Session, *, before: datetime, limit: int) -> Sequence[int]:

@@ -13,8 +13,8 @@ from loyalty.gateways.errors import (
 )
 from loyalty.gateways.protocols import RiskRank, TextVerdict
 from loyalty.gateways.wechat import MiniProgramGateway
-from sandbox.defaults import MP_APPID
-from tests.gateways.conftest import Sandbox
+from sandbox.defaults import DEFAULT_TEMPLATES, MP_APPID
+from tests.gateways.conftest import SUBSCRIPTION, TEMPLATE, Sandbox
 
 
 def login_code(sandbox: Sandbox, user: dict[str, Any]) -> str:
@@ -150,3 +150,36 @@ class TestWxaCode:
 
         with pytest.raises(WechatUnavailable):
             mp.wxa_code(scene="s=1", page="pages/card/index")
+
+
+class TestTemplates:
+    def test_are_listed_with_the_reviewed_values_of_their_keys(self, sandbox: Sandbox, mp: MiniProgramGateway) -> None:
+        content = "状态:{{enum1.DATA}}\n说明:{{thing2.DATA}}"
+        made = {"appid": MP_APPID, "template_id": "ListedSubscription", "kind": "subscribe", "title": "状态提醒"}
+        sandbox.control("/templates", {**made, "content": content, "choices": {"enum1": ["已到账", "已退回"]}})
+
+        found = {one.template_id: one for one in mp.list_templates()}
+
+        assert found[SUBSCRIPTION].content == DEFAULT_TEMPLATES[2]["content"]
+        assert (found[SUBSCRIPTION].choices, TEMPLATE in found) == ({}, False)
+        listed = found["ListedSubscription"]
+        assert (listed.content, listed.choices) == (content, {"enum1": ["已到账", "已退回"]})
+
+    @pytest.mark.parametrize(
+        ("fault", "error"),
+        [
+            ({"errcode": 45009}, WechatQuotaUsed),
+            ({"errcode": 200011}, WechatRequestRefused),
+            ({"body": "[]"}, WechatUnavailable),
+            ({"unset": ["data"]}, WechatUnavailable),
+            ({"drop": "before"}, WechatUnavailable),
+        ],
+        ids=lambda value: str(value),
+    )
+    def test_a_failure_is_told_in_our_words(
+        self, sandbox: Sandbox, mp: MiniProgramGateway, fault: dict[str, Any], error: type[Exception]
+    ) -> None:
+        sandbox.fault(path="newtmpl/gettemplate", times=-1, **fault)
+
+        with pytest.raises(error):
+            mp.list_templates()

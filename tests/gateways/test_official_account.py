@@ -10,6 +10,7 @@ from loyalty.gateways.errors import (
     WechatCodeInvalid,
     WechatCodeUsed,
     WechatIdentityUnknown,
+    WechatMisconfigured,
     WechatProfileRefused,
     WechatQuotaUsed,
     WechatRequestRefused,
@@ -18,8 +19,8 @@ from loyalty.gateways.errors import (
 )
 from loyalty.gateways.protocols import OAuthScope
 from loyalty.gateways.wechat import OfficialAccountGateway
-from sandbox.defaults import OA_APPID
-from tests.gateways.conftest import Sandbox
+from sandbox.defaults import DEFAULT_TEMPLATES, OA_APPID
+from tests.gateways.conftest import SUBSCRIPTION, TEMPLATE, Sandbox
 
 RETURN_TO = "http://127.0.0.1:8000/h5/oauth?next=/h5/card&x=中"
 
@@ -177,6 +178,35 @@ class TestSceneQr:
 
         assert code.expires_in_seconds is None
         assert code.url.startswith("http")
+
+
+class TestTemplates:
+    def test_are_listed_as_the_account_has_them(self, oa: OfficialAccountGateway) -> None:
+        found = {one.template_id: one for one in oa.list_templates()}
+
+        assert TEMPLATE in found
+        assert found[TEMPLATE].title == DEFAULT_TEMPLATES[0]["title"]
+        assert found[TEMPLATE].content == DEFAULT_TEMPLATES[0]["content"]
+        assert SUBSCRIPTION not in found
+
+    @pytest.mark.parametrize(
+        ("fault", "error"),
+        [
+            ({"errcode": 45009}, WechatQuotaUsed),
+            ({"errcode": 48001}, WechatMisconfigured),
+            ({"errcode": -1}, WechatUnavailable),
+            ({"body": "<html>"}, WechatUnavailable),
+            ({"unset": ["template_list"]}, WechatUnavailable),
+        ],
+        ids=lambda value: str(value),
+    )
+    def test_a_failure_is_told_in_our_words(
+        self, sandbox: Sandbox, oa: OfficialAccountGateway, fault: dict[str, Any], error: type[Exception]
+    ) -> None:
+        sandbox.fault(path="get_all_private_template", times=-1, **fault)
+
+        with pytest.raises(error):
+            oa.list_templates()
 
 
 class TestJsSignature:

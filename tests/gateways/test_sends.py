@@ -175,3 +175,45 @@ class TestValuesByKeyType:
         data = FITTING | {key: fit(key, value)}
 
         assert template_to(oa, sandbox.follower(), template_id=EVERY_TYPE, data=data).state is SendState.ACCEPTED
+
+
+class TestCustomerMessages:
+    def test_arrive_within_the_window_that_the_person_opened_and_no_more_than_it_allows(
+        self, sandbox: Sandbox, oa: OfficialAccountGateway
+    ) -> None:
+        user = sandbox.follower()
+        openid = user["openids"][OA_APPID]
+
+        outcomes = [oa.send_customer_text(openid=openid, text=f"您好 {number}") for number in range(4)]
+
+        assert [outcome.state for outcome in outcomes] == [SendState.ACCEPTED] * 3 + [SendState.REFUSED]
+        assert (outcomes[3].reason, outcomes[3].errcode) == (SendReason.WINDOW_CLOSED, 45047)
+        assert [one["text"] for one in sandbox.messages(user, "custom")] == ["您好 0", "您好 1", "您好 2"]
+
+    def test_without_a_window_none_arrives(self, sandbox: Sandbox, mp: MiniProgramGateway) -> None:
+        outcome = mp.send_customer_text(openid=sandbox.user()["openids"][MP_APPID], text="您好")
+
+        assert (outcome.state, outcome.reason, outcome.errcode) == (
+            SendState.REFUSED,
+            SendReason.WINDOW_CLOSED,
+            45015,
+        )
+
+    @pytest.mark.parametrize(
+        ("fault", "state", "reason"),
+        [
+            ({"errcode": 48002}, SendState.REFUSED, SendReason.BLOCKED_BY_RECEIVER),
+            ({"errcode": 45009}, SendState.FAILED_RETRY, SendReason.QUOTA_USED),
+            ({"errcode": 45002}, SendState.FAILED_FINAL, SendReason.VALUE_REFUSED),
+            ({"drop": "after"}, SendState.UNKNOWN, SendReason.NO_ANSWER),
+        ],
+        ids=str,
+    )
+    def test_every_answer_has_its_outcome(
+        self, sandbox: Sandbox, oa: OfficialAccountGateway, fault: dict[str, Any], state: SendState, reason: SendReason
+    ) -> None:
+        sandbox.fault(path="custom/send", **fault)
+
+        outcome = oa.send_customer_text(openid=sandbox.follower()["openids"][OA_APPID], text="您好")
+
+        assert (outcome.state, outcome.reason) == (state, reason)

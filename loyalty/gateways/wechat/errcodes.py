@@ -80,6 +80,7 @@ _REASONS = {
     65316: "菜单链接的外部域名超过 3 个",
     65317: "菜单链接不正确",
     85096: "场景值不能使用保留名称",
+    200011: "账号被禁止使用订阅消息",
 }
 
 _FINAL, _RETRY, _REFUSED = SendState.FAILED_FINAL, SendState.FAILED_RETRY, SendState.REFUSED
@@ -96,7 +97,11 @@ _SENDS: dict[int, tuple[SendState, SendReason]] = {
     43116: (_FINAL, SendReason.TEMPLATE_UNKNOWN),
     43004: (_REFUSED, SendReason.NOT_FOLLOWING),
     43019: (_REFUSED, SendReason.BLOCKED_BY_RECEIVER),
+    48002: (_REFUSED, SendReason.BLOCKED_BY_RECEIVER),
+    45015: (_REFUSED, SendReason.WINDOW_CLOSED),
+    45047: (_REFUSED, SendReason.WINDOW_CLOSED),
     43101: (_REFUSED, SendReason.NO_GRANT),
+    45002: (_FINAL, SendReason.VALUE_REFUSED),
     47003: (_FINAL, SendReason.VALUE_REFUSED),
     40165: (_FINAL, SendReason.PAGE_UNKNOWN),
     41030: (_FINAL, SendReason.PAGE_UNKNOWN),

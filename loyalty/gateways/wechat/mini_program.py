@@ -11,6 +11,7 @@ from requests import Response
 
 from loyalty.gateways.errors import WechatCodeInvalid
 from loyalty.gateways.protocols import (
+    AccountTemplate,
     MiniProgramLogin,
     PageVersion,
     RiskRank,
@@ -21,7 +22,7 @@ from loyalty.gateways.protocols import (
 )
 from loyalty.gateways.wechat.client import HOST, Client
 from loyalty.gateways.wechat.errcodes import attempt, in_our_words
-from loyalty.gateways.wechat.sends import accepted, template_values
+from loyalty.gateways.wechat.sends import accepted, customer_text, template_values
 from loyalty.kernel.database import Json
 from loyalty.kernel.errors import LoyaltyError
 from loyalty.settings import WechatAccount
@@ -83,6 +84,10 @@ class MiniProgramGateway:
             body["page"] = page
         return attempt(lambda: accepted(self._client.post("message/subscribe/send", data=body)))
 
+    def send_customer_text(self, *, openid: str, text: str) -> SendOutcome:
+        """Write to a person who has just done something."""
+        return attempt(lambda: accepted(self._client.post("message/custom/send", data=customer_text(openid, text))))
+
     def risk_rank(self, *, openid: str, scene: RiskScene, ip: str, phone: str | None = None) -> RiskRank:
         """Return WeChat's risk opinion; every failure is ``UNKNOWN``."""
         body: Json = {
@@ -140,8 +145,22 @@ class MiniProgramGateway:
                 raise ValueError("the answer is not an image")
             return answer.content
 
+    def list_templates(self) -> list[AccountTemplate]:
+        """Return the templates of subscription messages that the mini program has."""
+        with in_our_words():
+            rows = self._client.get(f"{HOST}/wxaapi/newtmpl/gettemplate")["data"]
+            return [
+                AccountTemplate(row["priTmplId"], row["title"], row["content"], _reviewed_values(row)) for row in rows
+            ]
+
     def _post(self, path: str, body: Json) -> Json:
         answer = self._client.post(f"{HOST}{path}", data=body)
         if not isinstance(answer, dict):
             raise ValueError("the answer is not JSON")
         return answer
+
+
+def _reviewed_values(row: Json) -> dict[str, list[str]]:
+    """Return the values that keys such as ``enum1`` may have; the platform names them ``enum1.DATA``."""
+    listed = row.get("keywordEnumValueList") or []
+    return {one["keywordCode"].removesuffix(".DATA"): list(one["enumValueList"]) for one in listed}

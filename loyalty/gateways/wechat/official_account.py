@@ -21,7 +21,7 @@ from loyalty.gateways.wechat.client import Client
 from loyalty.gateways.wechat.errcodes import attempt, in_our_words
 from loyalty.gateways.wechat.js_sdk import JsSdk
 from loyalty.gateways.wechat.oauth import WebAuthorisation
-from loyalty.gateways.wechat.sends import accepted, template_values
+from loyalty.gateways.wechat.sends import accepted, customer_text, template_values
 from loyalty.kernel.database import Json
 from loyalty.settings import WechatAccount
 
@@ -96,6 +96,10 @@ class OfficialAccountGateway:
         if mini_program is not None:
             body["miniprogram"] = {"appid": mini_program.appid, "pagepath": mini_program.page}
         return attempt(lambda: accepted(self._client.post("message/template/send", data=body)))
+
+    def send_customer_text(self, *, openid: str, text: str) -> SendOutcome:
+        """Write to a person who has just done something."""
+        return attempt(lambda: accepted(self._client.post("message/custom/send", data=customer_text(openid, text))))
 
     def publish_menu(self, buttons: Sequence[Json]) -> None:
         """Put a menu live for all followers."""

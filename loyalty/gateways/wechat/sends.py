@@ -3,11 +3,17 @@
 from collections.abc import Mapping
 
 from loyalty.gateways.protocols import SendOutcome, SendReason, SendState
+from loyalty.kernel.database import Json
 
 
 def template_values(data: Mapping[str, str]) -> dict[str, dict[str, str]]:
     """Wrap each value as ``{"value": …}``; colours have been ignored since 2023."""
     return {key: {"value": value} for key, value in data.items()}
+
+
+def customer_text(openid: str, text: str) -> Json:
+    """Return the body of a customer message, of an Official Account and of a mini program alike."""
+    return {"touser": openid, "msgtype": "text", "text": {"content": text}}
 
 
 def accepted(answer: object) -> SendOutcome:

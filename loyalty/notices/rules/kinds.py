@@ -1,7 +1,7 @@
 """Kinds of notices: their texts, the facts they need and the channels they take.
 
-A notice tells a member of something that has already happened to them, never advertising. Each
-kind declares the facts it needs; templates at WeChat map their keys to the names of these facts.
+A notice tells a member of something that has already happened to them, never advertising; the one kind of marketing
+is sent by ``broadcasts``. Each kind declares the facts it needs; templates at WeChat map their keys to their names.
 """
 
 from collections.abc import Mapping
@@ -41,6 +41,8 @@ class NoticeKind(StrEnum):
     """A transfer has arrived (提现到账)."""
     PAYOUT_RETURNED = "payout_returned"
     """A withdrawal came back (提现退回)."""
+    CAMPAIGN = "campaign"
+    """Marketing (活动消息): here for its templates, its switch and what members think of it; never requested."""
 
 
 class Channel(StrEnum):
@@ -262,6 +264,12 @@ KINDS: Mapping[NoticeKind, KindDefinition] = MappingProxyType(
             ),
             defaults=_NEWS,
             is_owed=True,
+        ),
+        NoticeKind.CAMPAIGN: KindDefinition(
+            title="活动消息",
+            text="{title}：{body}",
+            facts=MappingProxyType({"title": FactType.TEXT, "body": FactType.TEXT, "sent_at": FactType.INSTANT}),
+            defaults=KindSettings(is_enabled=True, channels=(Channel.SUBSCRIPTION, Channel.INBOX), is_own_act=False),
         ),
     }
 )

@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from loyalty.channels.rules.templates import check_may_carry
 from loyalty.kernel import audit
 from loyalty.kernel.database import Json
 from loyalty.notices import queries, rules
@@ -28,7 +29,10 @@ def configure_kind(
     Raises:
         InvalidChannels: the order repeats a channel or does not end with the inbox.
         NoticeIsOwed: the kind cannot be switched off.
+        MarketingByTemplateMessage: a kind of marketing shall go by template message.
     """
+    for channel in channels:
+        check_may_carry(notice_kind=kind, channel=channel)
     if not is_enabled and rules.KINDS[kind].is_owed:
         raise rules.NoticeIsOwed(kind=kind.value)
     before = queries.kind_settings(session, kind)

@@ -1,0 +1,1 @@
+"""Rules of broadcasts: content, channels, states, the policy and the words."""
