@@ -7,7 +7,9 @@ from werkzeug.exceptions import HTTPException
 from loyalty.settings import Settings
 from miniprogram_api import errors, limits, openapi
 from miniprogram_api.v1 import (
+    campaigns,
     check_ins,
+    commissions,
     coupon_centre,
     coupons,
     earnings,
@@ -39,9 +41,11 @@ SUBJECTS = (
     missions,
     coupon_centre,
     coupons,
+    campaigns,
     referrals,
     sharing,
     earnings,
+    commissions,
     payouts,
     messages,
     privacy,

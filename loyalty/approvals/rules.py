@@ -17,6 +17,7 @@ class ApprovalKind(StrEnum):
     COUPON_ISSUE = "coupon_issue"
     PAYOUT = "payout"
     PAYOUT_BATCH = "payout_batch"
+    CAMPAIGN = "campaign"
 
 
 class ApprovalState(StrEnum):

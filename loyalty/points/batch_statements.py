@@ -32,6 +32,7 @@ from loyalty.points.lots import FREE, free_at, spendable
 from loyalty.points.posting import (
     ACCOUNTS,
     ENTRIES,
+    IDLE_TERMS,
     LOTS,
     TERMS,
     Writes,
@@ -56,19 +57,20 @@ def _given_rows(name: str, **arrays: tuple[str, TypeEngine[Any]]) -> FromClause:
     return func.unnest(*values).table_valued(*columns, name=name).render_derived()
 
 
-def _changes() -> FromClause:
+def _changes(**others: tuple[str, TypeEngine[Any]]) -> FromClause:
     return _given_rows(
         "change",
         member_id=("member_ids", BigInteger()),
         points=("amounts", BigInteger()),
         reference=("references", String()),
         expires_at=("expiries", DateTime(timezone=True)),
+        **others,
     )
 
 
 def _credit() -> Select[Any]:
-    change = _changes()
-    terms = {name: _AT for name in TERMS} | {"expires_at": change.c.expires_at}
+    change = _changes(idle_days=("idle_days", BigInteger()), idle_zone=("idle_zones", String()))
+    terms = {name: _AT for name in TERMS} | {name: change.c[name] for name in ("expires_at", *IDLE_TERMS)}
     source = select(*_entry(change, points=change.c.points, **terms))
     return _written(post_credits(source.cte("source"), event=None))
 

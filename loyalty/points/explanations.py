@@ -85,6 +85,13 @@ def _mission(points: int, explanation: Explanation) -> str:
     return _taken_back(f"任务「{explanation['title']}」因退款不再达标", points, explanation)
 
 
+def _campaign(points: int, explanation: Explanation) -> str:
+    """Say which campaign gave it, or that the campaign was undone as far as it was unused (整体撤回)."""
+    if points > 0:
+        return f"参加活动「{explanation['title']}」，获得{points}积分"
+    return _taken_back(f"活动「{explanation['title']}」撤回", points, explanation)
+
+
 def _referral(points: int, explanation: Explanation) -> str:
     """Say for which side of an invitation (邀请) it was paid, or that it was taken back."""
     side = _REFERRAL_SIDES[explanation["side"]]
@@ -166,6 +173,7 @@ _BY_RULE: Mapping[str, Callable[[int, Explanation], str]] = {
     "mission": _mission,
     "make_up_card": lambda points, _explanation: f"兑换补签卡，使用{-points}积分",
     "referral": _referral,
+    "campaign": _campaign,
     "payout": _payout,
     "refund": _refund,
     "refund_of_points": _refund_of_points,

@@ -3,6 +3,7 @@
 import secrets
 from typing import Any
 
+from loyalty.broadcasts.service import note_click
 from loyalty.channels.queries import subscription_templates
 from loyalty.kernel.database import Session
 from loyalty.kernel.transaction import run
@@ -45,6 +46,15 @@ def read(message_id: int) -> None:
         container().database,
         lambda session: mark_read(session, member_id=owner, message_id=message_id, at=at),
     )
+
+
+@blueprint.post("/message-clicks")
+@blueprint.arguments(schemas.MessageClick)
+@blueprint.response(204)
+def click(body: dict[str, Any]) -> None:
+    """Note that a page was opened from a marketing message; again changes nothing."""
+    at = container().clock.now()
+    run(container().database, lambda session: note_click(session, token=body["token"], at=at))
 
 
 @blueprint.put("/notice-preferences/<kind>")

@@ -5,7 +5,7 @@ from typing import Any
 from loyalty.kernel.transaction import run
 from loyalty.missions import queries, service
 from loyalty.missions.queries import MissionView
-from miniprogram_api.context import container, member_id
+from miniprogram_api.context import caller, client_ip, container, member_id
 from miniprogram_api.v1.blueprint import subject
 from miniprogram_api.v1.schemas import missions as schemas
 from miniprogram_api.v1.schemas.base import RequiredIdempotencyHeaders
@@ -32,6 +32,16 @@ def list_missions() -> dict[str, Any]:
 def claim(body: dict[str, Any], headers: dict[str, Any], mission_id: int) -> Any:
     """Claim a reward; a second tap under another key is refused with the reward in the details."""
     key, at, owner, zone = headers["idempotency_key"], container().clock.now(), member_id(), container().zone
+    subject = service.look(
+        container().database,
+        member_id=owner,
+        mission_id=mission_id,
+        step=body["step"],
+        period=body["period"],
+        mini_program=container().mini_program(caller().appid),
+        openid=caller().openid,
+        ip=client_ip(),
+    )
     outcome = run(
         container().database,
         lambda session: service.claim(
@@ -44,6 +54,7 @@ def claim(body: dict[str, Any], headers: dict[str, Any], mission_id: int) -> Any
             key=key,
             at=at,
             zone=zone,
+            subject=subject,
         ),
     )
     if isinstance(outcome, service.Withheld):

@@ -48,6 +48,7 @@ def ask(body: dict[str, Any], headers: dict[str, Any]) -> dict[str, Any]:
         is_tax_required=container().settings.is_production,
         zone=container().zone,
         at=container().clock.now(),
+        mini_program=container().mini_program(known.appid),
     )
     return _detail(payout)
 

@@ -4,9 +4,8 @@ from typing import TYPE_CHECKING, Any
 
 from loyalty.kernel.transaction import run
 from loyalty.referrals.queries import invitations, referrals
+from loyalty.referrals.queries.opening_rewards import OpeningRewardView, list_opening_rewards
 from loyalty.referrals.queries.referrals import ReferralView
-from loyalty.referrals.rules.sentences import outcome
-from loyalty.referrals.rules.states import Side
 from miniprogram_api.context import container, member_id
 from miniprogram_api.v1.blueprint import subject
 from miniprogram_api.v1.schemas import referrals as schemas
@@ -42,15 +41,35 @@ def list_referrals(query: dict[str, Any]) -> dict[str, Any]:
     return {"items": [_referral(view) for view in page.items], "next_cursor": page.next_cursor}
 
 
+@blueprint.get("/opening-rewards")
+@blueprint.arguments(CursorQuery, location="query")
+@blueprint.response(200, schemas.OpeningRewards)
+def list_openings(query: dict[str, Any]) -> dict[str, Any]:
+    """List what openings alone paid the member, or why one did not."""
+    owner = member_id()
+    page = run(container().database, lambda session: list_opening_rewards(session, member_id=owner, **query))
+    return {"items": [_opening(view) for view in page.items], "next_cursor": page.next_cursor}
+
+
 def _referral(view: ReferralView) -> dict[str, Any]:
-    own = next((reward for reward in view.rewards if reward.side is Side.REFERRER), None)
     return {
         "id": view.id,
         "channel": view.channel.value,
         "state": view.state.value,
         "sentence": view.sentence,
-        "reward": own
-        and outcome(state=own.state, points=own.points, has_coupon=own.coupon_id is not None, reason=own.reason),
+        "reward": view.referrers_outcome,
         "came_at": view.came_at,
         "rewarded_at": view.rewarded_at,
+    }
+
+
+def _opening(view: OpeningRewardView) -> dict[str, Any]:
+    reward = view.reward
+    return {
+        "id": view.id,
+        "channel": view.channel.value,
+        "state": reward.state.value,
+        "points": reward.points,
+        "reward": reward.outcome,
+        "opened_at": view.opened_at,
     }

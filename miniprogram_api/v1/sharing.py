@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING, Any
 from flask import Response, make_response
 
 from loyalty.kernel.transaction import run
-from loyalty.referrals.queries.invitations import find_offer
+from loyalty.missions import service as missions
+from loyalty.referrals.queries.invitations import told_to_the_friend
 from loyalty.referrals.queries.shares import visitor_of
 from loyalty.referrals.rules.sentences import notice
-from loyalty.referrals.rules.sharing import Channel, Purpose, scene_of, token_in_scene
+from loyalty.referrals.rules.sharing import Channel, scene_of, token_in_scene
 from loyalty.referrals.service import posters
 from loyalty.referrals.service.openings import open_link
-from loyalty.referrals.service.sharing import mint
 from miniprogram_api.context import caller, client_ip, container, device_id, member_id
 from miniprogram_api.limits import limiter
 from miniprogram_api.v1.blueprint import subject
@@ -33,8 +33,8 @@ def share(body: dict[str, Any]) -> dict[str, Any]:
     at, owner = container().clock.now(), member_id()
     minted = run(
         container().database,
-        lambda session: mint(
-            session, member_id=owner, channel=Channel(body["channel"]), purpose=Purpose.REFERRAL, at=at
+        lambda session: missions.share(
+            session, member_id=owner, channel=Channel(body["channel"]), mission_id=body["mission_id"], at=at
         ),
     )
     return {
@@ -47,17 +47,19 @@ def share(body: dict[str, Any]) -> dict[str, Any]:
 
 
 @blueprint.get("/poster")
+@blueprint.arguments(schemas.PosterQuery, location="query")
 @blueprint.response(200, {"type": "string", "format": "binary"}, content_type="image/png")
 @limiter.limit("20/minute")
-def show_poster() -> Response:
+def show_poster(query: dict[str, Any]) -> Response:
     """Draw the member's poster with a mini-program code of the mini program that asks."""
     at, owner = container().clock.now(), member_id()
     picture = posters.draw(
         container().database,
-        member_id=owner,
+        share=lambda session: missions.share(
+            session, member_id=owner, channel=Channel.POSTER, mission_id=query["mission_id"], at=at
+        ),
         code=posters.by_mini_program(container().mini_program(caller().appid)),
         sender=container().settings.programme_name,
-        at=at,
     )
     response = make_response(picture)
     response.headers.update({"Content-Type": "image/png", "Cache-Control": "private, max-age=600"})
@@ -77,11 +79,11 @@ def open_share(body: dict[str, Any], _headers: dict[str, Any]) -> dict[str, Any]
     def work(session: "Session") -> dict[str, Any]:
         visitor = visitor_of(session, identity_id=caller().identity_id, device=device, ip=ip)
         opening = open_link(session, vault=container().vault, token=token, visitor=visitor, at=at)
-        offer = find_offer(session)
+        programme = None if caller().member_id is not None else opening.programme
         return {
             "counted": opening.counted,
             "notice": notice(opening.reason),
-            "to_the_friend": None if offer is None or caller().member_id is not None else offer.to_the_friend,
+            "to_the_friend": None if programme is None else told_to_the_friend(session, programme),
         }
 
     return run(container().database, work)

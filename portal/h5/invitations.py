@@ -8,13 +8,14 @@ from flask import Response, make_response, render_template, request, url_for
 
 from loyalty.kernel.pagination import decode_cursor
 from loyalty.kernel.transaction import run
+from loyalty.missions import service as missions
+from loyalty.missions.rules.errors import MissionNotFound
+from loyalty.missions.running import get_published
 from loyalty.referrals.queries import invitations as queries
-from loyalty.referrals.queries.referrals import ReferralView, list_referrals
-from loyalty.referrals.rules.sentences import outcome
-from loyalty.referrals.rules.sharing import Channel, Purpose
-from loyalty.referrals.rules.states import Side
+from loyalty.referrals.queries.opening_rewards import list_opening_rewards
+from loyalty.referrals.queries.referrals import list_referrals
+from loyalty.referrals.rules.sharing import Channel
 from loyalty.referrals.service import posters
-from loyalty.referrals.service.sharing import mint
 from portal.context import container
 from portal.h5 import session
 from portal.h5.blueprint import blueprint
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from loyalty.kernel.database import Session
 
+ID_DIGITS_MAX = 18
 _SHARED_HERE = (Channel.OFFICIAL_ACCOUNT, Channel.CODE)
 
 
@@ -46,15 +48,18 @@ CODE_NAMES = {
 def invitations() -> str:
     """Show what inviting brings and what it came to."""
     at, member_id, cursor = container().clock.now(), session.member_id(), request.args.get("cursor") or None
+    mission_id = _mission_id()
     decode_cursor(cursor)
 
     def read(database_session: "Session") -> dict[str, Any]:
         offer = queries.find_offer(database_session)
         return {
             "offer": offer,
-            "tokens": {} if offer is None else _tokens(database_session, member_id, offer.channels, at),
+            "mission": mission_id and get_published(database_session, mission_id=mission_id).terms.title,
+            "tokens": {} if offer is None else _tokens(database_session, member_id, offer.channels, mission_id, at),
             "totals": queries.totals(database_session, member_id=member_id),
             "page": list_referrals(database_session, referrer_id=member_id, cursor=cursor),
+            "has_opening_rewards": bool(list_opening_rewards(database_session, member_id=member_id, limit=1).items),
         }
 
     known = run(container().database, read)
@@ -63,11 +68,22 @@ def invitations() -> str:
         "h5/invitations.html",
         link=None if token is None else link_of(token),
         code=known["tokens"].get(Channel.CODE),
+        mission_id=mission_id,
         has_poster=known["offer"] is not None and Channel.POSTER in known["offer"].channels,
         share_picture=container().settings.public_base_url + url_for("static", filename="h5-share.png"),
-        came_to=_came_to,
         **known,
     )
+
+
+@blueprint.get("/invitations/openings")
+def opening_rewards() -> str:
+    """Show what openings alone paid, and why others did not."""
+    member_id, cursor = session.member_id(), request.args.get("cursor") or None
+    page = run(
+        container().database,
+        lambda database_session: list_opening_rewards(database_session, member_id=member_id, cursor=cursor),
+    )
+    return render_template("h5/opening_rewards.html", page=page)
 
 
 @blueprint.get("/invitations/poster")
@@ -78,6 +94,7 @@ def poster() -> str:
         "h5/poster.html",
         has_poster=offer is not None and Channel.POSTER in offer.channels,
         chosen=_chosen(),
+        mission_id=_mission_id(),
         code_names={code: name for code, name in CODE_NAMES.items() if _is_offered(code)},
     )
 
@@ -85,12 +102,14 @@ def poster() -> str:
 @blueprint.get("/invitations/poster.png")
 def poster_picture() -> Response:
     """Draw the poster."""
+    at, member_id, mission_id = container().clock.now(), session.member_id(), _mission_id()
     picture = posters.draw(
         container().database,
-        member_id=session.member_id(),
+        share=lambda database_session: missions.share(
+            database_session, member_id=member_id, channel=Channel.POSTER, mission_id=mission_id, at=at
+        ),
         code=_code(_chosen()),
         sender=container().settings.programme_name,
-        at=container().clock.now(),
     )
     response = make_response(picture)
     response.headers.update({"Content-Type": "image/png", "Cache-Control": "private, max-age=600"})
@@ -103,20 +122,25 @@ def link_of(token: str) -> str:
 
 
 def _tokens(
-    database_session: "Session", member_id: int, channels: frozenset[Channel], at: "datetime"
+    database_session: "Session", member_id: int, channels: frozenset[Channel], mission_id: int | None, at: "datetime"
 ) -> Mapping[Channel, str]:
     return {
-        channel: mint(database_session, member_id=member_id, channel=channel, purpose=Purpose.REFERRAL, at=at).token
+        channel: missions.share(
+            database_session, member_id=member_id, channel=channel, mission_id=mission_id, at=at
+        ).token
         for channel in _SHARED_HERE
         if channel in channels
     }
 
 
-def _came_to(view: ReferralView) -> str | None:
-    own = next((reward for reward in view.rewards if reward.side is Side.REFERRER), None)
-    if own is None:
+def _mission_id() -> int | None:
+    """Return the mission for which friends are invited; none for the programme alone."""
+    sent = request.args.get("mission_id", "")
+    if not sent:
         return None
-    return outcome(state=own.state, points=own.points, has_coupon=own.coupon_id is not None, reason=own.reason)
+    if not (sent.isascii() and sent.isdigit() and len(sent) <= ID_DIGITS_MAX):
+        raise MissionNotFound
+    return int(sent)
 
 
 def _chosen() -> PosterCode:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from flask import Response, make_response, render_template
 
 from loyalty.kernel.transaction import run
-from loyalty.referrals.queries.invitations import find_offer
+from loyalty.referrals.queries.invitations import told_to_the_friend
 from loyalty.referrals.queries.shares import visitor_of
 from loyalty.referrals.rules.sentences import notice
 from loyalty.referrals.service.openings import open_link
@@ -30,7 +30,9 @@ def shared_link(token: str) -> Response:
         identity_id = session.caller().identity_id
         visitor = visitor_of(database_session, identity_id=identity_id, device=device, ip=ip)
         opening = open_link(database_session, vault=container().vault, token=token, visitor=visitor, at=at)
-        return {"offer": find_offer(database_session), "notice": notice(opening.reason)}
+        programme = opening.programme
+        gain = None if programme is None else told_to_the_friend(database_session, programme)
+        return {"programme": programme, "to_the_friend": gain, "notice": notice(opening.reason)}
 
     response = make_response(render_template("h5/shared_link.html", **run(container().database, work)))
     devices.remember(response, device)

@@ -15,6 +15,7 @@ from loyalty.risk.service import note_sighting
 from tests.factories.missions import ACTOR, do, make_mission, mission_of, steps
 from tests.factories.points import earn
 from tests.miniprogram_api.conftest import MiniProgram
+from tests.support.containers import NullContainer
 from tests.support.settings import VAULT
 from tests.support.statements import StatementCounter
 
@@ -53,6 +54,23 @@ class TestMissions:
         assert (other.status_code, other.json["error"]["code"]) == (409, "mission_reward_claimed")  # type: ignore[index]
         assert short.json["error"]["details"] == {"progress": 1, "target": 3}  # type: ignore[index]
 
+    def test_whose_reward_is_claimed_by_somebody_of_whom_wechat_thinks_ill_is_refused(
+        self, mini_program: MiniProgram, session: Session, member_id: int, at: datetime, container: NullContainer
+    ) -> None:
+        mission_id = make_mission(session, mission_of(is_claimed_by_hand=True))
+        container.mp.risk = RiskRank.HIGH
+        claims, body = f"/missions/{mission_id}/claims", {"step": 1, "period": "total"}
+
+        early = mini_program.post(claims, body, key="claim-0001")
+        do(session, member_id, at)
+        session.commit()
+        asked_early = list(container.mp.risk_calls)
+        refused = [mini_program.post(claims, body, key=f"claim-000{number}") for number in (2, 3)]
+
+        assert (early.status_code, asked_early) == (409, [])
+        assert [answer.json["error"]["code"] for answer in refused] == ["mission_reward_refused"] * 2  # type: ignore[index]
+        assert [scene for _, scene in container.mp.risk_calls] == ["marketing"]
+
     def test_are_listed_in_four_statements_however_many_there_are(
         self, mini_program: MiniProgram, session: Session, statements: StatementCounter, member_id: int, at: datetime
     ) -> None:
@@ -68,9 +86,10 @@ class TestMissions:
         assert statements.count <= 4, "\n".join(statements.sent)
 
     def test_whose_reward_risk_holds_say_so_and_the_held_claim_waits_for_somebody(
-        self, mini_program: MiniProgram, session: Session, member_id: int, at: datetime
+        self, mini_program: MiniProgram, session: Session, member_id: int, at: datetime, container: NullContainer
     ) -> None:
         mission_id = make_mission(session, is_claimed_by_hand=True)
+        container.mp.risk = RiskRank.UNKNOWN
         subject = Subject(member_id, wechat_rank=RiskRank.UNKNOWN)
         note_sighting(session, vault=VAULT, occasion=Occasion.ENROLMENT, subject=subject, at=at)
         do(session, member_id, at)

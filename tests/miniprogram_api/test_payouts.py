@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy.orm import Session
 
 from loyalty.earnings import queries as earnings
+from loyalty.gateways.protocols import RiskRank
 from loyalty.kernel.audit import Actor
 from loyalty.payouts.queries.payees import find_payee_name
 from loyalty.payouts.rules.settings import PayoutProgramme
@@ -20,7 +21,7 @@ from loyalty.risk.rules.subjects import Occasion, Verdict
 from loyalty.risk.service import block, release, save_rules
 from tests.factories.earnings import make_available
 from tests.factories.members import make_member
-from tests.factories.payouts import configure, make_sender
+from tests.factories.payouts import configure, make_sender, tax_everything
 from tests.miniprogram_api.conftest import MiniProgram
 from tests.support.containers import NullContainer, StandingClock
 from tests.support.settings import VAULT
@@ -48,6 +49,22 @@ def drive(container: NullContainer, payout_id: int) -> None:
     """Let a worker take the steps that are due."""
     assert isinstance(container.clock, StandingClock)
     take_steps(make_sender(container.database, container.wechat_pay, container.clock), payout_id=payout_id)
+
+
+@pytest.mark.parametrize(
+    ("rank", "status", "states"),
+    [(RiskRank.HIGH, 403, ["denied"]), (RiskRank.MEDIUM, 201, ["waiting"]), (RiskRank.UNKNOWN, 201, ["allowed"])],
+)
+def test_wechat_is_asked_about_who_withdraws_and_no_answer_stops_nobody(
+    money: MiniProgram, container: NullContainer, session: Session, rank: RiskRank, status: int, states: list[str]
+) -> None:
+    container.mp.risk = rank
+
+    answers = [ask(money) for _ in range(2)]
+
+    assert [answer.status_code for answer in answers] == [status, status]
+    assert [scene for _, scene in container.mp.risk_calls] == ["marketing"]
+    assert [one.state for one in list_decisions(session, occasion=Occasion.WITHDRAWAL).items] == states
 
 
 class TestAccount:
@@ -115,6 +132,19 @@ class TestAccount:
 
 
 class TestWithdrawal:
+    def test_that_tax_is_withheld_of_needs_to_know_who_is_paid(
+        self, money: MiniProgram, session: Session, at: datetime
+    ) -> None:
+        tax_everything(session, at=at)
+        session.commit()
+
+        unknown = ask(money)
+        assert money.send("PUT", "/payee", json=PAYEE).status_code == 200
+        known = ask(money)
+
+        assert (unknown.status_code, unknown.json["error"]["code"]) == (409, "payee_name_required")
+        assert (known.status_code, known.json["tax_fen"]) == (201, 2_000)
+
     def test_is_confirmed_by_its_owner_only_while_it_waits(
         self, money: MiniProgram, phone_of: Any, session: Session, container: NullContainer
     ) -> None:

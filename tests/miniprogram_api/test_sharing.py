@@ -11,12 +11,14 @@ from sqlalchemy.orm import Session
 
 from loyalty.gateways.errors import WechatUnavailable
 from loyalty.members.models import Member
+from loyalty.missions.rules.terms import MissionEvent
 from loyalty.referrals.models import ShareOpening, ShareTouch
 from loyalty.referrals.rules.sharing import Channel
 from loyalty.referrals.service import switches
 from loyalty.risk.models import Sighting
 from tests.factories.members import make_member, unused_phone
-from tests.factories.referrals import ACTOR, invite, link_of, publish
+from tests.factories.missions import make_mission
+from tests.factories.referrals import ACTOR, invite, link_of, open_for_pay, publish
 from tests.miniprogram_api.conftest import MiniProgram
 from tests.support.containers import NullContainer
 
@@ -66,6 +68,34 @@ class TestInviting:
         assert first["path"] == f"/pages/index/index?{first['scene']}"
         assert first["link"].endswith(f"/h5/i/{first['token']}")
 
+    def test_a_share_for_a_mission_is_another_in_link_and_poster(
+        self, mini_program: MiniProgram, offer: int, session: Session, container: NullContainer
+    ) -> None:
+        mission_id = make_mission(session, event=MissionEvent.INVITED_FRIEND)
+        session.commit()
+
+        general = mini_program.post("/shares", json={"channel": "poster"}).json
+        shared = mini_program.post("/shares", json={"channel": "poster", "mission_id": mission_id}).json
+        mini_program.get(f"/poster?mission_id={mission_id}")
+
+        assert general is not None
+        assert shared is not None
+        assert shared["token"] != general["token"]
+        assert container.mp.drawn_scenes == [shared["scene"]]
+
+    @pytest.mark.parametrize("event", [MissionEvent.REVIEW, None])
+    def test_only_a_mission_of_friends_can_be_shared(
+        self, mini_program: MiniProgram, offer: int, session: Session, event: MissionEvent | None
+    ) -> None:
+        mission_id = 2**40 if event is None else make_mission(session, event=event)
+        session.commit()
+
+        shared = mini_program.post("/shares", json={"channel": "mini_program", "mission_id": mission_id})
+        poster = mini_program.get(f"/poster?mission_id={mission_id}")
+
+        code = "mission_not_found" if event is None else "mission_not_shareable"
+        assert [answer.json["error"]["code"] for answer in (shared, poster)] == [code, code]  # type: ignore[index]
+
     def test_a_channel_that_is_off_shares_nothing(
         self, mini_program: MiniProgram, offer: int, session: Session, at: datetime
     ) -> None:
@@ -105,6 +135,19 @@ class TestInviting:
 
         assert answer.status_code == 503
         assert answer.headers["Retry-After"]
+
+    def test_openings_that_paid_and_that_did_not_are_told_with_the_reason(
+        self, mini_program: MiniProgram, member: Member, session: Session, at: datetime
+    ) -> None:
+        open_for_pay(session, member, "phone-1", "phone-2", at=at)
+        session.commit()
+
+        items = mini_program.get("/opening-rewards").json["items"]  # type: ignore[index]
+
+        assert [(one["state"], one["points"], one["reward"]) for one in items] == [
+            ("missed", 0, "没有奖励：已达每天打开奖励上限"),
+            ("paid", 2, "得 2 积分"),
+        ]
 
     def test_visitors_do_not_invite(self, visitor: MiniProgram, offer: int) -> None:
         for answer in (visitor.get("/invite-page"), visitor.get("/referrals"), visitor.get("/poster")):

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from loyalty.points.service import open_account
 from tests.factories.members import make_member
+from tests.factories.referrals import link_of, publish
 from tests.miniprogram_api.conftest import MiniProgram
 from tests.support.statements import StatementCounter
 
@@ -62,3 +63,18 @@ def test_a_check_in_is_one_statement_beside_the_callers_once_the_plan_is_known(
     assert tapping.post("/check-ins").status_code == 201
 
     assert statements.count == 2, "\n".join(statements.sent)
+
+
+def test_opening_a_share_sends_four_looks_and_three_writes(
+    visitor: MiniProgram, session: Session, at: datetime, statements: StatementCounter
+) -> None:
+    publish(session, at=at)
+    token = link_of(session, make_member(session).id, at=at)
+    session.commit()
+    statements.clear()
+
+    opened = visitor.post("/share-openings", json={"share": token})
+
+    assert opened.json is not None
+    assert opened.json["counted"]
+    assert statements.count == 7, "\n".join(statements.sent)

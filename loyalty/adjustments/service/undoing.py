@@ -132,15 +132,21 @@ class _Undone:
 
     def take_back(self, rows: Sequence[Row]) -> None:
         """Take back what is left of what lines gave."""
-        asked = [
-            TakeBack(row.member_id, entry_reference(self._batch.id, row.line), undo_reference(self._batch.id, row.line))
+        asked = {
+            row.line: TakeBack(
+                row.member_id, entry_reference(self._batch.id, row.line), undo_reference(self._batch.id, row.line)
+            )
             for row in rows
-        ]
+        }
         found = take_back_many(
-            self._session, take_backs=asked, explanation=self._told, actor=self._batch.created_by, at=self._at
+            self._session,
+            take_backs=list(asked.values()),
+            explanation=self._told,
+            actor=self._batch.created_by,
+            at=self._at,
         )
         for row in rows:
-            taken = found.get(undo_reference(self._batch.id, row.line))
+            taken = found.get(asked[row.line])
             if taken is None:
                 self._report_not_undone(row)
                 continue

@@ -32,7 +32,13 @@ class Coupon(Base):
         CheckConstraint("(lock_id IS NULL) = (locked_until_at IS NULL)", name="locked_until_at"),
         CheckConstraint("usable_at < expires_at", name="expires_at"),
         CheckConstraint("points_paid >= 0", name="points_paid"),
-        Index("ix_coupons_open", "expires_at", "id", postgresql_where=text("state IN ('issued', 'locked')")),
+        Index(
+            "ix_coupons_open",
+            "expires_at",
+            "id",
+            postgresql_include=["member_id", "template_id", "usable_at", "locked_until_at"],
+            postgresql_where=text("state IN ('issued', 'locked')"),
+        ),
         Index("ix_coupons_template_id", "template_id", "id"),
         # Rows arrive in the order of time: a few pages of summary find a day among millions.
         Index("ix_coupons_issued_at", "issued_at", postgresql_using="brin"),

@@ -40,6 +40,7 @@ class IssuePath(StrEnum):
     STAFF = "staff"
     PARTNER = "partner"
     BULK = "bulk"
+    CAMPAIGN = "campaign"
 
 
 class LockEnd(StrEnum):

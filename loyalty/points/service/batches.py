@@ -27,6 +27,9 @@ class Change:
     points: int
     reference: str
     expires_at: datetime | None = None
+    idle_days: int | None = None
+    idle_zone: str | None = None
+    """What is given lives as ``LotTerms`` say; what is taken needs none of this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +70,13 @@ def adjust_many(
     debts = lock_accounts(session, member_ids=member_ids)
     shared = {"explanation": explanation, "actor": actor, "recorded_at": at, "occurred_at": at}
     if credits:
-        session.execute(CREDIT, parameters({**_columns(credits), **shared}))
+        session.execute(CREDIT, parameters({**_columns(credits), **_idle(credits), **shared}))
     return _debit(session, debits, debts, shared, at) if debits else []
 
 
 def take_back_many(
     session: Session, *, take_backs: Sequence[TakeBack], explanation: Json, actor: str, at: datetime
-) -> Mapping[str, TakenBack]:
+) -> Mapping[TakeBack, TakenBack]:
     """Take back what is left in the lots of many adjustments, a member at most once, and forgive the rest.
 
     Other points of the members are not touched: what was spent stays spent, and is what ``TakenBack`` shows.
@@ -89,19 +92,19 @@ def take_back_many(
         "references": [one.reference for one in take_backs],
     }
     found = session.execute(FIND_CREDITS, parameters(asked)).all()
-    taken = {row.reference: TakenBack(undone=row.left, taken=min(row.left, row.free)) for row in found}
+    taken = {row.member_id: TakenBack(undone=row.left, taken=min(row.left, row.free)) for row in found}
     named = {
         "member_ids": [row.member_id for row in found],
-        "amounts": [-taken[row.reference].taken for row in found],
+        "amounts": [-taken[row.member_id].taken for row in found],
         "references": [row.reference for row in found],
         "entry_ids": [row.entry_id for row in found],
         "undone": [row.left for row in found],
-        **_drawn([(row.member_id, LotDraw(row.lot_id, taken[row.reference].taken)) for row in found]),
+        **_drawn([(row.member_id, LotDraw(row.lot_id, taken[row.member_id].taken)) for row in found]),
     }
     shared = {"explanation": explanation, "actor": actor, "recorded_at": at, "occurred_at": at}
     if found:
         session.execute(TAKE_BACK, parameters({**named, **shared}))
-    return taken
+    return {one: taken[one.member_id] for one in take_backs if one.member_id in taken}
 
 
 def available_to(session: Session, *, member_ids: Sequence[int], at: datetime) -> Mapping[int, int]:
@@ -158,4 +161,11 @@ def _columns(changes: Sequence[Change]) -> dict[str, list[Any]]:
         "amounts": [change.points for change in changes],
         "references": [change.reference for change in changes],
         "expiries": [change.expires_at for change in changes],
+    }
+
+
+def _idle(credits: Sequence[Change]) -> dict[str, list[Any]]:
+    return {
+        "idle_days": [change.idle_days for change in credits],
+        "idle_zones": [change.idle_zone for change in credits],
     }

@@ -26,7 +26,13 @@ class WithdrawalTerms(Schema):
     points_per_yuan = fields.Integer(
         required=True, allow_none=True, metadata={"description": "Points for a yuan; null: not offered."}
     )
-    name_required_from_fen = fields.Integer(required=True, metadata={"example": 200000})
+    name_required_from_fen = fields.Integer(
+        required=True,
+        metadata={
+            "description": "What arrives from this on needs a payee (PUT /payee), as does whatever tax is withheld of.",
+            "example": 200000,
+        },
+    )
     is_queue_paused = fields.Boolean(
         required=True, metadata={"description": "Nothing is sent for now; what is asked for waits."}
     )

@@ -13,6 +13,12 @@ class InboxMessage(Schema):
     body = fields.String(required=True)
     created_at = fields.AwareDateTime(required=True)
     read_at = fields.AwareDateTime(required=True, allow_none=True)
+    kind = fields.String(required=True, metadata={"description": "campaign is marketing: offer to unsubscribe"})
+    page = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": "The page that a tap opens; report its parameter click as a click"},
+    )
 
 
 class Inbox(Schema):
@@ -21,6 +27,12 @@ class Inbox(Schema):
     items = fields.List(fields.Nested(InboxMessage), required=True)
     next_cursor = fields.String(required=True, allow_none=True)
     unread = fields.Integer(required=True)
+
+
+class MessageClick(Input):
+    """The parameter ``click`` of a page that was opened from a message."""
+
+    token = fields.String(required=True, validate=validate.Regexp(r"[0-9a-f]{32}\Z"), metadata={"example": "0f" * 16})
 
 
 class SubscriptionTemplate(Schema):

@@ -2,8 +2,9 @@
 
 from marshmallow import Schema, fields, validate
 
+from loyalty.kernel.checking import ID_MAX
 from loyalty.referrals.rules.sharing import Channel
-from loyalty.referrals.rules.states import ReferralState
+from loyalty.referrals.rules.states import ReferralState, RewardState
 from miniprogram_api.v1.schemas.base import Input
 
 CHANNELS = [channel.value for channel in Channel]
@@ -60,10 +61,43 @@ class Referrals(Schema):
     next_cursor = fields.String(required=True, allow_none=True)
 
 
+class OpeningReward(Schema):
+    """What one opening paid the member, without who opened; only some programmes pay for openings."""
+
+    id = fields.Integer(required=True)
+    channel = fields.String(required=True, validate=validate.OneOf(CHANNELS))
+    state = fields.String(required=True, validate=validate.OneOf([state.value for state in RewardState]))
+    points = fields.Integer(required=True)
+    reward = fields.String(required=True, metadata={"example": "没有奖励：已达每天打开奖励上限"})
+    opened_at = fields.AwareDateTime(required=True)
+
+
+class OpeningRewards(Schema):
+    """A page of openings that counted, the newest first."""
+
+    items = fields.List(fields.Nested(OpeningReward), required=True)
+    next_cursor = fields.String(required=True, allow_none=True)
+
+
+def _mission_id() -> fields.Integer:
+    return fields.Integer(
+        load_default=None,
+        validate=validate.Range(min=1, max=ID_MAX),
+        metadata={"description": "The mission for which friends are invited, `invited_friend` and running."},
+    )
+
+
 class ShareRequest(Input):
-    """How the member wants to share."""
+    """How the member wants to share, and for which mission if for one."""
 
     channel = fields.String(required=True, validate=validate.OneOf(CHANNELS), metadata={"example": "mini_program"})
+    mission_id = _mission_id()
+
+
+class PosterQuery(Input):
+    """For which mission the poster invites, if for one."""
+
+    mission_id = _mission_id()
 
 
 class Share(Schema):

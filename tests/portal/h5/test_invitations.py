@@ -17,14 +17,16 @@ from loyalty.channels.models import Scene
 from loyalty.gateways.protocols import OAuthIdentity
 from loyalty.members.models import Member
 from loyalty.members.rules.consents import DRAFT_TEXTS
-from loyalty.referrals.models import ShareOpening, ShareTouch
+from loyalty.missions.rules.terms import MissionEvent
+from loyalty.referrals.models import ShareOpening, ShareToken, ShareTouch
 from loyalty.referrals.rules.programme import Caps
 from loyalty.referrals.rules.sharing import SCENE_KIND, Channel, Purpose
 from loyalty.referrals.service import switches
 from loyalty.referrals.service.sharing import mint
 from loyalty.risk.models import Sighting
 from tests.factories.members import make_member, unused_phone
-from tests.factories.referrals import ACTOR, attribute, invite, link_of, publish, referral_of, settle
+from tests.factories.missions import make_mission
+from tests.factories.referrals import ACTOR, attribute, invite, link_of, open_for_pay, publish, referral_of, settle
 from tests.portal.h5.conftest import Browser
 from tests.support.containers import NullContainer
 from tests.support.settings import OA_APPID
@@ -118,6 +120,62 @@ class TestInvitePage:
 
     def test_a_cursor_that_is_not_ours_is_refused(self, browser: Browser, offer: int) -> None:
         assert browser.open(f"{PAGE}?cursor=x!").status_code == 422
+
+
+def test_openings_that_paid_and_that_did_not_are_told_with_the_reason(
+    browser: Browser, member: Member, session: Session, at: datetime
+) -> None:
+    assert "打开奖励" not in browser.open(PAGE).text
+    open_for_pay(session, member, "phone-1", "phone-2", at=at)
+    session.commit()
+
+    page = browser.open(f"{PAGE}/openings").text
+
+    assert f'href="{PAGE}/openings"' in browser.open(PAGE).text
+    assert re.findall(r'data-testid="opening"><span class="weui-cell__bd">(.+?)</span>', page) == [
+        "没有奖励：已达每天打开奖励上限", "得 2 积分"
+    ]  # fmt: skip
+
+
+class TestAMission:
+    @pytest.fixture
+    def mission_id(self, session: Session, offer: int) -> int:
+        mission_id = make_mission(session, title="带三位好友", event=MissionEvent.INVITED_FRIEND)
+        session.commit()
+        return mission_id
+
+    def test_leads_to_its_own_link_code_and_poster(
+        self, browser: Browser, member: Member, mission_id: int, container: NullContainer, session: Session
+    ) -> None:
+        here = f"{PAGE}?mission_id={mission_id}"
+        assert f'href="{here}"' in browser.open("/h5/missions").text
+
+        page = browser.open(here).text
+        browser.open(f"{PAGE}/poster.png?code=mini_program&mission_id={mission_id}")
+
+        assert "带三位好友" in page
+        assert f"{PAGE}/poster?mission_id={mission_id}" in page
+        shares = session.scalars(select(ShareToken).where(ShareToken.member_id == member.id)).all()
+        assert {(row.channel, row.mission_id) for row in shares} == {
+            (channel, mission_id) for channel in (Channel.OFFICIAL_ACCOUNT, Channel.CODE, Channel.POSTER)
+        }
+        assert all(row.token in f"{page}{container.mp.drawn_scenes}" for row in shares)
+
+    def test_is_kept_on_the_way_through_the_poster(self, browser: Browser, mission_id: int) -> None:
+        page = browser.open(f"{PAGE}/poster?mission_id={mission_id}").text
+
+        assert f"/poster.png?code=link&amp;mission_id={mission_id}" in page
+        assert f"/poster?code=oa&amp;mission_id={mission_id}" in page
+
+    @pytest.mark.parametrize(("sent", "status"), [("x", 404), ("9" * 30, 404), ("{review}", 409)])
+    def test_that_is_none_of_friends_is_refused(
+        self, browser: Browser, offer: int, session: Session, sent: str, status: int
+    ) -> None:
+        sent = sent.format(review=make_mission(session))
+        session.commit()
+
+        assert browser.open(f"{PAGE}?mission_id={sent}").status_code == status
+        assert browser.open(f"{PAGE}/poster.png?mission_id={sent}").status_code == status
 
 
 class TestPoster:

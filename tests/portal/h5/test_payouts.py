@@ -13,7 +13,7 @@ from loyalty.payouts.service.pausing import pause
 from loyalty.payouts.service.sending import drive
 from tests.factories.earnings import make_available
 from tests.factories.members import make_identity, make_member
-from tests.factories.payouts import Earner, configure, make_earner, make_sender
+from tests.factories.payouts import Earner, configure, make_earner, make_sender, tax_everything
 from tests.factories.payouts import ask as ask_as
 from tests.portal.h5.conftest import Browser
 from tests.support.containers import NullContainer, StandingClock
@@ -71,6 +71,19 @@ class TestAccount:
 
 
 class TestWithdrawal:
+    def test_that_tax_is_withheld_of_leads_to_the_form_for_who_is_paid(
+        self, money: Browser, session: Session, at: datetime
+    ) -> None:
+        tax_everything(session, at=at)
+        session.commit()
+
+        refused = ask(money)
+
+        assert "须先填写收款人实名信息" in refused
+        assert 'href="/h5/payee"' in refused
+        money.send("/h5/payee", name="张三", id_number="11010519491231002X", consent="1.0")
+        assert "代扣个人所得税" in ask(money)
+
     def test_is_asked_for_once_and_followed_to_its_confirmation(self, money: Browser, container: NullContainer) -> None:
         assert "已受理，等待打款" in ask(money)
         ask(money)

@@ -10,23 +10,19 @@ from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import BigInteger, any_, bindparam, func, or_, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 
 from loyalty.coupons.models import Coupon, CouponIssueRow
 from loyalty.coupons.queries.issue_jobs import IssueJobView
 from loyalty.coupons.rules.issue_jobs import Skip, issue_reference, skip_by_eligibility, skip_by_status
-from loyalty.coupons.rules.terms import Eligibility
-from loyalty.coupons.service.issue_jobs.owners import hold_owners
+from loyalty.coupons.service.eligible import asked_of, asks, standing_of
+from loyalty.coupons.service.owners import hold_owners
 from loyalty.kernel.arrays import SentArray
 from loyalty.kernel.database import AnyRow
 from loyalty.members.models import Member
 from loyalty.points.posting import table_of
-from loyalty.tags.models import MemberTag
-from loyalty.tiers.models import MemberTier
-from loyalty.tiers.periods import LEVEL
-from loyalty.tiers.rules import LOWEST_LEVEL
 
-COUPONS, ROWS = map(table_of, (Coupon, CouponIssueRow))
+MEMBERS, ROWS = map(table_of, (Member, CouponIssueRow))
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +40,9 @@ class Candidates:
 def hold_candidates(session: Session, *, job: IssueJobView, after: int, limit: int, at: datetime) -> Candidates:
     """Return the members who follow one; no merge comes between until the transaction ends."""
     wanted = job.terms.eligibility
-    named = {"job_id": job.id, "after": after, "limit": limit, **_asked_of(wanted, at)}
+    named = {"job_id": job.id, "after": after, "limit": limit, **asked_of(wanted, at)}
     while True:
-        found = _sorted_out(session, job, session.execute(_following(_asks(wanted)), named).all(), after)
+        found = _sorted_out(session, job, session.execute(_following(asks(wanted)), named).all(), after)
         if hold_owners(session, owner_ids=found.owners.values()):
             return found
 
@@ -54,8 +50,8 @@ def hold_candidates(session: Session, *, job: IssueJobView, after: int, limit: i
 def list_named(session: Session, *, job: IssueJobView, member_ids: Sequence[int], at: datetime) -> Candidates:
     """Return some members of a job."""
     wanted = job.terms.eligibility
-    named = {"job_id": job.id, "member_ids": list(member_ids), **_asked_of(wanted, at)}
-    return _sorted_out(session, job, session.execute(_among(_asks(wanted)), named).all(), 0)
+    named = {"job_id": job.id, "member_ids": list(member_ids), **asked_of(wanted, at)}
+    return _sorted_out(session, job, session.execute(_among(asks(wanted)), named).all(), 0)
 
 
 def _sorted_out(session: Session, job: IssueJobView, rows: Sequence[AnyRow], after: int) -> Candidates:
@@ -94,20 +90,12 @@ def _have_one(session: Session, job_id: int, owner_ids: Sequence[int]) -> set[in
     return set(session.scalars(query))
 
 
-def _asks(eligibility: Eligibility) -> bool:
-    return bool(eligibility.tier_levels or eligibility.tags)
-
-
-def _asked_of(eligibility: Eligibility, at: datetime) -> Mapping[str, Any]:
-    return {"at": at, "tag_ids": sorted(eligibility.tags)}
-
-
 @lru_cache
 def _following(asks_eligibility: bool) -> Any:
     after, limit = bindparam("after", type_=BigInteger), bindparam("limit", type_=BigInteger)
     page = _rows(ROWS.c.member_id > after).order_by(ROWS.c.member_id).limit(limit)
     # Said of the members too, so that the server begins to read them where the page does.
-    return _statement(asks_eligibility, page.subquery("page")).where(Member.id > after)
+    return _statement(asks_eligibility, page.subquery("page")).where(MEMBERS.c.id > after)
 
 
 @lru_cache
@@ -121,23 +109,19 @@ def _rows(condition: Any) -> Any:
 
 
 def _statement(asks_eligibility: bool, page: Any) -> Any:
-    survivor = aliased(Member)
-    owner_id = func.coalesce(Member.merged_into_id, Member.id)
+    member, survivor = MEMBERS.c, MEMBERS.alias("survivor")
+    owner_id = func.coalesce(member.merged_into_id, member.id)
     columns: list[Any] = [
         page.c.member_id,
         owner_id.label("owner_id"),
-        func.coalesce(survivor.status, Member.status).label("status"),
+        func.coalesce(survivor.c.status, member.status).label("status"),
     ]
     if asks_eligibility:
-        level = select(LEVEL).where(MemberTier.member_id == owner_id).correlate(Member).scalar_subquery()
-        columns.append(func.coalesce(level, LOWEST_LEVEL).label("tier_level"))
-        wanted = MemberTag.tag_id == any_(bindparam("tag_ids", type_=SentArray(BigInteger())))
-        tags = select(func.array_agg(MemberTag.tag_id)).where(MemberTag.member_id == owner_id, wanted)
-        columns.append(tags.correlate(Member).scalar_subquery().label("tag_ids"))
+        columns += standing_of(owner_id, MEMBERS)
     return (
         select(*columns)
-        .join_from(page, Member, Member.id == page.c.member_id)
-        .outerjoin(survivor, survivor.id == Member.merged_into_id)
+        .join_from(page, MEMBERS, member.id == page.c.member_id)
+        .outerjoin(survivor, survivor.c.id == member.merged_into_id)
         .order_by(page.c.member_id)
     )
 

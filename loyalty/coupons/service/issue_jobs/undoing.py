@@ -6,30 +6,23 @@ What was used, is locked for an order, or has lapsed stays as it is and is repor
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import BigInteger, any_, bindparam, func, select, update
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from loyalty.coupons.models import Coupon, CouponIssueRow
 from loyalty.coupons.queries.issue_jobs import IssueJobView, get_job, with_coupons
 from loyalty.coupons.queries.templates import get_template
 from loyalty.coupons.rules.issue_jobs import IssueJobState, Kept, job_id_of, kept_because
-from loyalty.coupons.rules.limiting import member_limits, stock_limits, subject_of
 from loyalty.coupons.rules.states import CouponState, standing
-from loyalty.coupons.service.issue_jobs.candidates import COUPONS
 from loyalty.coupons.service.issue_jobs.life import move
-from loyalty.coupons.service.issue_jobs.owners import owners_of
 from loyalty.coupons.service.issue_jobs.pages import end_of_page, issued_until
 from loyalty.coupons.service.issue_jobs.reasons import write_kept
-from loyalty.coupons.standings import standing_of
-from loyalty.kernel.arrays import SentArray
+from loyalty.coupons.service.voiding_many import HELD, give_back_limits, hold_coupons, void_unused
 from loyalty.kernel.bulk import BulkRun, PageDone
-from loyalty.kernel.clock import business_date
 from loyalty.kernel.database import AnyRow
-from loyalty.limits.rules import Limit, member_entity
-from loyalty.limits.service import give_back, give_back_for_each
 from loyalty.members.models import Member
 
 PAGE_ROWS = 1_000
@@ -72,11 +65,18 @@ def undo_page(session: Session, run: BulkRun, *, zone: ZoneInfo, at: datetime) -
     job = get_job(session, job_id=job_id_of(run.subject))
     until = issued_until(session, job_id=job.id)
     last, rows = end_of_page(session, job_id=job.id, after=run.cursor, until=until, limit=PAGE_ROWS)
-    coupons = _lock_coupons(session, job, run.cursor, last, until)
-    kept = {one.id: why for one in coupons if (why := kept_because(standing_of(one, at))) is not None}
+    coupons = _hold_coupons(session, job, run.cursor, last, until)
+    kept = void_unused(session, coupons=coupons, at=at)
     voided = [one for one in coupons if one.id not in kept]
-    session.execute(_VOID, {"given_coupon_ids": [one.id for one in voided]})
-    _give_back(session, job, voided, zone)
+    give_back_limits(
+        session,
+        coupons=voided,
+        template_id=job.template_id,
+        terms=job.terms,
+        stock=get_template(session, template_id=job.template_id).stock,
+        store_id=job.store_id,
+        zone=zone,
+    )
     reasons = {one.row_id: kept[one.id] for one in coupons if one.id in kept}
     write_kept(session, job_id=job.id, reasons=reasons)
     is_last = rows < PAGE_ROWS
@@ -86,48 +86,8 @@ def undo_page(session: Session, run: BulkRun, *, zone: ZoneInfo, at: datetime) -
     return PageDone(cursor=last, rows=rows, is_last=is_last, figures=figures)
 
 
-def _lock_coupons(session: Session, job: IssueJobView, after: int, last: int, until: int) -> Sequence[AnyRow]:
+def _hold_coupons(session: Session, job: IssueJobView, after: int, last: int, until: int) -> Sequence[AnyRow]:
     """Hold the coupons of some rows, as they are now, each with its row."""
-    row = CouponIssueRow
-    columns = (Coupon.id, Coupon.state, Coupon.usable_at, Coupon.expires_at, Coupon.locked_until_at, Coupon.issued_at)
-    found = select(*columns, Coupon.member_id, row.member_id.label("row_id"))
-    return session.execute(
-        with_coupons(found, job_id=job.id, until=until)
-        .where(Member.id > after, Member.id <= last)
-        .order_by(Coupon.id)
-        .with_for_update(of=Coupon, key_share=True)
-    ).all()
-
-
-def _give_back(session: Session, job: IssueJobView, coupons: Sequence[AnyRow], zone: ZoneInfo) -> None:
-    """Put back what coupons took, of the days on which they took it: the members' own first, the shared ones last."""
-    if not coupons:
-        return
-    template = get_template(session, template_id=job.template_id)
-    owners = owners_of(session, member_ids={one.member_id for one in coupons})
-    own: Counter[tuple[str, str]] = Counter()
-    shared: Counter[Limit] = Counter()
-    for on, of_day in _by_day(coupons, zone).items():
-        for limit in member_limits(job.terms, template_id=job.template_id, member_id=0, on=on):
-            own.update((member_entity(owners[one.member_id]), limit.period) for one in of_day)
-        for limit in stock_limits(
-            job.terms, template_id=job.template_id, stock=template.stock, store_id=job.store_id, on=on
-        ):
-            shared[limit] += len(of_day)
-    give_back_for_each(session, subject=subject_of(job.template_id), amounts=own)
-    for limit in sorted(shared, key=lambda limit: (limit.buckets > 1, limit.key)):
-        give_back(session, limits=[limit], amount=shared[limit])
-
-
-def _by_day(coupons: Sequence[AnyRow], zone: ZoneInfo) -> Mapping[date, Sequence[AnyRow]]:
-    days: dict[date, list[AnyRow]] = {}
-    for one in coupons:
-        days.setdefault(business_date(one.issued_at, zone), []).append(one)
-    return days
-
-
-_VOID = (
-    update(COUPONS)
-    .where(COUPONS.c.id == any_(bindparam("given_coupon_ids", type_=SentArray(BigInteger()))))
-    .values(state=CouponState.VOIDED.value, lock_id=None, locked_until_at=None)
-)
+    found = select(*HELD, CouponIssueRow.member_id.label("row_id"))
+    of_page = with_coupons(found, job_id=job.id, until=until).where(Member.id > after, Member.id <= last)
+    return hold_coupons(session, of_page)

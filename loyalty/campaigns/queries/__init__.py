@@ -1,0 +1,1 @@
+"""Reads of campaigns: what they say, and what they would do and cost."""

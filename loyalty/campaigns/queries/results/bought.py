@@ -1,0 +1,104 @@
+"""What members bought in the days after they had entered a campaign.
+
+A member is read through the survivor of merges, as entries and orders are. What was returned whole is no purchase.
+"""
+
+from datetime import timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import CTE, Select, and_, func, select, union_all
+from sqlalchemy.dialects.postgresql import distinct_on
+from sqlalchemy.orm import Session
+
+from loyalty.campaigns.queries.results.given import is_of_campaign
+from loyalty.campaigns.queries.results.sources import day_of, grouped, total
+from loyalty.campaigns.rules.entries import EntryState
+from loyalty.campaigns.rules.intervals import Sample
+from loyalty.campaigns.rules.results import Comparison, Group
+from loyalty.coupons.models import Coupon, CouponRedemption
+from loyalty.members.models import Member
+from loyalty.orders.models import Order
+
+
+def purchases(entry: CTE, campaign_id: int, window: timedelta, zone: ZoneInfo) -> Select[Any]:
+    """Select what members bought whom the campaign reached; each purchase belongs to their latest entry before it."""
+    person = _persons(entry)
+    had_coupon = (
+        select(CouponRedemption.id)
+        .join(Coupon, Coupon.id == CouponRedemption.coupon_id)
+        .where(CouponRedemption.order_id == Order.id, CouponRedemption.reversed_at.is_(None))
+        .where(*is_of_campaign(campaign_id))
+        .exists()
+    )
+    one = (
+        _bought(person, window, person.c.state == EntryState.DONE)
+        .add_columns(person.c.way, person.c.store_id, Order.paid_at, had_coupon.label("had_coupon"))
+        .ext(distinct_on(Order.id))
+        .order_by(Order.id, person.c.entered_at.desc(), person.c.occurrence)
+        .cte("purchase")
+        .c
+    )
+    return grouped(
+        *(one.way, one.store_id, day_of(one.paid_at, zone)),
+        [
+            func.count().label("purchases"),
+            total(one.net_fen).label("revenue_fen"),
+            func.coalesce(func.sum(one.net_fen).filter(one.had_coupon), 0).label("coupon_revenue_fen"),
+        ],
+    )
+
+
+def compared(session: Session, entry: CTE, window: timedelta) -> Comparison:
+    """Compare what was bought by those who were to be given something with those who were held out.
+
+    Whoever was merged from both groups has been given something.
+    """
+    person = _persons(entry)
+    members = (
+        select(person.c.id, func.bool_and(person.c.state == EntryState.HELD_OUT).label("is_held_out"))
+        .group_by(person.c.id)
+        .cte("member")
+    )
+    # Once each, though they fall into the days after several entries.
+    order = _bought(person, window).distinct().cte("purchase")
+    spent = select(order.c.person_id, func.sum(order.c.net_fen).label("fen")).group_by(order.c.person_id).cte("spent")
+    fen = func.coalesce(spent.c.fen, 0)
+    rows = session.execute(
+        select(
+            members.c.is_held_out,
+            func.count().label("members"),
+            func.count(spent.c.person_id).label("buyers"),
+            *(func.sum(fen).label("fen"), func.sum(fen * fen).label("squares")),
+        )
+        .outerjoin(spent, spent.c.person_id == members.c.id)
+        .group_by(members.c.is_held_out)
+    )
+    groups = {row.is_held_out: Group(row.buyers, Sample(row.members, int(row.fen), int(row.squares))) for row in rows}
+    return Comparison(groups.get(False, Group()), groups.get(True, Group()))
+
+
+def _persons(entry: CTE) -> CTE:
+    """Select the entries with who stands behind each by now."""
+    one = entry.c
+    person_id = func.coalesce(Member.merged_into_id, Member.id).label("id")
+    return (
+        select(person_id, one.state, one.way, one.store_id, one.occurrence, one.entered_at)
+        .join(Member, Member.id == one.member_id)
+        .cte("person")
+    )
+
+
+def _bought(person: CTE, window: timedelta, *conditions: Any) -> Select[Any]:
+    """Select the orders in the days after an entry, one row for each of the two."""
+    entrants = select(person.c.id).distinct().cte("entrant")
+    merged = select(entrants.c.id.label("person_id"), Member.id).join(Member, Member.merged_into_id == entrants.c.id)
+    family = union_all(select(entrants.c.id.label("person_id"), entrants.c.id), merged).cte("family")
+    is_after = and_(Order.paid_at >= person.c.entered_at, Order.paid_at < person.c.entered_at + window)
+    return (
+        select(Order.id, family.c.person_id, (Order.amount_fen - Order.refunded_fen).label("net_fen"))
+        .select_from(person)
+        .join(family, family.c.person_id == person.c.id)
+        .join(Order, and_(Order.member_id == family.c.id, is_after))
+        .where(~Order.is_refunded, *conditions)
+    )

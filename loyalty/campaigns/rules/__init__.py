@@ -1,0 +1,1 @@
+"""Rules of campaigns: pure data and functions."""

@@ -1,0 +1,64 @@
+"""Reckoning (测算): how often a campaign can give within its caps and the stock, and what that costs."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from loyalty.campaigns.rules.costs import Cost
+from loyalty.campaigns.rules.terms import Caps
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """How often a campaign would give, and what that comes to; an entry is one member at one time."""
+
+    entries: int
+    members: int
+    points: int
+    coupons: int
+    points_fen: int
+    coupons_fen: int
+
+    @property
+    def fen(self) -> int:
+        """What it costs."""
+        return self.points_fen + self.coupons_fen
+
+
+def given_to(members: int, *, times: int, cost: Cost, caps: Caps, stock: Mapping[int, int]) -> Given:
+    """Return what so many members are given, each so many times at most, within caps and stock.
+
+    ``stock`` is how many coupons of a template are left for each time that the campaign gives it. An entry that meets
+    a limit is given nothing at all, so that the tightest bounds the number of entries.
+    """
+    members = min(members, members if caps.members is None else caps.members)
+    entries = min([members * times, *_room(cost, caps), *stock.values()])
+    return _given(entries, min(members, entries), cost)
+
+
+def most_fen(cost: Cost, *, caps: Caps, stock: Mapping[int, int], given: Given, is_open: bool) -> int | None:
+    """Return the most that a campaign can cost; ``is_open`` says that others may come than are in its audience now."""
+    if not cost.has_value:
+        return 0
+    if not is_open:
+        return given.fen
+    rooms = [*_room(cost, caps), *stock.values()]
+    if caps.members is not None:
+        rooms.append(caps.members * caps.times_a_member)
+    return min(rooms) * cost.fen if rooms else None
+
+
+def _room(cost: Cost, caps: Caps) -> Sequence[int]:
+    """Return for how many entries each cap suffices."""
+    pairs = ((caps.points, cost.points), (caps.coupons, cost.coupons), (caps.fen, cost.fen))
+    return [cap // once for cap, once in pairs if cap is not None and once]
+
+
+def _given(entries: int, members: int, cost: Cost) -> Given:
+    return Given(
+        entries=entries,
+        members=members,
+        points=entries * cost.points,
+        coupons=entries * cost.coupons,
+        points_fen=entries * cost.points_fen,
+        coupons_fen=entries * cost.coupons_fen,
+    )

@@ -1,0 +1,1 @@
+"""Use cases of campaigns; each is one transaction of the caller's."""

@@ -1,0 +1,264 @@
+"""The forecast against counting by hand: whom it reaches, what it gives and costs, with whom it overlaps."""
+
+import random
+from dataclasses import replace
+from datetime import UTC, datetime, time, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from loyalty.broadcasts.rules.channels import Channel
+from loyalty.campaigns.queries.forecast import Forecast, forecast, times_at_most
+from loyalty.campaigns.rules.costs import Cost, cost_of, points_fen
+from loyalty.campaigns.rules.errors import InvalidCampaign
+from loyalty.campaigns.rules.holdout import is_held_out
+from loyalty.campaigns.rules.reckoning import given_to
+from loyalty.campaigns.rules.terms import (
+    At,
+    BeforeExpiry,
+    Birthday,
+    CampaignEvent,
+    Caps,
+    GiveCoupon,
+    GivePoints,
+    Now,
+    OnEvent,
+    PutTag,
+    Recurring,
+    Repetition,
+    SendMessage,
+    Sleeping,
+    Terms,
+    Visit,
+)
+from loyalty.coupons.rules.terms import CashOff, FixedPrice, Gift, PercentOff
+from loyalty.segments.rules.conditions import EVERYBODY, All
+from loyalty.segments.rules.fact_types import Tags
+from tests.factories.campaigns import SHANGHAI, campaign_of, draft_campaign, make_campaign, tag_with
+from tests.factories.coupons import issue_to, make_template, terms_of
+from tests.factories.members import make_member
+from tests.factories.segments import Bought, Lot, Person, write_person
+from tests.factories.tags import make_tag
+from tests.support.settings import VAULT
+
+AT = datetime(2026, 3, 10, 2, tzinfo=UTC)
+DAY = timedelta(days=1)
+MESSAGE = SendMessage("周年庆", "全场第二杯半价，退订请到消息设置。", ("subscription", "customer"))
+
+
+def foresee(session: Session, terms: Terms, campaign_id: int | None = None) -> Forecast:
+    return forecast(session, terms, at=AT, zone=SHANGHAI, vault=VAULT, campaign_id=campaign_id)
+
+
+def some_members(session: Session, number: int) -> tuple[int, list[int]]:
+    """Members, and a tag that they all have."""
+    member_ids = [make_member(session).id for _ in range(number)]
+    return tag_with(session, *member_ids), member_ids
+
+
+class TestWhomItCounts:
+    def test_is_the_audience_less_the_holdout_of_this_very_campaign(self, session: Session) -> None:
+        tag_id, member_ids = some_members(session, 60)
+        terms = campaign_of(tag_id, holdout_percent=20)
+        campaign_id = draft_campaign(session, terms, at=AT)
+
+        found = foresee(session, terms, campaign_id)
+
+        held_out = [one for one in member_ids if is_held_out(campaign_id, one, 20)]
+        assert held_out
+        assert (found.audience, found.held_out) == (60, len(held_out))
+        assert (found.given.members, found.given.points) == (60 - len(held_out), 10 * (60 - len(held_out)))
+
+    def test_is_asked_for_by_whole_sets(self, session: Session) -> None:
+        foresee(session, campaign_of(some_members(session, 1)[0]))
+
+        settings = ("enable_nestloop", "enable_hashjoin", "jit")
+        assert [session.scalar(text(f"SHOW {one}")) for one in settings] == ["off"] * 3
+
+    @pytest.mark.parametrize(
+        ("trigger", "person"),
+        [
+            (Birthday(), Person(birthday=(5, 1))),
+            (Sleeping(30), Person(bought=(Bought(40),))),
+            (BeforeExpiry(7, 100), Person(lots=(Lot(100, last_in=5),))),
+            (OnEvent(CampaignEvent.ENROLLED), Person(enrolled_ago=3)),
+            (OnEvent(CampaignEvent.PURCHASED), Person(bought=(Bought(3),))),
+        ],
+    )
+    def test_are_those_of_the_audience_whom_the_trigger_finds_too(
+        self, session: Session, trigger: Any, person: Person
+    ) -> None:
+        strangers = [write_person(session, one, at=AT, zone=SHANGHAI, vault=VAULT) for one in (person, Person())]
+        tag_id = tag_with(session, *(one.id for one in strangers))
+
+        found = foresee(session, campaign_of(tag_id, trigger=trigger))
+
+        assert (found.audience, bool(found.basis)) == (1, True)
+
+    def test_of_a_campaign_at_once_the_audience_says_it_all(self, session: Session) -> None:
+        tag_id, _ = some_members(session, 3)
+
+        assert (foresee(session, campaign_of(tag_id)).audience, foresee(session, campaign_of(tag_id)).basis) == (3, "")
+
+
+class TestWhatItCosts:
+    def test_is_points_at_their_worth_and_coupons_at_the_most_they_take_off(self, session: Session) -> None:
+        tag_id, _ = some_members(session, 4)
+        cash = make_template(session, terms_of(worth=CashOff(2_000)))
+        percent = make_template(session, terms_of(worth=PercentOff(20, 1_500)))
+
+        found = foresee(
+            session, campaign_of(tag_id, actions=(GivePoints(150), GiveCoupon(cash), GiveCoupon(percent), PutTag(1)))
+        )
+
+        assert (found.given.points, found.given.coupons, found.service_notices) == (600, 8, 8)
+        assert (found.given.points_fen, found.given.coupons_fen) == (4 * 150, 4 * 3_500)
+        assert (found.given.fen, found.most_fen, found.uncosted) == (14_600, 14_600, frozenset())
+
+    def test_of_a_coupon_without_a_ceiling_nobody_knows_so_that_somebody_else_approves(self, session: Session) -> None:
+        tag_id, _ = some_members(session, 2)
+        gift = make_template(session, terms_of(worth=Gift("马克杯"), threshold_fen=0))
+
+        found = foresee(session, campaign_of(tag_id, actions=(GiveCoupon(gift),)))
+
+        assert (found.given.fen, found.uncosted) == (0, frozenset({gift}))
+        assert found.needs_approval(10**9)
+
+    def test_stops_where_the_stock_of_a_coupon_ends(self, session: Session) -> None:
+        tag_id, member_ids = some_members(session, 5)
+        template_id = make_template(session, terms_of(worth=CashOff(2_000)), stock=4)
+        issue_to(session, member_ids[0], template_id)
+
+        found = foresee(session, campaign_of(tag_id, actions=(GiveCoupon(template_id), GivePoints(10))))
+
+        assert (found.given.members, found.given.coupons, found.given.points) == (3, 3, 30)
+
+    def test_a_share_of_a_fen_costs_a_whole_one(self) -> None:
+        assert [points_fen(points, 300) for points in (0, 1, 3, 4, 300)] == [0, 1, 1, 2, 100]
+
+    def test_without_a_bound_it_is_unknown_where_others_may_come_and_else_what_the_caps_allow(
+        self, session: Session
+    ) -> None:
+        tag_id, _ = some_members(session, 2)
+
+        def most(**changes: Any) -> int | None:
+            return foresee(session, campaign_of(tag_id, **changes)).most_fen
+
+        assert most() == 20
+        assert (most(trigger=Visit()), most(trigger=At(AT + DAY))) == (None, None)
+        assert most(trigger=Visit(), caps=Caps(points=1_005)) == 1_000
+        assert most(trigger=Visit(), caps=Caps(fen=777)) == 770
+        assert most(trigger=Visit(), caps=Caps(members=7, times_a_member=3)) == 210
+        assert most(trigger=Visit(), actions=(MESSAGE,)) == 0
+
+
+class TestReckoning:
+    def test_within_caps_is_what_giving_one_by_one_comes_to(self) -> None:
+        chance = random.Random(7)
+        for _ in range(300):
+            cost = Cost(chance.choice([0, 3, 10]), chance.choice([0, 1, 2]), chance.choice([0, 5]), 0)
+            caps = Caps(
+                points=chance.choice([None, 25, 40]), coupons=chance.choice([None, 5]),
+                fen=chance.choice([None, 23]), members=chance.choice([None, 4]),
+            )  # fmt: skip
+            members, times = chance.randrange(9), chance.choice([1, 3])
+
+            given = given_to(members, times=times, cost=cost, caps=caps, stock={1: 11} if cost.coupons else {})
+
+            assert (given.entries, given.points) == one_by_one(members, times, cost, caps)
+
+    def test_caps_nothing_that_is_not_given(self) -> None:
+        given = given_to(9, times=1, cost=Cost(), caps=Caps(points=1, coupons=1, fen=1), stock={})
+
+        assert (given.entries, given.fen) == (9, 0)
+
+    def test_knows_the_most_that_each_kind_of_coupon_takes_off(self) -> None:
+        worths = {1: CashOff(500), 2: PercentOff(10, 300), 3: PercentOff(10), 4: FixedPrice(990), 5: Gift("杯")}
+        coupons = {one: terms_of(worth=worth) for one, worth in worths.items()}
+
+        cost = cost_of([GiveCoupon(one) for one in (*worths, 1)], points_per_yuan=100, coupons=coupons)
+
+        assert (cost.coupons, cost.coupons_fen, cost.uncosted) == (6, 1_300, frozenset({3, 4, 5}))
+
+
+def one_by_one(members: int, times: int, cost: Cost, caps: Caps) -> tuple[int, int]:
+    """Entries and points, as they come about when everybody takes part in turn."""
+    entries = 0
+    for _ in range(times):
+        for _ in range(members if caps.members is None else min(members, caps.members)):
+            totals = {"points": cost.points, "coupons": cost.coupons, "fen": cost.fen}
+            fits = all(
+                getattr(caps, name) is None or not once or (entries + 1) * once <= getattr(caps, name)
+                for name, once in totals.items()
+            )
+            entries += fits and not (cost.coupons and entries >= 11)
+    return entries, entries * cost.points
+
+
+@pytest.mark.parametrize(
+    ("changes", "times"),
+    [
+        ({"trigger": Now()}, 1),
+        ({"trigger": Visit(), "caps": Caps(times_a_member=3)}, 3),
+        ({"trigger": Recurring(Repetition.DAILY, time(9)), "caps": Caps(times_a_member=50)}, 50),
+        ({"trigger": Recurring(Repetition.DAILY, time(9)), "caps": Caps(times_a_member=50),
+          "ends_at": AT + 5 * DAY}, 5),
+        ({"trigger": Recurring(Repetition.WEEKLY, time(9), frozenset({5})), "caps": Caps(times_a_member=50),
+          "starts_at": AT + 2 * DAY, "ends_at": AT + 12 * DAY}, 2),
+    ],
+)  # fmt: skip
+def test_one_member_takes_part_as_often_as_there_are_times(changes: dict[str, Any], times: int) -> None:
+    assert times_at_most(campaign_of(**changes), at=AT, zone=SHANGHAI) == times
+
+
+def test_it_overlaps_with_what_is_scheduled_or_runs_by_the_members_in_both(session: Session) -> None:
+    mine, members = some_members(session, 6)
+    theirs = tag_with(session, *members[:4], make_member(session).id)
+    nobodys = make_tag(session)
+    running = make_campaign(session, campaign_of(theirs, title="跑着的", trigger=Visit()), at=AT)
+    scheduled = make_campaign(session, campaign_of(mine, trigger=At(AT + DAY)), at=AT)
+    make_campaign(session, campaign_of(nobodys, trigger=Visit()), at=AT)
+    draft_campaign(session, campaign_of(theirs), at=AT)
+    own = make_campaign(session, campaign_of(mine, trigger=Visit()), at=AT)
+
+    found = foresee(session, campaign_of(mine, trigger=Visit()), own)
+
+    assert [(one.campaign_id, one.members) for one in found.overlap] == [(scheduled, 6), (running, 4)]
+    assert found.overlap[1].title == "跑着的"
+
+
+class TestTheMessage:
+    def test_tells_its_reach_by_channel_for_those_who_are_not_held_out(self, session: Session) -> None:
+        tag_id, _ = some_members(session, 30)
+        terms = campaign_of(tag_id, actions=(MESSAGE, GivePoints(1)), holdout_percent=50)
+
+        found = foresee(session, terms, draft_campaign(session, terms, at=AT))
+
+        assert found.reach is not None
+        assert found.reach.total == 30 - found.held_out
+        assert found.reach.by_channel[Channel.INBOX] == found.reach.unreached == found.reach.total
+
+    def test_without_one_there_is_no_reach_to_tell(self, session: Session) -> None:
+        assert foresee(session, campaign_of()).reach is None
+
+
+def test_of_what_makes_no_sense_nothing_is_forecast_but_of_what_is_not_allowed_all(session: Session) -> None:
+    with pytest.raises(InvalidCampaign):
+        foresee(session, campaign_of(trigger=Sleeping(2**70)))
+
+    lure = SendMessage("转发朋友圈领积分", "退订请到消息设置。", ("inbox",))
+    found = foresee(session, campaign_of(actions=(lure,), trigger=OnEvent(CampaignEvent.FOLLOWED)))
+    assert [finding.code for finding in found.must_fix] == ["induced_sharing"]
+
+
+def test_the_figures_that_a_revision_keeps_are_plain_json(session: Session) -> None:
+    tag_id, _ = some_members(session, 2)
+    terms = replace(
+        campaign_of(tag_id, actions=(GivePoints(5), MESSAGE)), audience=All((EVERYBODY, Tags(frozenset({tag_id}))))
+    )
+
+    kept = foresee(session, terms).to_json()
+
+    assert (kept["audience"], kept["points"], kept["fen"], kept["reach"]["total"]) == (2, 10, 10, 2)
