@@ -1,6 +1,7 @@
 """``python -m benchmarks [--row ROW] [--rounds N] [--seconds S] [--clients C] [--full]``."""
 
 import argparse
+import gc
 import sys
 from collections.abc import Sequence
 
@@ -57,4 +58,6 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
+    # As the worker does whose pages are measured in this process.
+    gc.freeze()
     sys.exit(main(sys.argv[1:]))

@@ -88,5 +88,6 @@ def require_sums(shop: Shop, *, orders: int, is_proved: bool) -> None:
         row = connection.execute("SELECT sum(pending_fen), min(member_id) FROM earnings_accounts").fetchone()
     if row is None or row[0] != orders * 15_000 * BASIS_POINTS // 10_000:
         raise BenchFailed(f"{orders} orders were to earn, but the accounts hold {row}")
-    if is_proved and (found := run(shop.database, partial(verify, member_id=row[1])).discrepancies):
+    proof = partial(verify, seal_key=shop.settings.seal_key, at=datetime.now(UTC), member_id=row[1])
+    if is_proved and (found := run(shop.database, proof).discrepancies):
         raise BenchFailed(f"the ledger of money does not fit: {found[0]}")

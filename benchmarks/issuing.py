@@ -9,7 +9,7 @@ from benchmarks.failures import BenchFailed
 from benchmarks.pgbench import SCRIPTS
 from benchmarks.stand import Shop
 from jobs import coupon_issues
-from loyalty.container import build
+from loyalty.container import Container
 from loyalty.coupons.rules.issue_jobs import Work, subject_of
 from loyalty.coupons.rules.terms import CashOff, DaysFromIssue, Terms
 from loyalty.coupons.service import issue_jobs as service
@@ -25,7 +25,7 @@ _TAG_EVERYBODY = "INSERT INTO member_tags (tag_id, member_id, tagged_at, tagged_
 PLAIN, COUNTED = ((SCRIPTS / name).read_text() for name in ("issue_bulk.sql", "issue_bulk_counted.sql"))
 
 
-def approved_job(shop: Shop) -> int:
+def approved_job(container: Container) -> int:
     """Return a job that names every member of a shop by a tag, checked and approved; a member gets one coupon."""
     at = datetime.now(UTC)
 
@@ -39,25 +39,25 @@ def approved_job(shop: Shop) -> int:
             session, title="发券", template_id=template_id, store_id=None, tag_id=tag_id, actor=_MAKER, at=at
         )
 
-    job_id = run(shop.database, make)
-    _work(shop, job_id, Work.CHECK_TAG)
-    run(shop.database, lambda session: service.submit(session, job_id=job_id, actor=_MAKER, at=at))
+    job_id = run(container.database, make)
+    _work(container, job_id, Work.CHECK_TAG)
+    run(container.database, lambda session: service.submit(session, job_id=job_id, actor=_MAKER, at=at))
     run(
-        shop.database,
+        container.database,
         lambda session: service.decide(session, job_id=job_id, is_approved=True, actor=_CHECKER, at=at),
     )
     return job_id
 
 
-def issue_job(shop: Shop, job_id: int) -> None:
+def issue_job(container: Container, job_id: int) -> None:
     """Issue a job page by page, as a worker does."""
-    _work(shop, job_id, Work.ISSUE)
+    _work(container, job_id, Work.ISSUE)
 
 
-def issue_by_statement(statement: str, shop: Shop, job_id: int) -> None:
+def issue_by_statement(statement: str, container: Container, job_id: int) -> None:
     """Write the coupons and the counters that a job would in one statement, and nothing of how it goes about it."""
-    with psycopg.connect(shop.conninfo) as connection:
-        connection.execute(statement, {"job_id": job_id, "at": datetime.now(UTC)})
+    with container.database.engine.begin() as connection:
+        connection.exec_driver_sql(statement, {"job_id": job_id, "at": datetime.now(UTC)})
 
 
 def require_counted(shop: Shop, count: int) -> None:
@@ -74,8 +74,8 @@ def require_counted(shop: Shop, count: int) -> None:
                 raise BenchFailed(f"{count} coupons were issued, but the counters of entities {which} say {row}")
 
 
-def _work(shop: Shop, job_id: int, work: Work) -> None:
-    container, at = build(shop.settings), datetime.now(UTC)
+def _work(container: Container, job_id: int, work: Work) -> None:
+    at = datetime.now(UTC)
     steps = {Work.CHECK_TAG: coupon_issues.check_tag, Work.ISSUE: coupon_issues.issue}[work]
 
     def find(session: Session) -> BulkRun:
@@ -83,12 +83,11 @@ def _work(shop: Shop, job_id: int, work: Work) -> None:
         assert found is not None
         return found
 
-    started = run(shop.database, find)
+    started = run(container.database, find)
     pages = steps(container, started)
 
     def do_page(session: Session) -> bool:
         return bulk.work_page(session, run_id=started.id, page=next(pages), at=at)
 
-    while run(shop.database, do_page):
+    while run(container.database, do_page):
         pass
-    container.database.engine.dispose()

@@ -18,6 +18,7 @@ from benchmarks.failures import BenchFailed
 from benchmarks.stand import Shop, Stand
 from loyalty.container import Container, build
 from loyalty.earnings import service as earnings
+from loyalty.earnings.service import Earned
 from loyalty.gateways.pay_protocols import TransferOrder
 from loyalty.kernel.audit import Actor
 from loyalty.kernel.transaction import run
@@ -157,7 +158,6 @@ def _open_payouts(session: Session) -> None:
     at = datetime.now(UTC)
     configuring.save_programme(session, programme=_PROGRAMME, actor=_ACTOR, at=at)
     configuring.save_scene(session, scene=_SCENE, actor=_ACTOR, at=at)
-    for member_id in range(1, PEOPLE + 1):
-        earned = {"member_id": member_id, "amount_fen": EARNED_FEN, "reference": f"bench:{member_id}", "at": at}
-        earnings.accrue(session, **earned, explanation={}, occurred_at=at)  # type: ignore[arg-type]
-        earnings.approve(session, **earned, explanation={})  # type: ignore[arg-type]
+    earned = [Earned(member_id, EARNED_FEN, f"bench:{member_id}", {}, at) for member_id in range(1, PEOPLE + 1)]
+    earnings.accrue_many(session, earned=earned, at=at)
+    earnings.approve_many(session, earned=earned, at=at)

@@ -1,7 +1,8 @@
 """Coupons for many (批量发券), page by page with every limit, beside one INSERT … SELECT that writes the same rows.
 
 The plain statement is the limit. Told beside it is one that counts on top of counters that may be there, as whoever
-issues has to: members may have claimed. Each round begins with a fresh copy of the shop: a job issues once.
+issues has to: members may have claimed. Each round begins with a fresh copy of the shop: a job issues once. The
+container is built before the clock starts: a worker has one for as long as it lives.
 """
 
 import time
@@ -13,7 +14,8 @@ from benchmarks.figures import Sample, Share, share
 from benchmarks.issuing import COUNTED, PLAIN, approved_job, issue_by_statement, issue_job, require_counted
 from benchmarks.rounds import Pace, Row, Samples, Side
 from benchmarks.seed import Members
-from benchmarks.stand import Shop, Stand
+from benchmarks.stand import Stand
+from loyalty.container import Container, build
 
 MEMBERS, MEMBERS_IN_FULL = 20_000, 1_000_000
 
@@ -27,16 +29,18 @@ def _stage(stand: Stand, pace: Pace) -> Sequence[Side]:
     ]
 
 
-def _measure(stand: Stand, members: int, work: Callable[[Shop, int], None], _seconds: float) -> Sample:
+def _measure(stand: Stand, members: int, work: Callable[[Container, int], None], _seconds: float) -> Sample:
     shop = stand.shop(f"issue_{members}", members=Members(count=members, with_session=0, days=1))
-    job_id = approved_job(shop)
+    container = build(shop.settings)
+    job_id = approved_job(container)
     shop.settle()
     books = Books(shop, {"coupons": 1})
     started_at = time.perf_counter()
-    work(shop, job_id)
+    work(container, job_id)
     seconds = time.perf_counter() - started_at
     books.expect(members, by="the work")
     require_counted(shop, members)
+    container.database.engine.dispose()
     shop.database.engine.dispose()
     return Sample(members / seconds, done=members)
 

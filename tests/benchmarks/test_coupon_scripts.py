@@ -21,6 +21,8 @@ from loyalty.kernel.transaction import run
 from tests.factories.coupons import SHANGHAI
 from tests.factories.members import make_member
 from tests.factories.stores import make_store
+from tests.support import engines
+from tests.support.containers import null_container
 
 ROWS_OF_A_CLAIM = {"coupons": 1, "outbox_events": 1}
 
@@ -96,13 +98,14 @@ def test_a_redemption(shop: Shop, member_ids: tuple[int, int]) -> None:
 
 
 def test_coupons_for_many(shop: Shop, member_ids: tuple[int, int]) -> None:
-    job_id = approved_job(shop)
-    issue_job(shop, job_id)
+    container = null_container(shop.database, redis_url=engines.redis_url(), at=datetime.now(UTC))
+    job_id = approved_job(container)
+    issue_job(container, job_id)
     served = what_a_job_left(shop, job_id)
 
     for statement in (PLAIN, COUNTED):
         forget_what_a_job_left(shop, job_id)
-        issue_by_statement(statement, shop, job_id)
+        issue_by_statement(statement, container, job_id)
         assert what_a_job_left(shop, job_id) == served
 
     assert set(member_ids) <= {member_id for member_id, *_ in served[0]}

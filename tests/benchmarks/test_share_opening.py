@@ -9,8 +9,10 @@ from benchmarks.pgbench import run_pgbench
 from benchmarks.rows.share_opening import ROWS_OF_AN_OPENING, SCRIPT, variables_of
 from benchmarks.stand import Shop
 from loyalty.kernel.transaction import run
-from loyalty.referrals.queries.shares import ShareTokenView, get_share
-from tests.factories.referrals import link_of, make_sharer, make_visitor, open_by, publish
+from loyalty.referrals.queries.shares import ShareTokenView
+from loyalty.referrals.rules.sharing import Channel, Purpose
+from loyalty.referrals.service.sharing import mint
+from tests.factories.referrals import make_sharer, make_visitor, open_by, publish
 
 
 def test_an_opening_by_the_script_and_by_the_service(shop: Shop) -> None:
@@ -18,8 +20,9 @@ def test_an_opening_by_the_script_and_by_the_service(shop: Shop) -> None:
 
     def make(session: Session) -> tuple[ShareTokenView, int]:
         publish(session, at=at)
-        token = link_of(session, make_sharer(session).id, at=at)
-        return get_share(session, token=token), make_visitor(session).id
+        sharer_id = make_sharer(session).id
+        shared = mint(session, member_id=sharer_id, channel=Channel.MINI_PROGRAM, purpose=Purpose.REFERRAL, at=at)
+        return shared, make_visitor(session).id
 
     shared, visitor_id = run(shop.database, make)
     books = Books(shop, ROWS_OF_AN_OPENING)
