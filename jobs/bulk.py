@@ -11,10 +11,11 @@ from uuid import uuid4
 
 import structlog
 
-from jobs import adjustments, context, coupon_issues, payouts, queues
+from jobs import adjustments, campaigns, context, coupon_issues, payouts, queues, segments
 from jobs.pages import Steps
 from jobs.periodic import PeriodicRun
 from loyalty.adjustments.rules.batches import Work
+from loyalty.campaigns.rules.works import Work as CampaignWork
 from loyalty.container import Container
 from loyalty.coupons.rules.issue_jobs import Work as IssueWork
 from loyalty.kernel import bulk, runs
@@ -23,6 +24,7 @@ from loyalty.kernel.database import Json, Session
 from loyalty.kernel.errors import Conflict, LoyaltyError, Unavailable
 from loyalty.kernel.transaction import run
 from loyalty.payouts.rules.batches import Work as PayoutWork
+from loyalty.segments.rules.works import Work as SegmentWork
 
 log = structlog.get_logger("jobs.bulk")
 
@@ -50,7 +52,14 @@ KINDS: Mapping[str, Kind] = {
     IssueWork.ISSUE: Kind(coupon_issues.issue),
     IssueWork.TELL: Kind(coupon_issues.tell),
     IssueWork.UNDO: Kind(coupon_issues.undo),
+    CampaignWork.ENTER: Kind(campaigns.enter),
+    CampaignWork.ACT: Kind(campaigns.act),
+    CampaignWork.UNDO: Kind(campaigns.undo),
     PayoutWork.PAY: Kind(payouts.pay_batch),
+    SegmentWork.TAKE_SNAPSHOT: Kind(segments.take_snapshot),
+    SegmentWork.KEEP_TAG: Kind(segments.keep_tag),
+    SegmentWork.FILL_PURCHASES: Kind(segments.fill_purchases),
+    SegmentWork.FILL_BIRTHDAYS: Kind(segments.fill_birthdays),
 }
 
 

@@ -11,6 +11,7 @@ from loyalty.kernel.database import Json, Session
 from loyalty.kernel.transaction import run
 from loyalty.notices.rules import NoticeKind
 from loyalty.payouts.queries.payouts import PayoutView, get_payout
+from loyalty.payouts.rules.names import reference_of
 from loyalty.payouts.rules.states import CONFIRM_WITHIN, PayoutState
 from loyalty.payouts.rules.words import told_member
 
@@ -84,5 +85,5 @@ def _tell(
 ) -> None:
     member = recipient_of(session, container, payout.member_id)
     if member is not None:
-        subject = f"payout:{payout.id}"
+        subject = reference_of(payout.id)
         notify(session, container, member, kind=kind, subject=subject, facts=facts, at=at, acted_at=acted_at)

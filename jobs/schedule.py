@@ -32,6 +32,13 @@ JOBS: Sequence[PeriodicJob] = (
     PeriodicJob("cancel_overdue_payouts", "jobs.payouts:cancel_overdue", DEFAULT, 300, every_minutes=15),
     PeriodicJob("watch_payouts", "jobs.payouts:watch_payouts", DEFAULT, 120, every_minutes=30),
     PeriodicJob("reconcile_payouts", "jobs.payouts:reconcile_bills", DEFAULT, 600, every_minutes=60),
+    PeriodicJob("roll_points", "jobs.rollups:roll_points", DEFAULT, 600, every_minutes=1),
+    PeriodicJob("recount_days", "jobs.rollups:recount_days", DEFAULT, 600, every_minutes=5),
+    PeriodicJob("recount_standings", "jobs.rollups:recount_standings", DEFAULT, 600, every_minutes=30),
+    PeriodicJob("take_due_receipt_steps", "jobs.payout_receipts:take_due_steps", DEFAULT, 120, every_minutes=5),
+    PeriodicJob("carry_on_broadcasts", "jobs.broadcasts:carry_on", DEFAULT, 120, every_minutes=1),
+    PeriodicJob("keep_time_of_campaigns", "jobs.campaigns:keep_time", DEFAULT, 120, every_minutes=1),
+    PeriodicJob("act_on_due_entries", "jobs.campaigns:act_on_due", DEFAULT, 600, every_minutes=1),
     PeriodicJob("carry_on_bulk_work", "jobs.bulk:carry_on", DEFAULT, 120, every_minutes=1),
     PeriodicJob("release_held_notices", "jobs.upkeep:release_held_notices", DEFAULT, 600, daily_at=time(8)),
     PeriodicJob("plan_expiry_notices", "jobs.expiry:plan_expiry_notices", NIGHTLY, 2 * 3600, daily_at=time(6)),
@@ -47,12 +54,14 @@ JOBS: Sequence[PeriodicJob] = (
     PeriodicJob("plan_payout_batch", "jobs.payouts:plan_batch", NIGHTLY, 600, daily_at=time(10)),
     PeriodicJob("seal_ledger", "jobs.ledger:seal_ledger", NIGHTLY, 3600, daily_at=time(0, 30)),
     PeriodicJob("evaluate_tiers", "jobs.tiers:evaluate_tiers", NIGHTLY, 2 * 3600, daily_at=time(0, 45)),
+    PeriodicJob("keep_automatic_tags", "jobs.segments:keep_automatic_tags", NIGHTLY, 600, daily_at=time(5, 30)),
     PeriodicJob("erase_closed_members", "jobs.privacy:erase_closed_members", NIGHTLY, 3600, daily_at=time(2)),
     PeriodicJob(
         "erase_unconfirmed_members", "jobs.privacy:erase_unconfirmed_members", NIGHTLY, 3600, daily_at=time(2, 15)
     ),
     PeriodicJob("verify_ledger", "jobs.ledger:verify_ledger", NIGHTLY, 3 * 3600, daily_at=time(3)),
     PeriodicJob("forget_sightings", "jobs.risk:forget_sightings", NIGHTLY, 3600, daily_at=time(4, 15)),
+    PeriodicJob("sync_template_libraries", "jobs.library:sync_template_libraries", NIGHTLY, 600, daily_at=time(5)),
     PeriodicJob("purge_leftovers", "jobs.upkeep:purge_leftovers", NIGHTLY, 3600, daily_at=time(4)),
 )
 

@@ -12,6 +12,7 @@ from loyalty.kernel.transaction import run
 from loyalty.limits import service as limits
 from loyalty.members import service as members
 from loyalty.notices import service as notices
+from loyalty.notices.service.windows import purge_windows
 from loyalty.partners.service import housekeeping as partners
 
 RUNS_KEPT = timedelta(days=7)
@@ -59,5 +60,6 @@ def purge_leftovers(periodic: PeriodicRun) -> Json:
         "counters": periodic.in_pages(
             lambda session: limits.purge(session, before=periodic.business_on - COUNTERS_KEPT)
         ),
+        "windows": periodic.in_pages(lambda session: purge_windows(session, at=at)),
         "partner_traces": periodic.in_pages(lambda session: partners.purge_traces(session, at=at)),
     }

@@ -2,6 +2,9 @@
 
 from loyalty.adjustments import models as adjustments
 from loyalty.approvals import models as approvals
+from loyalty.arrivals import models as arrivals
+from loyalty.broadcasts import models as broadcasts
+from loyalty.campaigns import models as campaigns
 from loyalty.channels import models as channels
 from loyalty.check_ins import models as check_ins
 from loyalty.checkout import models as checkout
@@ -22,7 +25,9 @@ from loyalty.points import expiry_models as points_expiry
 from loyalty.points import models as points
 from loyalty.privacy import models as privacy
 from loyalty.referrals import models as referrals
+from loyalty.reports.rollups import models as rollups
 from loyalty.risk import models as risk
+from loyalty.segments import models as segments
 from loyalty.staff import models as staff
 from loyalty.stores import models as stores
 from loyalty.tags import models as tags
@@ -32,8 +37,11 @@ __all__ = [
     "Base",
     "adjustments",
     "approvals",
+    "arrivals",
     "audit",
+    "broadcasts",
     "bulk",
+    "campaigns",
     "channels",
     "check_ins",
     "checkout",
@@ -55,7 +63,9 @@ __all__ = [
     "privacy",
     "referrals",
     "risk",
+    "rollups",
     "runs",
+    "segments",
     "staff",
     "stores",
     "tags",

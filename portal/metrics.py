@@ -10,6 +10,7 @@ from loyalty.container import Container
 from loyalty.kernel import outbox, timetable
 from loyalty.kernel.transaction import run
 from loyalty.notices import queries as notices
+from loyalty.notices.mappings import count_broken
 
 REQUESTS = Counter("portal_requests_total", "Answered requests.", ["endpoint", "status"])
 SECONDS = Histogram(
@@ -43,6 +44,7 @@ class _StateCollector(Collector):
         counts = run(self._container.database, notices.count_notices)
         zone, at = self._container.zone, self._container.clock.now()
         missed = run(self._container.database, lambda session: timetable.count_missed(session, zone=zone, at=at))
+        broken = run(self._container.database, count_broken)
         return [
             GaugeMetricFamily("portal_outbox_waiting", "Events not yet delivered.", value=waiting),
             GaugeMetricFamily("portal_outbox_dead", "Events given up on.", value=dead),
@@ -51,6 +53,9 @@ class _StateCollector(Collector):
             GaugeMetricFamily("portal_notices_held", "Messages held until morning.", value=counts.held),
             GaugeMetricFamily("portal_notices_sending", "Messages under way.", value=counts.sending),
             GaugeMetricFamily("portal_notices_unknown", "Messages of unknown outcome.", value=counts.unknown),
+            GaugeMetricFamily(
+                "portal_message_templates_broken", "Template settings in use that cannot work.", value=broken
+            ),
         ]
 
 

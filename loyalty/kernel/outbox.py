@@ -152,3 +152,9 @@ def drop(session: Session, *, member_ids: Collection[int], recorded_before: date
         .execution_options(synchronize_session=False)
     )
     return len(dropped.all())
+
+
+def drop_kind(session: Session, *, kind: str, recorded_before: datetime) -> None:
+    """Forget the events of one kind of a past that was brought in, as ``drop`` does those of members."""
+    is_past = (OutboxEvent.kind == kind) & (OutboxEvent.recorded_at < recorded_before)
+    session.execute(delete(OutboxEvent).where(is_past).execution_options(synchronize_session=False))

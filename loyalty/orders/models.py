@@ -29,6 +29,7 @@ class Order(Base):
         CheckConstraint("refunded_fen >= 0 AND refunded_fen <= amount_fen", name="refunded_fen"),
         Index("ix_orders_member_id", "member_id", "paid_at"),
         Index("ix_orders_recorded_at", "recorded_at", "id"),
+        Index("ix_orders_paid_at", "paid_at", postgresql_using="brin", postgresql_with={"autosummarize": "on"}),
         {"info": _ABOUT_A_MEMBER},
     )
 

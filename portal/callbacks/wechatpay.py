@@ -1,8 +1,10 @@
 """Callbacks of WeChat Pay (回调通知): proved, handed to the outbox, acknowledged; nothing is moved here.
 
 The same callback may come many times, also at once; whoever hears the event moves a payout only forward. Names and
-openids stay behind: what is told are numbers, and the bill itself is compared when the payout moves.
+openids stay behind: whether the openid is our payee's is compared here, the rest of the bill when the payout moves.
 """
+
+from typing import TYPE_CHECKING
 
 from flask import Response, request
 
@@ -10,8 +12,12 @@ from loyalty.gateways.pay_protocols import NoticeRefused, TransferNotice
 from loyalty.kernel import outbox
 from loyalty.kernel.database import Json
 from loyalty.kernel.transaction import run
+from loyalty.payouts.service.noticing import names_our_payee
 from portal.callbacks.blueprint import blueprint, log, pay_refusal
 from portal.context import container
+
+if TYPE_CHECKING:
+    from loyalty.kernel.database import Session
 
 BODY_BYTES_MAX = 64 * 1024
 NOTICED = "payout.noticed"
@@ -29,15 +35,17 @@ def receive_notice() -> Response:
     except NoticeRefused as refused:
         log.warning("pay_notice_refused", reason=str(refused))
         return pay_refusal("the callback was not accepted", 401)
-    run(container().database, lambda session: outbox.record(session, NOTICED, _told(notice), at=at))
+    run(container().database, lambda session: outbox.record(session, NOTICED, _told(session, notice), at=at))
     return Response(status=204)
 
 
-def _told(notice: TransferNotice) -> Json:
+def _told(session: "Session", notice: TransferNotice) -> Json:
+    number, vault = notice.out_bill_no, container().vault
     return {
         "out_bill_no": notice.out_bill_no,
         "state": notice.state.value,
         "transfer_bill_no": notice.transfer_bill_no,
         "amount_fen": notice.amount_fen,
         "fail_reason": notice.fail_reason,
+        "is_our_payee": names_our_payee(session, vault=vault, out_bill_no=number, openid=notice.openid),
     }

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from flask import url_for
 
+from loyalty.campaigns.queries import titles as campaigns
 from loyalty.members import queries as members
 from loyalty.partners import queries as partners
 from loyalty.staff import queries as staff
@@ -24,11 +25,28 @@ def _member_names(session: "Session", member_ids: Collection[int]) -> Mapping[in
     return {member_id: f"会员 {number}" for member_id, number in members.numbers(session, member_ids).items()}
 
 
-_NAMES: Mapping[str, Names] = {"staff": staff.names, "partner": partners.names, "member": _member_names}
+def _segment_names(_session: "Session", segment_ids: Collection[int]) -> Mapping[int, str]:
+    return {segment_id: f"分群 {segment_id}" for segment_id in segment_ids}
+
+
+def _campaign_names(session: "Session", campaign_ids: Collection[int]) -> Mapping[int, str]:
+    titles = campaigns.titles(session, campaign_ids)
+    return {campaign_id: f"活动：{title}" for campaign_id, title in titles.items()}
+
+
+_NAMES: Mapping[str, Names] = {
+    "staff": staff.names,
+    "partner": partners.names,
+    "member": _member_names,
+    "segment": _segment_names,
+    "campaign": _campaign_names,
+}
 _PAGES = {
     "staff": ("console.staff_page", "staff_id", Permission.STAFF_WRITE),
     "partner": ("console.partner_key_page", "partner_key_id", Permission.PARTNERS_WRITE),
     "member": ("console.member_page", "member_id", Permission.MEMBERS_READ),
+    "segment": ("console.segment_page", "segment_id", Permission.SEGMENTS_READ),
+    "campaign": ("console.campaign_page", "campaign_id", Permission.CAMPAIGNS_READ),
 }
 
 

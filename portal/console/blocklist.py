@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from flask import render_template, url_for
+from flask import redirect, render_template, url_for
 from werkzeug.wrappers import Response
 
 from loyalty.kernel.errors import NotFound
@@ -17,7 +17,7 @@ from loyalty.members import queries as members
 from loyalty.members.rules.members import MemberNotFound
 from loyalty.members.rules.phones import normalise_phone
 from loyalty.risk import service
-from loyalty.risk.queries.blocklist import BlockView, list_blocks
+from loyalty.risk.queries.blocklist import BlockView, find_latest_block, list_blocks
 from loyalty.risk.queries.decisions import get_decision
 from loyalty.risk.rules.blocks import BlockKind, Target
 from loyalty.risk.service.sighting import DEVICE, IP, PHONE
@@ -36,8 +36,10 @@ if TYPE_CHECKING:
 
 LIVE, ENDED = "live", "ended"
 LIVE_NAMES = {LIVE: "生效中", ENDED: "已失效"}
-FILTERS = ("kind", "member_id", "is_live")
+FILTERS = ("kind", "member_id", "same_as", "is_live")
 HEADER = ("编号", "对象", "会员号", "理由", "加入人", "加入时间", "截止", "移出人", "移出时间")
+_NO_BLOCK = 0
+"""What nothing is the same as."""
 _CONTEXTS = {BlockKind.PHONE: PHONE, BlockKind.DEVICE: DEVICE, BlockKind.IP: IP}
 
 
@@ -53,22 +55,37 @@ class NothingSeen(NotFound):
 def blocklist() -> str:
     """List blocks, the newest first."""
     for_the_chain()
-    return _page(_views(), paging.cursor())
+    cursor, views = paging.cursor(), _views()
+
+    def read(session: "Session") -> dict[str, Any]:
+        page = views(session, cursor=cursor)
+        return {"page": page, **_named(session, page.items)}
+
+    return render_template(
+        "console/blocklist.html",
+        is_first=cursor is None,
+        address=paging.address,
+        at=container().clock.now(),
+        filters={name: forms.text(name) for name in FILTERS},
+        live_names=LIVE_NAMES,
+        names=risk_names,
+        **run(container().database, read),
+    )
 
 
 @blueprint.post("/blocklist/find")
 @requires(Permission.RISK_READ)
-def find_block() -> str:
-    """List the blocks of what was typed; by POST, since an address with a phone would stand in logs."""
+def find_block() -> Response:
+    """Lead to the blocks of what was typed; by POST, since an address with a phone would stand in logs."""
     for_the_chain()
     kind, value = forms.parsed_choice("kind", forms.text("kind"), BlockKind), forms.text("value")
-    at = container().clock.now()
     if kind is BlockKind.MEMBER:
         member_id = run(container().database, lambda session: _member_id(session, value))
-        return _page(partial(list_blocks, at=at, member_id=member_id), None)
+        return redirect(url_for("console.blocklist", member_id=member_id), 303)
     typed = normalise_phone(value) if kind is BlockKind.PHONE else value
     index = container().vault.index(typed, context=_CONTEXTS[kind])
-    return _page(partial(list_blocks, at=at, kind=kind, values=[index]), None)
+    found = run(container().database, lambda session: find_latest_block(session, kind=kind, value_index=index))
+    return redirect(url_for("console.blocklist", same_as=found or _NO_BLOCK), 303)
 
 
 @blueprint.post("/blocklist/export")
@@ -148,23 +165,6 @@ def unblock(block_id: int) -> Response:
     )
 
 
-def _page(views: Callable[..., Page[BlockView]], cursor: str | None) -> str:
-    def read(session: "Session") -> dict[str, Any]:
-        page = views(session, cursor=cursor)
-        return {"page": page, **_named(session, page.items)}
-
-    return render_template(
-        "console/blocklist.html",
-        is_first=cursor is None,
-        address=paging.address,
-        at=container().clock.now(),
-        filters={name: forms.text(name) for name in FILTERS},
-        live_names=LIVE_NAMES,
-        names=risk_names,
-        **run(container().database, read),
-    )
-
-
 def _views() -> Callable[..., Page[BlockView]]:
     wanted = forms.text("is_live")
     if wanted and wanted not in LIVE_NAMES:
@@ -175,6 +175,7 @@ def _views() -> Callable[..., Page[BlockView]]:
         kind=forms.optional_choice("kind", BlockKind),
         member_id=forms.optional_integer("member_id"),
         is_live=wanted == LIVE if wanted else None,
+        same_as=forms.optional_integer("same_as"),
     )
 
 

@@ -42,6 +42,7 @@ PATH_NAMES = {
     IssuePath.STAFF: "人工发放",
     IssuePath.PARTNER: "接入系统",
     IssuePath.BULK: "批量发放",
+    IssuePath.CAMPAIGN: "活动发放",
 }
 WORTH_NAMES = {
     "cash_off": "减免金额",

@@ -3,10 +3,12 @@
 from flask import g
 
 from loyalty.staff.rules import Permission
+from portal.console import payout_names
 from portal.console.access import may
 from portal.console.actors import actor_address
 from portal.console.navigation import visible_menu
 from portal.console.paging import export_address
+from portal.console.payout_pause import seen_pause
 from portal.context import container
 from portal.vendor import vendor
 
@@ -20,6 +22,8 @@ def context() -> dict[str, object]:
         "export_address": export_address,
         "actor_address": actor_address,
         "Permission": Permission,
+        "payout_names": payout_names,
+        "payout_pause": seen_pause,
         "vendor": vendor,
         "programme_name": container().settings.programme_name,
     }

@@ -26,12 +26,19 @@ class Group:
 
 _P = Permission
 MENU = (
-    Group("概览", (Entry("首页", "console.dashboard", "dashboard", _P.DASHBOARD_READ),)),
+    Group(
+        "概览",
+        (
+            Entry("首页", "console.dashboard", "dashboard", _P.DASHBOARD_READ),
+            Entry("数据看板", "console.board_page", "boards", _P.DASHBOARD_READ),
+        ),
+    ),
     Group(
         "会员",
         (
             Entry("会员列表", "console.member_list", "members", _P.MEMBERS_READ),
             Entry("标签", "console.tag_list", "tags", _P.MEMBERS_READ),
+            Entry("分群", "console.segment_list", "segments", _P.SEGMENTS_READ),
             Entry("绑定审核", "console.binding_list", "bindings", _P.BINDINGS_DECIDE),
         ),
     ),
@@ -42,6 +49,13 @@ MENU = (
             Entry("批量调整", "console.adjustment_list", "adjustments", _P.ADJUSTMENTS_READ),
             Entry("积分抵现", "console.points_as_money", "points_as_money", _P.EARNING_READ),
             Entry("积分有效期", "console.points_expiry", "points_expiry", _P.EARNING_READ),
+        ),
+    ),
+    Group(
+        "活动",
+        (
+            Entry("营销活动", "console.campaign_list", "campaigns", _P.CAMPAIGNS_READ),
+            Entry("活动设置", "console.campaign_settings", "campaign_settings", _P.CAMPAIGNS_READ),
         ),
     ),
     Group(
@@ -76,6 +90,7 @@ MENU = (
         (
             Entry("邀请活动", "console.referral_programme", "referral_programme", _P.REFERRALS_READ),
             Entry("邀请记录", "console.referral_list", "referrals", _P.REFERRALS_READ),
+            Entry("打开奖励", "console.opening_reward_list", "opening_rewards", _P.REFERRALS_READ),
             Entry("邀请漏斗", "console.referral_report", "referral_report", _P.REFERRALS_READ),
             Entry("佣金方案", "console.commission_plan", "commission_plan", _P.COMMISSIONS_READ),
             Entry("佣金明细", "console.commission_list", "commissions", _P.COMMISSIONS_READ),
@@ -93,7 +108,13 @@ MENU = (
         "触达",
         (
             Entry("公众号菜单", "console.menu_list", "menus", _P.CHANNELS_READ),
+            Entry("自动回复", "console.reply_accounts", "replies", _P.CHANNELS_READ),
+            Entry("场景二维码", "console.scene_list", "scenes", _P.CHANNELS_READ),
+            Entry("扫码统计", "console.scene_report", "scene_report", _P.CHANNELS_READ),
+            Entry("推送任务", "console.broadcast_list", "broadcasts", _P.BROADCASTS_READ),
+            Entry("推送策略", "console.push_policy", "push_policy", _P.BROADCASTS_READ),
             Entry("消息配置", "console.notice_kinds", "notices", _P.NOTICES_READ),
+            Entry("模板库", "console.template_library", "templates", _P.NOTICES_READ),
         ),
     ),
     Group(

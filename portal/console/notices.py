@@ -53,6 +53,9 @@ FACT_NAMES = {
     "tax_fen": "代扣个税",
     "net_fen": "到账金额",
     "confirm_until": "确认截止时间",
+    "title": "标题",
+    "body": "正文",
+    "sent_at": "发送时间",
 }
 ORDERS = (
     (Channel.TEMPLATE, Channel.SUBSCRIPTION, Channel.INBOX),

@@ -11,7 +11,6 @@ from loyalty.kernel.pagination import Page
 from loyalty.kernel.transaction import run
 from loyalty.members import queries as members
 from loyalty.referrals.queries.referrals import ReferralView, RewardView, list_referrals
-from loyalty.referrals.rules.sentences import outcome
 from loyalty.referrals.rules.sharing import Channel
 from loyalty.referrals.rules.states import ReferralState
 from loyalty.risk.queries.rules import current_rules
@@ -85,10 +84,7 @@ def _named(session: "Session", views: Sequence[ReferralView]) -> dict[str, dict[
 
 
 def _told(reward: RewardView) -> str:
-    came = outcome(
-        state=reward.state, points=reward.points, has_coupon=reward.coupon_id is not None, reason=reward.reason
-    )
-    return f"{SIDE_NAMES[reward.side]}{came}"
+    return f"{SIDE_NAMES[reward.side]}{reward.outcome}"
 
 
 def _row(view: ReferralView, *, numbers: dict[int, str], reasons: dict[str, str]) -> exports.Row:

@@ -1,7 +1,7 @@
 """What channels, states and rewards of invitations are called on the console's pages."""
 
 from loyalty.referrals.rules.sharing import Channel
-from loyalty.referrals.rules.states import WORDS, ReferralState, Side
+from loyalty.referrals.rules.states import WORDS, ReferralState, RewardState, Side
 from loyalty.risk.rules.deciding import BLOCKED, BLOCKLIST, Rule
 
 CHANNEL_NAMES = {
@@ -27,6 +27,19 @@ STATE_COLOURS = {
     ReferralState.LAPSED: "secondary",
     ReferralState.REFUSED: "red",
     ReferralState.REVERSED: "red",
+}
+REWARD_NAMES = {
+    RewardState.WAITING: "等待发放",
+    RewardState.PAID: "已发放",
+    RewardState.MISSED: "未获得",
+    RewardState.TAKEN_BACK: "已收回",
+}
+"""Of openings, which pay points only, so that nothing is kept."""
+REWARD_COLOURS = {
+    RewardState.WAITING: "yellow",
+    RewardState.PAID: "green",
+    RewardState.MISSED: "secondary",
+    RewardState.TAKEN_BACK: "red",
 }
 SIDE_NAMES = {Side.REFERRER: "邀请人", Side.REFEREE: "好友", Side.SHARER: "分享者"}
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from loyalty.risk.rules.blocks import BlockKind
 from loyalty.risk.rules.deciding import BLOCKED, BLOCKLIST, Bound, Rule
 from loyalty.risk.rules.signals import WORDS, Fact, Signal, named
-from loyalty.risk.rules.subjects import DecisionState, Occasion, Verdict
+from loyalty.risk.rules.subjects import DECIDED, DecisionState, Occasion, Verdict
 
 OCCASION_NAMES = {
     Occasion.ENROLMENT: "入会",
@@ -14,6 +14,7 @@ OCCASION_NAMES = {
     Occasion.MISSION: "任务奖励",
     Occasion.WITHDRAWAL: "提现",
 }
+DECIDED_NAMES = {occasion: name for occasion, name in OCCASION_NAMES.items() if occasion in DECIDED}
 VERDICT_NAMES = {Verdict.ALLOW: "放行", Verdict.REVIEW: "人工审核", Verdict.DENY: "拒绝"}
 VERDICT_COLOURS = {Verdict.ALLOW: "green", Verdict.REVIEW: "orange", Verdict.DENY: "red"}
 STATE_NAMES = {
@@ -36,6 +37,7 @@ KIND_NAMES = {
     BlockKind.DEVICE: "设备",
     BlockKind.IP: "网络地址",
 }
+NOT_ANSWERED = "微信未答复"
 BOUND_NAMES = {Bound.AT_LEAST: "达到或超过", Bound.AT_MOST: "不超过"}
 MEASURE_NAMES: Mapping[Signal | Fact, str] = WORDS
 
@@ -51,5 +53,5 @@ def evidence_lines(evidence: Mapping[str, object]) -> list[tuple[str, object]]:
     for measure, value in evidence.items():
         name, _, hours = measure.partition(":")
         within = f"{hours} 小时内" if hours else ""
-        lines.append((f"{within}{WORDS[named(name)]}", value))
+        lines.append((f"{within}{WORDS[named(name)]}", NOT_ANSWERED if value is None else value))
     return lines

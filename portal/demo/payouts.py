@@ -12,13 +12,18 @@ from loyalty.gateways.pay_protocols import BillLine, TransferAnswer, TransferOut
 from loyalty.kernel.audit import Actor
 from loyalty.kernel.clock import business_date, end_of, start_of
 from loyalty.kernel.database import Session
+from loyalty.members.queries import current_text
+from loyalty.members.rules.consents import Purpose
+from loyalty.members.rules.identities import Door
+from loyalty.members.service import give_consent
 from loyalty.payouts.queries.configuration import find_programme
 from loyalty.payouts.queries.payouts import PayoutView
 from loyalty.payouts.rules.settings import PayoutProgramme, TransferScene
 from loyalty.payouts.rules.states import PayoutState
 from loyalty.payouts.rules.tax import Bracket, IncomeKind, TaxPeriod, TaxTable
-from loyalty.payouts.service import configuring, deciding, noticing, reconciling
+from loyalty.payouts.service import bill_days, configuring, deciding, noticing, reconciling
 from loyalty.payouts.service.exchanging import exchange
+from loyalty.payouts.service.payees import save_payee
 from loyalty.payouts.service.requesting import Wish, request
 from loyalty.payouts.service.sending import begin, finish
 from portal.demo.chain import ACTOR
@@ -56,6 +61,8 @@ PAST = (
     Past(3, 2_600, TransferState.FAIL, "ACCOUNT_FROZEN"),
     Past(2, 5_000, TransferState.SUCCESS),
 )
+PAYEE_NAME, PAYEE_ID_NUMBER = "陆小鹿", "11010519491231002X"
+"""Nobody's: the number with which GB 11643 explains itself."""
 REJECTED_FEN, EXCHANGED_FEN, WAITING_FEN, LIVE_FEN = 25_000, 1_000, 22_000, 880
 
 
@@ -87,7 +94,7 @@ class Purse:
         return request(
             self.session,
             vault=self.container.vault,
-            wish=Wish(self.member_id, amount_fen, appid, self.guise.openid, f"demo-{key}"),
+            wish=Wish(self.member_id, amount_fen, appid, self.guise.openid, f"demo:{key}"),
             is_tax_required=True,
             zone=self.container.zone,
             at=at,
@@ -109,6 +116,7 @@ class Purse:
 
 def live_through_payouts(purse: Purse, *, at: datetime) -> None:
     """Let the withdrawals of the past happen, with the platform's bill of every day since."""
+    _name_payee(purse, at=at - timedelta(days=PAST[0].days_ago + 1))
     lines: list[BillLine] = []
     for number, past in enumerate(PAST, start=1):
         asked_at = start_of(business_date(at, purse.container.zone), purse.container.zone)
@@ -117,6 +125,22 @@ def live_through_payouts(purse: Purse, *, at: datetime) -> None:
         purse.decide(payout, is_approved=True, at=asked_at)
         lines += _come_to_its_end(purse, payout, past, number, lines, asked_at)
     _read_bills(purse, lines, until=at)
+
+
+def _name_payee(purse: Purse, *, at: datetime) -> None:
+    """Let the promoter say who is paid: tax is withheld of the first withdrawal."""
+    session, member_id, purpose = purse.session, purse.member_id, Purpose.PAYEE_IDENTITY
+    version = current_text(session, purpose=purpose).version
+    give_consent(session, member_id=member_id, purpose=purpose, version=version, door=Door.MINI_PROGRAM, at=at)
+    save_payee(
+        session,
+        vault=purse.container.vault,
+        member_id=member_id,
+        name=PAYEE_NAME,
+        id_number=PAYEE_ID_NUMBER,
+        actor=Actor(f"member:{member_id}"),
+        at=at,
+    )
 
 
 def leave_open(purse: Purse, *, is_known_at_the_platform: bool, at: datetime) -> None:
@@ -128,7 +152,7 @@ def leave_open(purse: Purse, *, is_known_at_the_platform: bool, at: datetime) ->
         vault=purse.container.vault,
         member_id=purse.member_id,
         amount_fen=EXCHANGED_FEN,
-        key="demo-points",
+        key="demo:points",
         zone=purse.container.zone,
         at=at,
         actor=Actor(f"member:{purse.member_id}"),
@@ -161,6 +185,7 @@ def _come_to_its_end(
         transfer_bill_no=transfer_bill_no,
         amount_fen=payout.net_fen,
         fail_reason=past.fail_reason,
+        is_our_payee=True,
         zone=container.zone,
         at=ended_at,
     )
@@ -172,7 +197,7 @@ def _come_to_its_end(
 def _read_bills(purse: Purse, lines: list[BillLine], *, until: datetime) -> None:
     zone = purse.container.zone
     yesterday = business_date(until, zone) - timedelta(days=1)
-    for on in reconciling.missing_days(purse.session, until=yesterday, zone=zone):
+    for on in bill_days.missing_days(purse.session, until=yesterday, zone=zone):
         of_day = [line for line in lines if business_date(line.booked_at, zone) == on]
         read_at = end_of(on, zone) + timedelta(hours=10)
         reconciling.reconcile(purse.session, on=on, lines=of_day, zone=zone, at=read_at)

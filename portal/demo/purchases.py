@@ -1,6 +1,7 @@
 """Orders of some demo members: what they bought since they did anything else, paid for with points, and returned.
 
-They go through checkout like those of a till, so that every point of them is explained by a rule.
+They go through checkout like those of a till, so that every point of them is explained by a rule. What segments know
+of them is written here as well, since the seed drops their events.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,6 +12,7 @@ from loyalty.checkout.service import hold_points, purchase, refund
 from loyalty.container import Container
 from loyalty.kernel.database import Session
 from loyalty.orders.rules import Line, Purchase, RefundLine, RefundReport
+from loyalty.segments.service import follow_order
 from portal.demo.chain import STORE_CODES
 from portal.demo.people import DemoMember
 
@@ -69,11 +71,12 @@ def buy(
 def _sell(session: Session, container: Container, bought: Purchase, sale: Sale) -> None:
     at, zone = bought.paid_at, container.zone
     reference = _set_aside(session, bought, sale.points) if sale.points else None
-    purchase(session, container.vault, purchase=bought, hold_reference=reference, at=at, zone=zone)
+    sold = purchase(session, container.vault, purchase=bought, hold_reference=reference, at=at, zone=zone)
     if sale.returned:
         number = bought.order_number
         report = RefundReport(bought.source, f"{number}-R", number, at, sale.returned, bought.store_id)
         refund(session, refund=report, at=at, zone=zone)
+    follow_order(session, order_id=sold.order_id, zone=zone)
 
 
 def _set_aside(session: Session, bought: Purchase, points: int) -> str:

@@ -28,6 +28,7 @@ from loyalty.risk import service as risk
 from loyalty.risk.queries.rules import current_rules
 from loyalty.risk.rules.blocks import BlockKind, Target
 from loyalty.risk.rules.subjects import Occasion, Subject
+from loyalty.segments.service import follow_order
 from portal.demo.chain import ACTOR, STORE_CODES
 from portal.demo.promoter import Guise, appear, enrol
 
@@ -168,4 +169,5 @@ def _buy(
     store_id, source = shops
     lines = (Line(1, "GIFT-BOX-03", "礼盒", friend.gift_boxes, friend.gift_boxes * GIFT_BOX_FEN),)
     bought = Purchase(source, f"FRIEND-{number:02d}", member_id, store_id, "pos", at, lines)
-    purchase(session, container.vault, purchase=bought, at=at, zone=container.zone)
+    sold = purchase(session, container.vault, purchase=bought, at=at, zone=container.zone)
+    follow_order(session, order_id=sold.order_id, zone=container.zone)

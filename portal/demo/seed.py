@@ -13,6 +13,7 @@ from loyalty.kernel.database import Session
 from loyalty.kernel.errors import LoyaltyError
 from loyalty.kernel.transaction import run
 from portal.demo.batches import seed_batch
+from portal.demo.campaigns import seed_campaigns
 from portal.demo.chain import seed_chain
 from portal.demo.clerk import bind_clerk
 from portal.demo.coupon_issues import seed_coupon_issue
@@ -123,6 +124,9 @@ def _members(container: Container, shops: Shops, templates: dict[str, int], coun
     yield "会员的优惠券与兑换码 Coupons and codes: there"
     run(container.database, partial(seed_coupon_issue, templates=templates, actor=actor, at=at))
     yield "批量发券 Coupons for many: there"
+    if members:
+        run(container.database, partial(seed_campaigns, container=container, templates=templates, at=at))
+    yield "分群与活动 Segments and campaigns: there"
     invited = partial(seed_invitations, container=container, shops=shops, promoter=promoter_of(container))
     if members:
         run(container.database, partial(invited, at=at))

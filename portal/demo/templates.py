@@ -1,9 +1,11 @@
 """Message templates of the demo: which template of the sandbox carries which notice."""
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from loyalty.channels.queries import list_templates
+from loyalty.channels.rules import MappingRefused
 from loyalty.channels.rules.templates import TemplateChannel
 from loyalty.channels.service import save_template
 from loyalty.channels.service.templates import TemplateSettings
@@ -166,6 +168,15 @@ MINI_PROGRAM = (
             page=_STATEMENT,
         ),
     ),
+    DemoTemplate(
+        NoticeKind.CAMPAIGN,
+        TemplateSettings(
+            template_id="SandboxSubscribeCampaign0000000000000000013",
+            title="活动通知",
+            mapping={"thing1": "{title}", "thing2": "{body}", "time3": "{sent_at}"},
+            page=_CARD,
+        ),
+    ),
 )
 
 
@@ -190,17 +201,19 @@ def _seed_account(
         settings = replace(template.settings, url=addresses.page(template.endpoint) if template.endpoint else None)
         if (template.kind, channel) in there and not _has_moved(there[template.kind, channel], settings.url):
             continue
-        save_template(
-            session,
-            appid=appid,
-            notice_kind=template.kind,
-            channel=channel,
-            settings=settings,
-            facts=KINDS[template.kind].facts,
-            actor=ACTOR,
-            at=at,
-        )
-        saved += 1
+        # One that was changed at the sandbox since is told of in the console, and keeps no trial from starting.
+        with suppress(MappingRefused):
+            save_template(
+                session,
+                appid=appid,
+                notice_kind=template.kind,
+                channel=channel,
+                settings=settings,
+                facts=KINDS[template.kind].facts,
+                actor=ACTOR,
+                at=at,
+            )
+            saved += 1
     return saved
 
 

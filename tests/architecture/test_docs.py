@@ -19,6 +19,13 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", ROOT / "sandbox" / "README.md", *sorted(DOCS.rglob("*.md"))]
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 GUIDE_ROWS: dict[str, set[Permission]] = {
+    "查看分群": {Permission.SEGMENTS_READ},
+    "建立分群、生成快照、自动标签": {Permission.SEGMENTS_WRITE},
+    "导出分群会员": {Permission.SEGMENTS_EXPORT},
+    "查看活动和活动看板": {Permission.CAMPAIGNS_READ},
+    "新建、提交、暂停、恢复、结束活动": {Permission.CAMPAIGNS_WRITE},
+    "复核活动": {Permission.CAMPAIGNS_APPROVE},
+    "撤销活动": {Permission.CAMPAIGNS_UNDO},
     "首页数据": {Permission.DASHBOARD_READ},
     "查看会员": {Permission.MEMBERS_READ},
     "导出会员（打码）": {Permission.MEMBERS_EXPORT},
@@ -31,8 +38,10 @@ GUIDE_ROWS: dict[str, set[Permission]] = {
     "查看员工": {Permission.STAFF_READ},
     "管理员工": {Permission.STAFF_WRITE},
     "操作日志": {Permission.AUDIT_READ},
-    "查看公众号菜单、消息配置": {Permission.CHANNELS_READ, Permission.NOTICES_READ},
-    "修改公众号菜单、消息配置": {Permission.CHANNELS_WRITE, Permission.NOTICES_WRITE},
+    "查看公众号菜单、自动回复、场景二维码、消息配置和模板库": {Permission.CHANNELS_READ, Permission.NOTICES_READ},
+    "修改公众号菜单、自动回复、场景二维码、消息配置和模板库": {Permission.CHANNELS_WRITE, Permission.NOTICES_WRITE},
+    "查看推送任务、推送策略": {Permission.BROADCASTS_READ},
+    "暂停、继续、停止推送任务，修改推送策略": {Permission.BROADCASTS_WRITE},
     "查看积分规则": {Permission.EARNING_READ},
     "新建、发布、结束总部积分规则": {Permission.EARNING_WRITE},
     "为自己的门店申请调整积分规则": {Permission.EARNING_OVERRIDE},

@@ -89,6 +89,14 @@ PATHS: Mapping[str, Path] = {
         requests.tell_qualified,
         ["worker", "client"],
     ),
+    "campaign": Path(
+        IssuePath.CAMPAIGN,
+        "loyalty.campaigns.service.acting:act_on",
+        races.each(races.by_visit),
+        wishes.by_visits,
+        requests.visit,
+        ["client"],
+    ),
     "staff": Path(
         IssuePath.STAFF,
         "loyalty.coupons.service.by_hand:give",

@@ -8,6 +8,9 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from loyalty.campaigns.rules.taking_part import CampaignUsedUp
+from loyalty.campaigns.rules.terms import GiveCoupon, Visit
+from loyalty.campaigns.service.triggers import take_part
 from loyalty.coupons.queries.codes import get_batch
 from loyalty.coupons.queries.templates import get_template
 from loyalty.coupons.rules.by_hand import GiveReason
@@ -29,6 +32,8 @@ from loyalty.missions.models import MissionReward
 from loyalty.missions.rules.terms import CouponReward, MissionEvent, Step
 from loyalty.referrals.models import ReferralReward
 from loyalty.referrals.service.rewarding import reward as reward_referral
+from tests.factories.campaign_runs import make_entrance, put_in_force
+from tests.factories.campaigns import campaign_of
 from tests.factories.coupons import ACTOR, SHANGHAI, make_template, terms_of
 from tests.factories.earning import make_rule
 from tests.factories.issue_jobs import MAKER, approve, do_pages, figures_of, list_of, upload
@@ -39,6 +44,14 @@ from tests.factories.referrals import make_coupon_programme, make_qualified
 from tests.factories.tags import make_tag, put_tag
 from tests.support.containers import NullContainer
 from tests.support.settings import VAULT
+
+
+@dataclass(frozen=True)
+class Entrance:
+    """A way into a campaign."""
+
+    campaign_id: int
+    entrance_id: int
 
 
 @dataclass
@@ -52,6 +65,7 @@ class Sale:
     rule_id: int
     mission_id: int
     programme_id: int
+    entrance: Entrance
     first_serial: int
     groups: Mapping[int, Sequence[int]]
     """Members by client: everybody wants one coupon."""
@@ -91,6 +105,7 @@ def open_sale(container: NullContainer, *, stock: int, clients: int, turns: int,
             rule_id=make_gift_rule(session, template_id),
             mission_id=make_gift_mission(session, template_id),
             programme_id=make_coupon_programme(session, template_id, at=at),
+            entrance=make_gift_campaign(session, template_id, ids, at=at),
             first_serial=get_batch(session, batch_id=batch_id).first_serial,
             groups={client: ids[client * turns : (client + 1) * turns] for client in range(clients)},
         )
@@ -109,6 +124,16 @@ def make_gift_mission(session: Session, template_id: int) -> int:
     """Return a mission that gives a coupon of this template for a deed of a kind of its own."""
     step = Step(1, CouponReward(template_id))
     return make_mission(session, event=MissionEvent.CUSTOM, custom_kind=deed_of(template_id), steps=(step,))
+
+
+def make_gift_campaign(session: Session, template_id: int, member_ids: Sequence[int], *, at: datetime) -> Entrance:
+    """Return the entrance of a campaign that gives a coupon of this template to whoever of these members comes."""
+    tag_id = make_tag(session)
+    for member_id in member_ids:
+        put_tag(session, tag_id, member_id)
+    terms = campaign_of(tag_id, trigger=Visit(), actions=(GiveCoupon(template_id),))
+    campaign_id = put_in_force(session, terms, at=at)
+    return Entrance(campaign_id, make_entrance(session, campaign_id, at=at))
 
 
 def kind_of(template_id: int) -> str:
@@ -219,6 +244,21 @@ def by_referral(wish: Wish) -> int:
         return session.scalars(select(func.count()).where(*is_this)).one()
 
     return run(sale.container.database, pay_and_look)
+
+
+def by_visit(wish: Wish) -> int:
+    sale, entrance = wish.sale, wish.sale.entrance
+    try:
+        taken = run(
+            sale.container.database,
+            lambda session: take_part(
+                session, vault=VAULT, campaign_id=entrance.campaign_id, member_id=wish.member_id,
+                entrance_id=entrance.entrance_id, at=sale.at, zone=SHANGHAI,
+            ),
+        )  # fmt: skip
+    except CampaignUsedUp:
+        return 0
+    return len(taken.coupon_ids)
 
 
 def by_staff(wish: Wish) -> int:

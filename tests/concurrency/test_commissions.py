@@ -29,6 +29,7 @@ from tests.factories.commissions import (
 from tests.factories.orders import make_refund
 from tests.factories.referrals import publish
 from tests.support.races import at_once, beside
+from tests.support.settings import SEAL_KEY
 
 ORDERS = 12
 DAY_CAP_FEN = 1_200
@@ -99,7 +100,8 @@ def test_a_refund_that_waits_for_the_approval_takes_what_it_made_available(
     assert run(committed_database, lambda session: commission_of(session, orders[0]).reversed_fen) == 200
     held = run(committed_database, lambda session: balance(session, member_id=referrer_id))
     assert (held.pending_fen, held.available_fen) == (0, ORDERS * 500 - 200)
-    found = run(committed_database, partial(earnings.verify, member_id=referrer_id))
+    proof = partial(earnings.verify, seal_key=SEAL_KEY, at=WINDOW_OVER, member_id=referrer_id)
+    found = run(committed_database, proof)
     assert found.discrepancies == []
 
 

@@ -44,6 +44,7 @@ MANY = size(reduced=10, full=10_000)
 KILLED_STOCK = 300
 ISSUE = "loyalty.coupons.service.issuing:issue"
 ISSUE_IN_BULK = "loyalty.coupons.service.issue_jobs.issuing"
+GIVE_BY_CAMPAIGN = "loyalty.campaigns.service.giving:give"
 MAKE_A_JOB = "loyalty.coupons.service.issue_jobs.life:_create"
 TAKING = [f"loyalty.limits.service:{name}" for name in ("reserve", "reserve_for_each", "reserve_up_to")]
 _HOLD = text("SELECT FROM members WHERE id = :id FOR UPDATE")
@@ -75,7 +76,7 @@ def fire(container: NullContainer, paths: Sequence[Path], *, stock: int, at: dat
 def test_every_path_has_its_row() -> None:
     entrances = {path.entrance for path in PATHS.values()}
 
-    assert calling(ISSUE, MAKE_A_JOB) == entrances
+    assert calling(ISSUE, MAKE_A_JOB, GIVE_BY_CAMPAIGN) == entrances
     assert {path.issues for path in PATHS.values()} == set(IssuePath)
 
 

@@ -235,15 +235,8 @@ def test_accruals_withdrawals_and_returns_at_once_add_up(committed_database: Dat
 
 def test_one_accrual_at_once_from_many_workers_counts_once(committed_database: Database, earner: Earner) -> None:
     def accrue(session: Session) -> None:
-        earnings.accrue(
-            session,
-            member_id=earner.id,
-            amount_fen=7,
-            reference="commission:race",
-            explanation={},
-            occurred_at=AT,
-            at=AT,
-        )
+        earned = earnings.Earned(earner.id, 7, "commission:race", {}, AT)
+        earnings.accrue_many(session, earned=[earned], at=AT)
 
     unrefused_at_once([lambda: run(committed_database, accrue) for _ in range(TIMES)])
 

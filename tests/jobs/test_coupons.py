@@ -12,7 +12,6 @@ from loyalty.coupons.rules.states import IssuePath, Standing
 from loyalty.coupons.rules.terms import BonusStep, DaysFromIssue
 from loyalty.coupons.service.locking import unlock
 from loyalty.coupons.service.voiding import void
-from loyalty.kernel.outbox import OutboxEvent
 from loyalty.notices import queries
 from tests.factories.coupon_uses import ids_of, lock_up, undo, use_up
 from tests.factories.coupons import ACTOR, issue_to, make_template, terms_of
@@ -20,18 +19,12 @@ from tests.factories.members import make_member
 from tests.factories.points import balance_of
 from tests.jobs.test_periodic import the_run
 from tests.support.containers import StandingClock
-from tests.support.events import recorded
+from tests.support.handling import handle_all
 
 
 @pytest.fixture
 def member_id(session: Session) -> int:
     return make_member(session).id
-
-
-def deliver(container: Container, session: Session, kind: str) -> None:
-    """Deliver what was recorded of a kind, all of it twice."""
-    for payload in recorded(session, kind) * 2:
-        handlers.handle(container, OutboxEvent(id=0, kind=kind, payload=payload, attempts=1))
 
 
 def perform(session: Session, job: str) -> object:
@@ -52,8 +45,8 @@ def test_a_coupon_from_others_is_told_once_and_a_claimed_or_voided_one_is_not(
     voided_id = issue_to(session, member_id, template_id).coupon_id
     void(session, coupon_ids=[voided_id], reason="试发", actor=ACTOR, at=jobs_container.clock.now())
 
-    deliver(jobs_container, session, "coupon.issued")
-    deliver(jobs_container, session, "coupon.voided")
+    handle_all(jobs_container, session, "coupon.issued")
+    handle_all(jobs_container, session, "coupon.voided")
 
     assert inbox(session, member_id) == ["您获得优惠券「生日券」：满 100 减 20，有效期至2026年4月8日。"]
 
@@ -64,10 +57,10 @@ def test_early_use_brings_its_bonus_and_the_reversal_takes_it_back(
     template_id = make_template(session, terms_of(bonus=(BonusStep(3, 30),)))
     redemption_id = ids_of(use_up(session, member_id, issue_to(session, member_id, template_id).coupon_id))[0]
 
-    deliver(jobs_container, session, "coupon.redeemed")
+    handle_all(jobs_container, session, "coupon.redeemed")
     assert balance_of(session, member_id) == 30
     undo(session, redemption_id)
-    deliver(jobs_container, session, "coupon.redemption_reversed")
+    handle_all(jobs_container, session, "coupon.redemption_reversed")
 
     assert balance_of(session, member_id) == 0
 

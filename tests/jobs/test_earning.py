@@ -5,13 +5,10 @@ from datetime import date, datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from jobs import handlers
 from jobs.earning import reward_birthdays
 from jobs.periodic import PeriodicRun
 from loyalty.container import Container
 from loyalty.earning.rules import Conditions, Definition, EarningEvent, Fixed
-from loyalty.kernel.database import Json
-from loyalty.kernel.outbox import OutboxEvent
 from loyalty.kernel.timetable import Slot
 from loyalty.members import service as members
 from loyalty.members.rules.members import MemberStatus
@@ -19,16 +16,12 @@ from loyalty.points.models import LedgerEntry
 from tests.factories.earning import make_rule
 from tests.factories.members import make_identity, make_member
 from tests.support.events import recorded
+from tests.support.handling import handle_twice
 from tests.support.settings import VAULT
 
 
 def pays(event: EarningEvent, points: int, **conditions: object) -> Definition:
     return Definition(event=event, points=Fixed(points), conditions=Conditions(**conditions))  # type: ignore[arg-type]
-
-
-def handle_twice(container: Container, kind: str, payload: Json) -> None:
-    for _ in range(2):
-        handlers.handle(container, OutboxEvent(id=0, kind=kind, payload=payload, attempts=1))
 
 
 def paid(session: Session, member_id: int) -> list[tuple[str, int]]:

@@ -15,7 +15,6 @@ from loyalty.gateways.null import NullOfficialAccount
 from loyalty.gateways.protocols import Follower
 from loyalty.kernel.audit import Actor
 from loyalty.kernel.database import Json
-from loyalty.kernel.outbox import OutboxEvent
 from loyalty.members.rules.identities import IdentityKind
 from loyalty.members.rules.members import MemberStatus
 from loyalty.merging.service import merge
@@ -26,14 +25,10 @@ from loyalty.tiers import queries as tiers
 from tests.factories.members import make_identity, make_member, unused_unionid
 from tests.factories.notices import MP_TEMPLATE, grants_of, make_templates, request_notice
 from tests.support.events import recorded
+from tests.support.handling import handle_twice
 from tests.support.settings import MP_APPID, OA_APPID
 
 LOYALTY = Path(__file__).parents[2] / "loyalty"
-
-
-def handle_twice(container: Container, kind: str, payload: Json) -> None:
-    for _ in range(2):
-        handlers.handle(container, OutboxEvent(id=0, kind=kind, payload=payload, attempts=1))
 
 
 def inbox(session: Session, member_id: int) -> list[str]:

@@ -6,8 +6,6 @@ from datetime import date, datetime, timedelta
 import pytest
 from sqlalchemy.orm import Session
 
-from jobs import handlers
-from jobs.periodic import PeriodicRun
 from jobs.referrals import settle_referrals
 from loyalty.check_ins.cards import grant_cards
 from loyalty.check_ins.making_up import make_up, save_rules
@@ -16,8 +14,6 @@ from loyalty.container import Container
 from loyalty.gateways.protocols import RiskRank
 from loyalty.kernel.audit import Actor
 from loyalty.kernel.database import Database, Json
-from loyalty.kernel.outbox import OutboxEvent
-from loyalty.kernel.timetable import Slot
 from loyalty.members.models import Member
 from loyalty.missions.rules.terms import Measure, MissionEvent
 from loyalty.points.queries import summary
@@ -35,7 +31,7 @@ from tests.factories.orders import make_purchase, make_refund
 from tests.factories.points import balance_of
 from tests.factories.referrals import invite, publish, referral_of
 from tests.support.containers import NullContainer, StandingClock
-from tests.support.events import recorded
+from tests.support.handling import handle_all, handle_twice, perform
 from tests.support.settings import VAULT
 
 TODAY = date(2026, 3, 10)
@@ -43,11 +39,8 @@ DAY = timedelta(days=1)
 
 
 def deliver(container: Container, session: Session, *kinds: str) -> None:
-    """Handle what was recorded of some kinds, each event twice and the last recorded first."""
-    for kind in kinds:
-        for payload in reversed(recorded(session, kind)):
-            for _ in range(2):
-                handlers.handle(container, OutboxEvent(id=0, kind=kind, payload=payload, attempts=1))
+    """Handle what was recorded of some kinds out of order, each event twice."""
+    handle_all(container, session, *kinds, is_last_first=True)
 
 
 def available(session: Session, member: Member, clock: StandingClock) -> int:
@@ -101,8 +94,7 @@ def test_an_event_told_twice_counts_once(
     mission_id = make_mission(session, terms)
     payload = payload_of(session, member, at)
 
-    for _ in range(2):
-        handlers.handle(jobs_container, OutboxEvent(id=0, kind=kind, payload=payload, attempts=1))
+    handle_twice(jobs_container, kind, payload)
 
     assert progress_of(session, member.id, mission_id, at) == 1
 
@@ -123,8 +115,7 @@ class TestAnInvitation:
         return friends
 
     def pay(self, container: Container, session: Session) -> None:
-        at = container.clock.now()
-        settle_referrals(PeriodicRun(container, job="settle_referrals", slot=Slot(at.isoformat(), at.date())))
+        perform(container, settle_referrals)
         deliver(container, session, "referral.qualified")
 
     @pytest.mark.usefixtures("friends")

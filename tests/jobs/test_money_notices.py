@@ -6,9 +6,8 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from jobs import handlers, periodic
+from jobs import periodic
 from loyalty.gateways.pay_protocols import TransferState
-from loyalty.kernel.outbox import OutboxEvent
 from loyalty.merging.service import merge
 from loyalty.missions.rules.terms import CardsReward, MissionEvent, Step
 from loyalty.notices import queries
@@ -34,15 +33,7 @@ from tests.factories.orders import AT
 from tests.factories.payouts import STAFF, Earner, ask, configure, make_earner
 from tests.factories.referrals import invite, make_sharer, publish, referral_of, settle
 from tests.support.containers import NullContainer, StandingClock
-from tests.support.events import recorded
-
-
-def deliver(container: NullContainer, session: Session, *kinds: str) -> None:
-    """Handle what was recorded of some kinds, each event twice."""
-    for kind in kinds:
-        for payload in recorded(session, kind):
-            for _ in range(2):
-                handlers.handle(container, OutboxEvent(id=0, kind=kind, payload=payload, attempts=1))
+from tests.support.handling import handle_all
 
 
 def told(session: Session, member_id: int, kind: NoticeKind) -> list[str]:
@@ -64,6 +55,7 @@ def end(session: Session, payout: PayoutView, state: TransferState, fail_reason:
         transfer_bill_no=f"13300{payout.out_bill_no}",
         amount_fen=payout.net_fen,
         fail_reason=fail_reason,
+        is_our_payee=True,
         zone=SHANGHAI,
         at=AT,
     )
@@ -78,7 +70,7 @@ def earner(session: Session) -> Earner:
 @pytest.fixture
 def offered(jobs_container: NullContainer, session: Session, earner: Earner) -> PayoutView:
     payout = ask(session, earner)
-    deliver(jobs_container, session, "payout.requested")
+    handle_all(jobs_container, session, "payout.requested")
     return payout
 
 
@@ -86,7 +78,7 @@ class TestPayouts:
     def test_an_offered_transfer_says_until_when_to_confirm(
         self, jobs_container: NullContainer, session: Session, earner: Earner, offered: PayoutView
     ) -> None:
-        deliver(jobs_container, session, "payout.offered")
+        handle_all(jobs_container, session, "payout.offered")
 
         (message,) = told(session, earner.id, NoticeKind.PAYOUT_OFFERED)
         assert "¥200.00" in message
@@ -97,7 +89,7 @@ class TestPayouts:
     ) -> None:
         end(session, offered, TransferState.SUCCESS)
 
-        deliver(jobs_container, session, "payout.offered", "payout.succeeded")
+        handle_all(jobs_container, session, "payout.offered", "payout.succeeded")
 
         assert told(session, earner.id, NoticeKind.PAYOUT_OFFERED) == []
         (message,) = told(session, earner.id, NoticeKind.PAYOUT_SUCCEEDED)
@@ -108,7 +100,7 @@ class TestPayouts:
     ) -> None:
         end(session, offered, TransferState.FAIL, "ACCOUNT_FROZEN")
 
-        deliver(jobs_container, session, "payout.returned")
+        handle_all(jobs_container, session, "payout.returned")
 
         assert told(session, earner.id, NoticeKind.PAYOUT_RETURNED) == [
             "您的提现 ¥200.00 未到账：您的微信账户被冻结，金额已退回。"
@@ -122,7 +114,7 @@ class TestPayouts:
         ask(session, earner, at=night)
         ask(session, other, at=night - timedelta(hours=1))
 
-        deliver(jobs_container, session, "payout.requested", "payout.offered", "notice.requested")
+        handle_all(jobs_container, session, "payout.requested", "payout.offered", "notice.requested")
 
         assert due_of(session, earner.id, NoticeKind.PAYOUT_OFFERED) is None
         assert due_of(session, other.id, NoticeKind.PAYOUT_OFFERED) == night.replace(hour=8) + timedelta(days=1)
@@ -138,7 +130,7 @@ class TestRewards:
         clock.advance(hours=25)
         settle(session, referral_of(session, friend.id).id, at=clock.at)
 
-        deliver(jobs_container, session, "points.earned")
+        handle_all(jobs_container, session, "points.earned")
 
         kind = NoticeKind.REFERRAL_REWARDED
         assert told(session, sharer.id, kind) == ["成功邀请好友，奖励100积分，积分变动 +100，当前余额 100 积分。"]
@@ -153,7 +145,7 @@ class TestRewards:
         for _ in range(2):
             do(session, member_id, clock.at)
 
-        deliver(jobs_container, session, "points.earned", "mission.cards_given")
+        handle_all(jobs_container, session, "points.earned", "mission.cards_given")
 
         assert sorted(told(session, member_id, NoticeKind.MISSION_REWARDED)) == [
             "您完成了任务「评价有礼」，获得10积分。",
@@ -168,7 +160,7 @@ class TestRewards:
         make_mission(session, event=MissionEvent.INVITED_FRIEND)
         do(session, member_id, clock.at, event=MissionEvent.INVITED_FRIEND)
 
-        deliver(jobs_container, session, "points.earned", "notice.requested")
+        handle_all(jobs_container, session, "points.earned", "notice.requested")
 
         assert due_of(session, member_id, NoticeKind.MISSION_REWARDED) == clock.at.replace(hour=8)
 

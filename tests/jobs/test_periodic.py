@@ -65,7 +65,7 @@ def test_the_ledger_is_sealed_and_proved(
     periodic.perform("seal_ledger", "2026-03-10", "2026-03-10")
     periodic.perform("verify_ledger", "2026-03-10", "2026-03-10")
 
-    assert the_run(session, "seal_ledger").result == {"seals_made": 1}
+    assert the_run(session, "seal_ledger").result == {"seals_made": 1, "money_seals_made": 1}
     proved = the_run(session, "verify_ledger")
     assert proved.error is None
     assert (proved.result or {})["entries"] == 1

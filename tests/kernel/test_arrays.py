@@ -41,3 +41,8 @@ class TestSentArray:
 def test_arrays_of_two_types_are_told_apart_in_statements_that_read_alike(session: Session) -> None:
     assert echoed(session, BigInteger(), [1]) == [1]
     assert echoed(session, Text(), ["1"]) == ["1"]
+
+
+@pytest.mark.parametrize("values", [[0], [1, -(2**63), 2**63 - 1], list(range(-500, 500))], ids=len)
+def test_numbers_without_a_null_arrive_as_they_were(session: Session, values: list[int]) -> None:
+    assert echoed(session, BigInteger(), values) == values

@@ -13,6 +13,8 @@ from uuid import uuid4
 
 import requests
 
+from loyalty.campaigns.rules.taking_part import CampaignTakenAlready, CampaignUsedUp
+from loyalty.campaigns.service.triggers import take_part
 from loyalty.coupons.rules.by_hand import GiveReason
 from loyalty.coupons.rules.errors import CouponSoldOut
 from loyalty.coupons.rules.issue_jobs import IssueJobNotInState
@@ -22,10 +24,12 @@ from loyalty.kernel.database import Database, Session, connect
 from loyalty.kernel.outbox import record
 from loyalty.kernel.transaction import DatabaseUnavailable, run
 from loyalty.partners.rules.signatures import sign
+from tests.factories.campaign_runs import coupon_of_campaign
 from tests.factories.coupons import ACTOR, SHANGHAI
 from tests.factories.issue_jobs import approve as approved_by_another
 from tests.factories.referrals import qualified_event
 from tests.kill.coupon_wishes import Wish
+from tests.support.settings import VAULT
 
 ANSWER_SECONDS = 20
 
@@ -132,6 +136,26 @@ def tell_qualified(desk: Desk, wish: Wish) -> None:
         run(desk.database, tell)
     except DatabaseUnavailable as error:
         raise Lost from error
+
+
+def visit(desk: Desk, wish: Wish) -> int | None:
+    """Take part in a campaign through its entrance."""
+    campaign_id, entrance_id = map(int, wish.named.split(":"))
+    try:
+        taken = run(
+            desk.database,
+            lambda session: take_part(
+                session, vault=VAULT, campaign_id=campaign_id, member_id=wish.member_id,
+                entrance_id=entrance_id, at=desk.now(), zone=SHANGHAI,
+            ),
+        )  # fmt: skip
+    except CampaignUsedUp:
+        return None
+    except CampaignTakenAlready:
+        return run(desk.database, lambda session: coupon_of_campaign(session, campaign_id, wish.member_id))
+    except DatabaseUnavailable as error:
+        raise Lost from error
+    return taken.coupon_ids[0]
 
 
 def give(desk: Desk, wish: Wish) -> int | None:

@@ -17,7 +17,14 @@ from loyalty.members.rules.numbers import number_of
 from loyalty.partners.rules.keys import PartnerCaller
 from loyalty.partners.service.references import issue_ref
 from loyalty.points.service.batches import Change, adjust_many
-from tests.concurrency.coupon_races import MakeJob, deed_of, kind_of, make_gift_mission, make_gift_rule
+from tests.concurrency.coupon_races import (
+    MakeJob,
+    deed_of,
+    kind_of,
+    make_gift_campaign,
+    make_gift_mission,
+    make_gift_rule,
+)
 from tests.factories.coupons import ACTOR, make_template, terms_of
 from tests.factories.referrals import make_coupon_programme, make_qualified
 from tests.support.settings import CODE_KEY, MP_APPID, VAULT
@@ -145,6 +152,13 @@ def by_referrals(asking: Asking) -> Sequence[Wish]:
         return str(make_qualified(asking.session, referrer_id=member_id, programme_id=programme_id, at=asking.at))
 
     return [Wish(asking.offer, member_id, referral_of(member_id)) for member_id in asking.member_ids]
+
+
+def by_visits(asking: Asking) -> Sequence[Wish]:
+    """Wish as who comes through the entrance of a campaign."""
+    entrance = make_gift_campaign(asking.session, asking.offer.template_id, asking.member_ids, at=asking.at)
+    named = f"{entrance.campaign_id}:{entrance.entrance_id}"
+    return [Wish(asking.offer, member_id, named) for member_id in asking.member_ids]
 
 
 def by_job(make: MakeJob) -> Wishing:

@@ -61,8 +61,13 @@ class TestSeal:
     def test_seals_yesterday(self, app: Flask, member: Member) -> None:
         result = flask(app, "seal")
 
-        assert (result.exit_code, result.stdout) == (0, "1 seals made; sealed until the end of 2026-03-09.\n")
-        assert "1 seals examined" in flask(app, "verify").stdout
+        assert (result.exit_code, result.stdout) == (
+            0,
+            "1 seals of points and 1 of money made; sealed until the end of 2026-03-09.\n",
+        )
+        proved = flask(app, "verify").stdout
+        assert "1 accounts, 1 entries and 1 seals examined" in proved
+        assert "0 money accounts, 0 entries and 1 seals examined" in proved
 
     def test_of_a_day_still_running_is_refused_plainly(self, app: Flask) -> None:
         result = flask(app, "seal", "--on", "2026-03-10")

@@ -35,6 +35,7 @@ class TestMetrics:
         assert 'portal_requests_total{endpoint="ops.healthz"' in text
         assert "portal_outbox_waiting 0.0" in text
         assert "portal_notices_unknown" in text
+        assert "portal_message_templates_broken 0.0" in text
 
     def test_are_for_this_machine_only_without_a_token(self, client: FlaskClient) -> None:
         assert client.get("/metrics", environ_base={"REMOTE_ADDR": "203.0.113.9"}).status_code == 403

@@ -53,6 +53,8 @@ VISITORS_TOO = {
     "/h5/second-proof/decline",
     "/h5/js-signature",
     "/h5/i/<token>",
+    "/h5/go/<token>",
+    "/h5/campaigns/<token>",
     "/h5/clerk/binding/<token>",
     *CLERK_PAGES,
 }

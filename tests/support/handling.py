@@ -18,10 +18,12 @@ def handle_twice(container: Container, kind: str, payload: Json) -> None:
         handlers.handle(container, OutboxEvent(id=0, kind=kind, payload=payload, attempts=1))
 
 
-def handle_all(container: Container, session: Session, kind: str) -> None:
-    """Handle every event of a kind that was recorded so far, each twice."""
-    for payload in recorded(session, kind):
-        handle_twice(container, kind, payload)
+def handle_all(container: Container, session: Session, *kinds: str, is_last_first: bool = False) -> None:
+    """Handle every event of some kinds that was recorded so far, one kind after another, each event twice."""
+    for kind in kinds:
+        events = recorded(session, kind)
+        for payload in reversed(events) if is_last_first else events:
+            handle_twice(container, kind, payload)
 
 
 def perform(container: Container, job: Callable[[PeriodicRun], Json]) -> Json:

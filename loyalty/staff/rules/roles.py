@@ -52,6 +52,9 @@ class Permission(StrEnum):
     CHANNELS_WRITE = "channels.write"
     NOTICES_READ = "notices.read"
     NOTICES_WRITE = "notices.write"
+    BROADCASTS_READ = "broadcasts.read"
+    BROADCASTS_WRITE = "broadcasts.write"
+    """Pause, resume and stop messages to many, and set how often and how fast they go out."""
     EARNING_READ = "earning.read"
     EARNING_WRITE = "earning.write"
     """Make rules of headquarters, put them in force and end them."""
@@ -59,6 +62,19 @@ class Permission(StrEnum):
     """Propose what stores and regions of one's own shall have otherwise."""
     EARNING_APPROVE = "earning.approve"
     """Permit overrides, and put them in force."""
+    SEGMENTS_READ = "segments.read"
+    """See segments, and count and sample members of one's own stores."""
+    SEGMENTS_WRITE = "segments.write"
+    """Save and archive segments, take snapshots, keep tags by them."""
+    SEGMENTS_EXPORT = "segments.export"
+    """Take the members of a snapshot as a file."""
+    CAMPAIGNS_READ = "campaigns.read"
+    CAMPAIGNS_WRITE = "campaigns.write"
+    """Draft campaigns, submit them, pause, resume and end them; put cheap ones in force."""
+    CAMPAIGNS_APPROVE = "campaigns.approve"
+    """Approve campaigns that others submitted, and change from what cost on they need it."""
+    CAMPAIGNS_UNDO = "campaigns.undo"
+    """Take back what an ended campaign gave and nobody used."""
     COUPONS_READ = "coupons.read"
     COUPONS_WRITE = "coupons.write"
     """Make templates, put them in force, pause and stop them."""
@@ -105,7 +121,7 @@ class Permission(StrEnum):
     PAYOUTS_APPROVE = "payouts.approve"
     """Approve payouts and batches."""
     PAYOUTS_DECLARE = "payouts.declare"
-    """Take the withholding export, with names and ID numbers in clear."""
+    """Take the withholding export and electronic receipts, with names and ID numbers in clear."""
     JOBS_READ = "jobs.read"
     JOBS_WRITE = "jobs.write"
     PARTNERS_READ = "partners.read"
@@ -120,6 +136,8 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.MARKETER: frozenset(
         {
             _P.SELF,
+            _P.SEGMENTS_READ,
+            _P.SEGMENTS_WRITE,
             _P.DASHBOARD_READ,
             _P.MEMBERS_READ,
             _P.MEMBERS_TAG,
@@ -128,6 +146,8 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
             _P.CHANNELS_WRITE,
             _P.NOTICES_READ,
             _P.NOTICES_WRITE,
+            _P.BROADCASTS_READ,
+            _P.BROADCASTS_WRITE,
             _P.CHECK_INS_READ,
             _P.CHECK_INS_WRITE,
             _P.TIERS_READ,
@@ -138,6 +158,8 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
             _P.EARNING_OVERRIDE,
             _P.COMMISSIONS_READ,
             _P.COMMISSIONS_WRITE,
+            _P.CAMPAIGNS_READ,
+            _P.CAMPAIGNS_WRITE,
             _P.COUPONS_READ,
             _P.COUPONS_WRITE,
             _P.COUPONS_ISSUE,
@@ -162,6 +184,8 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
             _P.STORES_READ,
             _P.EARNING_READ,
             _P.COMMISSIONS_READ,
+            _P.CAMPAIGNS_READ,
+            _P.CAMPAIGNS_APPROVE,
             _P.COUPONS_READ,
             _P.COUPONS_REVERSE,
             _P.MISSIONS_READ,
@@ -199,6 +223,7 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.REGION_MANAGER: frozenset(
         {
             _P.SELF,
+            _P.SEGMENTS_READ,
             _P.DASHBOARD_READ,
             _P.MEMBERS_READ,
             _P.MEMBERS_TAG,
@@ -208,6 +233,7 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
             _P.STORES_READ,
             _P.EARNING_READ,
             _P.EARNING_OVERRIDE,
+            _P.CAMPAIGNS_READ,
             _P.COUPONS_READ,
             _P.COUPONS_REVERSE,
             _P.MISSIONS_READ,
@@ -216,6 +242,7 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.STORE_MANAGER: frozenset(
         {
             _P.SELF,
+            _P.SEGMENTS_READ,
             _P.DASHBOARD_READ,
             _P.MEMBERS_READ,
             _P.MEMBERS_TAG,
@@ -224,6 +251,7 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
             _P.STORES_READ,
             _P.EARNING_READ,
             _P.EARNING_OVERRIDE,
+            _P.CAMPAIGNS_READ,
             _P.COUPONS_READ,
             _P.COUPONS_REVERSE,
             _P.MISSIONS_READ,

@@ -2,8 +2,8 @@
 (() => {
   "use strict";
 
-  const LEFT = ["新会员", "签到", "发放", "核销", "有效新客", "入会", "达成", "已奖励"];
-  const RIGHT = ["发放积分", "使用积分", "优惠成本"];
+  const LEFT = ["新会员", "活跃会员", "发券", "用券", "消费笔数", "签到", "发放", "核销", "有效新客", "入会", "达成", "已奖励", "扫码", "新关注", "触达"];
+  const RIGHT = ["发放积分", "使用积分", "过期积分", "消费净额", "优惠成本"];
 
   function options(data) {
     const shown = data.series.filter((one) => LEFT.includes(one.name) || RIGHT.includes(one.name));
@@ -14,14 +14,15 @@
       legend: { top: 0, left: 0 },
       // Rich text: an HTML tooltip would need inline style, which the page's policy forbids.
       tooltip: { trigger: "axis", renderMode: "richText" },
-      xAxis: { type: "category", data: data.days.map((day) => day.slice(5)), axisTick: { show: false } },
+      xAxis: { type: "category", data: data.names || data.days.map((day) => day.slice(5)), axisTick: { show: false } },
       yAxis: [
         { type: "value", name: data.axes[0], minInterval: 1 },
         { type: "value", name: data.axes[1], splitLine: { show: false } },
       ],
       series: shown.map((one) => ({
         name: one.name,
-        type: LEFT.includes(one.name) ? "bar" : "line",
+        // Between names there is nothing to draw a line through.
+        type: data.names || LEFT.includes(one.name) ? "bar" : "line",
         yAxisIndex: LEFT.includes(one.name) ? 0 : 1,
         barMaxWidth: 12,
         showSymbol: false,

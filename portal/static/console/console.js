@@ -60,6 +60,12 @@
     table.classList.add("stacks");
   });
 
+  // What is said of rows of a condition that are gone meanwhile is out of date, and newer word is on its way.
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    const rows = [...event.detail.serverResponse.matchAll(/id="(problem-[-\w]+)" hx-swap-oob/g)];
+    if (rows.some(([, row]) => !document.getElementById(row))) event.detail.shouldSwap = false;
+  });
+
   // One click sends a form once.
   document.addEventListener("submit", (event) => {
     const form = event.target;

@@ -10,6 +10,7 @@ from app import create_app
 from loyalty.gateways.pay_protocols import NoticeRefused, TransferNotice, TransferState
 from loyalty.gateways.wechatpay import WechatPayGateway
 from loyalty.kernel.database import Database
+from tests.factories.payouts import ask, configure, make_earner
 from tests.support.containers import NullContainer, null_container
 from tests.support.events import recorded
 from tests.support.pay_sandbox import merchant_backend, merchant_settings, order_of, pay_sandbox
@@ -41,8 +42,26 @@ def test_a_notice_is_handed_on_by_numbers_only_and_acknowledged(
             "transfer_bill_no": "1330001",
             "amount_fen": 1234,
             "fail_reason": "ACCOUNT_FROZEN",
+            "is_our_payee": True,
         }
     ]
+
+
+def test_a_notice_that_names_another_payee_says_so_without_naming_them(
+    client: FlaskClient, container: NullContainer, session: Session
+) -> None:
+    configure(session)
+    earner = make_earner(session)
+    payout = ask(session, earner)
+    session.commit()
+    notice = replace(NOTICE, out_bill_no=payout.out_bill_no)
+    container.wechat_pay.notices.extend([notice, replace(notice, openid=earner.openid)])
+
+    for _ in range(2):
+        assert client.post(URL, data=b"{}").status_code == 204
+
+    assert [told["is_our_payee"] for told in recorded(session, "payout.noticed")] == [False, True]
+    assert "openid-of-somebody" not in str(recorded(session, "payout.noticed"))
 
 
 def test_what_is_not_proved_is_refused_without_saying_why(

@@ -1,19 +1,23 @@
 """The blocklist: added to by whatever is known of somebody, found by typing it, lifted with a reason."""
 
 import csv
+import html
 import io
+import re
 from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from loyalty.kernel.audit import AuditEntry
+from loyalty.kernel.audit import Actor, AuditEntry
+from loyalty.kernel.pagination import PAGE_SIZE
 from loyalty.members.models import Member
 from loyalty.risk.models import Block
 from loyalty.risk.queries.blocklist import is_blocked
+from loyalty.risk.rules.blocks import BlockKind, Target
 from loyalty.risk.rules.subjects import Occasion, Subject
-from loyalty.risk.service import assess, note_sighting
+from loyalty.risk.service import assess, block, note_sighting
 from loyalty.staff.rules import Role
 from tests.factories.members import make_member, unused_phone
 from tests.portal.console.conftest import Browser, LogIn
@@ -21,6 +25,8 @@ from tests.support.settings import VAULT
 
 ADDRESS = "/console/blocklist"
 UNTIL = "2026-04-10"
+DAY = timedelta(days=1)
+ACTOR = Actor("staff:1")
 
 
 @pytest.fixture
@@ -67,6 +73,27 @@ def test_a_device_or_an_address_is_blocked_and_found_by_typing_it(
     assert is_blocked(session, subject=Subject(member.id), at=at)
     assert found.count('data-testid="block"') == 1
     assert other.count('data-testid="block"') == 0
+
+
+def test_what_was_found_is_paged_and_exported_as_found_without_what_was_typed(
+    officer: Browser, session: Session, at: datetime
+) -> None:
+    target = Target(BlockKind.IP, "203.0.113.77")
+    for _ in range(PAGE_SIZE + 1):
+        block(session, vault=VAULT, target=target, reason="农场", expires_at=at + DAY, actor=ACTOR, at=at)
+    block(session, vault=VAULT, target=Target(BlockKind.IP, "203.0.113.78"), reason="别的", expires_at=at + DAY,
+          actor=ACTOR, at=at)  # fmt: skip
+    session.commit()
+
+    led = officer.post(f"{ADDRESS}/find", kind="ip", value="203.0.113.77").headers["Location"]
+    first = officer.text(led)
+    (following,) = re.findall(r'rel="next" href="([^"]+)"', first)
+    exported = list(csv.DictReader(io.StringIO(officer.post(led.replace("?", "/export?")).text.lstrip("\ufeff"))))
+
+    assert "203.0.113.77" not in led
+    assert first.count('data-testid="block"') == PAGE_SIZE
+    assert officer.text(html.unescape(following)).count('data-testid="block"') == 1
+    assert [row["理由"] for row in exported] == ["农场"] * (PAGE_SIZE + 1)
 
 
 @pytest.mark.parametrize(

@@ -15,8 +15,10 @@ from loyalty.points import service as points
 from loyalty.staff.rules import Role
 from loyalty.stores.models import Store
 from tests.factories.adjustments import csv_of, upload
+from tests.factories.campaign_results import RunningCampaign
 from tests.factories.coupons import make_template
 from tests.portal.console.conftest import Browser, LogIn, download
+from tests.support.settings import OA_APPID
 
 DAY = timedelta(days=1)
 TEMPLATES = Path(portal.console.__file__).parent / "templates" / "console"
@@ -31,6 +33,7 @@ LISTS = {
     "adjustment_list": ("adjustments", "adjustments.csv"),
     "single_adjustment_list": ("adjustments/singles", "adjustments/singles.csv"),
     "tag_list": ("tags", "tags.csv"),
+    "segment_list": ("segments", "segments.csv"),
     "earning_rule_list": ("earning-rules", "earning-rules.csv"),
     "member_coupons": ("members/{member_id}/coupons", "members/{member_id}/coupons/export"),
     "coupon_template_list": ("coupons", "coupons.csv"),
@@ -39,6 +42,11 @@ LISTS = {
     "coupon_redemption_list": ("redemptions", "redemptions/export"),
     "coupon_issue_list": ("coupon-issues", "coupon-issues.csv"),
     "coupon_report": ("coupon-report", "coupon-report.csv"),
+    "board": ("boards", "boards/days.csv"),
+    "broadcast_list": ("broadcasts", "broadcasts.csv"),
+    "campaign_list": ("campaigns", "campaigns.csv"),
+    "campaign_board": ("campaigns/{campaign_id}/board", "campaigns/{campaign_id}/board.csv"),
+    "campaign_entrances": ("campaigns/{campaign_id}/entrances", "campaigns/{campaign_id}/entrances.csv"),
     "partner_key_list": ("partner-keys", "partner-keys.csv"),
     "store_list": ("stores", "stores.csv"),
     "staff_list": ("staff", "staff.csv"),
@@ -50,15 +58,22 @@ LISTS = {
     "member_earnings": ("members/{member_id}/earnings", "members/{member_id}/earnings/export"),
     "payout_list": ("payouts", "payouts/export"),
     "payout_discrepancy_list": ("payout-discrepancies", "payout-discrepancies.csv"),
+    "opening_reward_list": ("referrals/openings", "referrals/openings/export"),
     "referral_list": ("referrals", "referrals/export"),
     "referral_report": ("referral-report", "referral-report.csv"),
     "risk_decision_list": ("risk", "risk/export"),
     "blocklist": ("blocklist", "blocklist/export"),
+    "reply_list": (f"replies/{OA_APPID}", f"replies/{OA_APPID}/list.csv"),
+    "scene_list": ("scenes", "scenes.csv"),
+    "scene_report": ("scene-report", "scene-report.csv"),
+    "template_library": ("templates", "templates.csv"),
 }
 """The page of each list, and where it is downloaded."""
 
 NO_LISTS = {
     "adjustment_batch": "one batch; its problems are downloaded from it",
+    "campaign_page": "one campaign, its runs and its versions",
+    "campaign_settings": "a form, and the versions of it",
     "check_in_plan": "a form, and the versions of it",
     "commission_plan": "one plan and its versions",
     "commission_plan_form": "a form",
@@ -87,7 +102,12 @@ NO_LISTS = {
     "risk_decision": "one decision with its evidence",
     "risk_rule_form": "a form",
     "risk_rule_list": "the rules in their order, all on one page; downloaded from it",
+    "reply_accounts": "the accounts of the settings",
+    "reply_form": "a form",
+    "scene_form": "a form",
+    "scene_page": "one code; its days stand in the report",
     "tag_many": "a form",
+    "template_setting": "a form",
     "tag_page": "one tag; its members are downloaded from it",
     "tier_page": "a form",
 }
@@ -108,6 +128,13 @@ def template_id(session: Session) -> int:
     return template_id
 
 
+@pytest.fixture
+def campaign_id(session: Session, template_id: int) -> int:
+    campaign = RunningCampaign(session, template_id)
+    session.commit()
+    return campaign.id
+
+
 class TestEveryList:
     def test_is_known_here(self) -> None:
         """A page with a table or with pages is a list, unless it is said here why not."""
@@ -122,9 +149,10 @@ class TestEveryList:
 
     @pytest.mark.parametrize("name", LISTS)
     def test_has_a_filter_and_is_downloaded_as_it_is_filtered(
-        self, admin: Browser, member: Member, template_id: int, name: str
+        self, admin: Browser, member: Member, template_id: int, campaign_id: int, name: str
     ) -> None:
-        here, export = (path.format(member_id=member.id, template_id=template_id) for path in LISTS[name])
+        named = {"member_id": member.id, "template_id": template_id, "campaign_id": campaign_id}
+        here, export = (path.format(**named) for path in LISTS[name])
 
         page = admin.text(f"/console/{here}?since=2026-01-01&_scheme=ftp&endpoint=x&cursor=")
 
@@ -155,6 +183,7 @@ class TestEveryList:
             "bindings.csv?claim=x",
             "jobs.csv?outcome=x",
             "missions.csv?state=x",
+            "segments.csv?state=x",
             "coupons.csv?state=x",
             "coupon-issues.csv?state=x",
             "redemptions/export?store_id=x",
@@ -163,6 +192,13 @@ class TestEveryList:
             "referrals/export?channel=x",
             "risk/export?occasion=x",
             "blocklist/export?is_live=x",
+            f"replies/{OA_APPID}/list.csv?trigger=x",
+            "scenes.csv?kind=x",
+            "scene-report.csv?since=x",
+            "templates.csv?state=x",
+            "campaigns.csv?state=x",
+            "campaigns/1/board.csv?days=x",
+            "campaigns/1/entrances.csv?kind=x",
         ],
     )
     def test_refuses_a_filter_that_makes_no_sense_before_the_first_line(

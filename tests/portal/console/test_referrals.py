@@ -14,7 +14,7 @@ from loyalty.members.models import Member
 from loyalty.referrals.rules.sharing import Channel
 from loyalty.staff.rules import Role
 from tests.factories.members import make_identity, make_member
-from tests.factories.referrals import invite, link_of, open_by, publish, referral_of, settle
+from tests.factories.referrals import invite, link_of, open_by, open_for_pay, publish, referral_of, settle
 from tests.portal.console.conftest import Browser, LogIn
 
 WAITED = timedelta(hours=25)
@@ -43,6 +43,29 @@ def friends(session: Session, sharer: Member, at: datetime) -> list[Member]:
 
 def rows_of(text: str) -> list[list[str]]:
     return list(csv.reader(io.StringIO(text.lstrip("\ufeff"))))
+
+
+class TestOpenings:
+    @pytest.fixture
+    def openings(self, session: Session, sharer: Member, at: datetime) -> None:
+        open_for_pay(session, sharer, "phone-1", "phone-1", "phone-1", "phone-1", "phone-2", per_day=5, at=at)
+        session.commit()
+
+    @pytest.mark.usefixtures("openings")
+    def test_are_told_as_the_member_is_told_with_the_rule_that_fired(self, admin: Browser) -> None:
+        page = admin.text("/console/referrals/openings?state=missed")
+
+        assert page.count('data-testid="opening"') == 1
+        assert "没有奖励：未通过安全校验" in page
+        assert "风控：同一设备反复打开" in page
+
+    @pytest.mark.usefixtures("openings")
+    def test_are_filtered_and_exported(self, admin: Browser, sharer: Member) -> None:
+        _, *rows = rows_of(admin.post(f"/console/referrals/openings/export?member_id={sharer.id}&state=paid").text)
+
+        assert [(row[3], row[4]) for row in rows] == [("已发放", "2")] * 4
+        assert "没有符合条件的记录" in admin.text("/console/referrals/openings?channel=poster")
+        assert admin.get("/console/referrals/openings?state=eaten").status_code == 422
 
 
 class TestList:

@@ -243,6 +243,7 @@ class TestRules:
         [
             ({"name": "same_device"}, "不能重复"),
             ({"occasions": []}, "请选择适用场景"),
+            ({"occasions": ["mission", "enrolment"]}, "「入会」本身不发放奖励"),
             ({"hours_1": ""}, "须限定"),
             ({"value_2": "x"}, "第 2 个条件的数值须为整数"),
             ({"measured_1": "moon"}, "请从列表中选择"),
@@ -259,6 +260,11 @@ class TestRules:
         assert told in answer.text
         assert "深夜集中入会" in answer.text
         assert current_rules(session).id is None
+
+    def test_enrolling_is_not_offered_since_nothing_is_given_by_it(self, officer: Browser) -> None:
+        form = officer.text("/console/risk/rules/new")
+
+        assert re.findall(r'name="occasions" value="(\w+)"', form) == ["opening", "referral", "mission", "withdrawal"]
 
     def test_one_that_is_not_there_is_not_found(self, officer: Browser) -> None:
         assert officer.get("/console/risk/rules/edit?name=nothing").status_code == 404
