@@ -15,6 +15,7 @@ from loyalty.notices.service import Accounts
 
 AT_ONCE = 8
 _NO_ACCOUNT = SendOutcome(SendState.FAILED_FINAL, reason=SendReason.NOT_PERMITTED, detail="no such account")
+_NOT_CALLED = SendOutcome(SendState.FAILED_RETRY, reason=SendReason.QUOTA_USED, detail="not called after a stop")
 
 
 class Courier:
@@ -38,10 +39,20 @@ class Courier:
 
     def send(self, claims: Sequence[Claim], *, content: MessageContent) -> list[SendOutcome]:
         """Send one message to many; an outcome for each of them, in their order."""
-        return list(self._pool.map(lambda claim: self._send(claim, content), claims))
+        stopped: set[tuple[str, Channel]] = set()
+        return list(self._pool.map(lambda claim: self._unless_stopped(claim, content, stopped), claims))
+
+    def _unless_stopped(self, claim: Claim, content: MessageContent, stopped: set[tuple[str, Channel]]) -> SendOutcome:
+        """Call WeChat, but not where it has just said stop to another message of the group."""
+        self._wait_turn(claim.appid)
+        if (claim.appid, claim.channel) in stopped:
+            return _NOT_CALLED
+        outcome = self._send(claim, content)
+        if outcome.reason is SendReason.QUOTA_USED:
+            stopped.add((claim.appid, claim.channel))
+        return outcome
 
     def _send(self, claim: Claim, content: MessageContent) -> SendOutcome:
-        self._wait_turn(claim.appid)
         if claim.channel is Channel.CUSTOMER:
             return self._write(claim, content)
         account = self._accounts.mini_programs.get(claim.appid)

@@ -14,7 +14,7 @@ from loyalty.channels.rules import ValueUnfit, fill
 from loyalty.channels.rules.pushes import PushContent
 from loyalty.channels.rules.pushes import read_push as read_fields
 from loyalty.channels.rules.replies import ReplyBook, ReplyTrigger
-from loyalty.channels.rules.templates import FilledTemplate, TemplateChannel
+from loyalty.channels.rules.templates import MARKETING_KINDS, FilledTemplate, TemplateChannel
 from loyalty.gateways.protocols import MiniProgramPage
 from loyalty.kernel.crypto import Vault
 from loyalty.kernel.errors import NotFound
@@ -133,9 +133,10 @@ def list_templates(session: Session, *, appid: str | None = None) -> Sequence[Me
 
 
 def subscription_templates(session: Session, *, appid: str) -> list[SubscriptionTemplate]:
-    """Return the subscription messages that a mini program may ask its members to accept.
+    """Return the subscription messages that a mini program may ask its members to accept, marketing last.
 
-    One that carries several kinds of notices stands here once: a prompt may not ask for it twice.
+    One that carries several kinds of notices stands here once: a prompt may not ask for it twice. WeChat's prompt takes
+    three at most, so that a client that asks for the first ones asks for those that serve the member.
     """
     rows = session.scalars(
         select(MessageTemplate)
@@ -144,7 +145,7 @@ def subscription_templates(session: Session, *, appid: str) -> list[Subscription
             MessageTemplate.channel == TemplateChannel.SUBSCRIPTION,
             MessageTemplate.is_enabled,
         )
-        .order_by(MessageTemplate.notice_kind)
+        .order_by(MessageTemplate.notice_kind.in_(MARKETING_KINDS), MessageTemplate.notice_kind)
     )
     found: dict[str, SubscriptionTemplate] = {}
     for row in rows:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from loyalty.kernel.pagination import PAGE_SIZE, Page, decode_cursor, page_of
@@ -201,11 +201,10 @@ def count_messages_since(session: Session, *, member_id: int, since: datetime) -
     )
 
 
-def is_any_waiting(session: Session, *, since: datetime) -> bool:
-    """Tell whether a notice that was requested since then waits to be sent, held back by nothing."""
-    waiting = select(Notice.id).where(
-        Notice.state == NoticeState.QUEUED, Notice.due_at.is_(None), Notice.requested_at >= since
-    )
+def is_any_waiting(session: Session, *, since: datetime, at: datetime) -> bool:
+    """Tell whether a notice that was requested since then waits to be sent, held back by nothing any more."""
+    is_free = or_(Notice.due_at.is_(None), Notice.due_at <= at)
+    waiting = select(Notice.id).where(Notice.state == NoticeState.QUEUED, is_free, Notice.requested_at >= since)
     return session.scalar(waiting.limit(1)) is not None
 
 

@@ -141,7 +141,7 @@ def _create_entries() -> None:
         sa.CheckConstraint("owner_id IS NULL OR state = 'done'", name=op.f("ck_campaign_entries_owner_id")),
         sa.CheckConstraint(
             "missed IN ('member_gone', 'not_in_audience', 'points_total', 'coupons_total', "
-            "'fen_total', 'members_total', 'member_times', 'coupon_refused', 'campaign_over', 'risk')",
+            "'fen_total', 'members_total', 'member_times', 'coupon_refused', 'campaign_over')",
             name=op.f("ck_campaign_entries_missed"),
         ),
         sa.CheckConstraint(

@@ -72,7 +72,7 @@ def set_wanted(body: dict[str, Any], kind: str) -> None:
 @blueprint.get("/subscription-templates")
 @blueprint.response(200, schemas.SubscriptionTemplates)
 def list_templates() -> dict[str, Any]:
-    """List the templates that wx.requestSubscribeMessage may ask for."""
+    """List the templates that wx.requestSubscribeMessage may ask for, three in one prompt; marketing comes last."""
     appid = caller().appid
     templates = run(container().database, lambda session: subscription_templates(session, appid=appid))
     return {"items": templates}

@@ -53,7 +53,6 @@ MISS_NAMES = {
     MissReason.MEMBER_TIMES: "已达每人次数",
     MissReason.COUPON_REFUSED: "优惠券已发完或不可领",
     MissReason.CAMPAIGN_OVER: "活动已结束",
-    MissReason.RISK: "风控拦截",
 }
 DELAY_UNITS = {"minutes": "分钟", "hours": "小时", "days": "天"}
 MINUTES_OF = {"minutes": 1, "hours": 60, "days": 24 * 60}

@@ -25,7 +25,7 @@ from loyalty.campaigns.rules.terms import (
     Visit,
 )
 from loyalty.coupons.queries import titles as coupons
-from loyalty.kernel.wording import WEEKDAY_NAMES, yuan
+from loyalty.kernel.wording import weekdays, yuan
 from loyalty.segments.rules.sentences import Names, sentence
 from loyalty.stores import queries as stores
 from loyalty.tags import queries as tags
@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from loyalty.kernel.database import Session
 
 Line = tuple[str, str]
+PAGE = "消息打开"
+"""The heading of an address, which is no Chinese and set as code."""
 _HOUR, _DAY = 60, 24 * 60
 
 
@@ -69,6 +71,7 @@ def lines_of(terms: Terms, names: CampaignNames) -> list[Line]:
     """Return all that a campaign says, each line with its heading."""
     lines = [("受众", sentence(terms.audience, names.conditions)), ("时机", trigger_words(terms.trigger))]
     lines += [("动作", action_words(action, names)) for action in terms.actions]
+    lines += [(PAGE, action.page) for action in terms.actions if isinstance(action, SendMessage) and action.page]
     lines.append(("上限", caps_words(terms.caps)))
     if terms.holdout_percent:
         lines.append(("对照组", f"随机 {terms.holdout_percent}% 的会员不发放，用来对比效果"))
@@ -162,16 +165,15 @@ def delay_words(minutes: int) -> str:
 def _message_words(action: Action) -> str:
     assert isinstance(action, SendMessage)
     ways = "、".join(CHANNEL_NAMES[channel] for channel in checked_channels(action.channels))
-    page = f"，点开进入 {action.page}" if action.page else ""
-    return f"发消息“{action.title}”：{action.body}（依次用{ways}{page}）"
+    return f"发消息“{action.title}”：{action.body}（依次用{ways}）"
 
 
 def _days(trigger: Recurring) -> str:
     repetition = REPETITION_NAMES[trigger.repetition]
     if trigger.repetition is Repetition.WEEKLY:
-        return repetition + "、".join(WEEKDAY_NAMES[day].removeprefix("周") for day in sorted(trigger.days))
+        return f"每{weekdays(trigger.days)}"
     if trigger.repetition is Repetition.MONTHLY:
-        return repetition + "、".join(f" {day} 日" for day in sorted(trigger.days)).replace("、 ", "、")
+        return f"{repetition} {'、'.join(str(day) for day in sorted(trigger.days))} 日"
     return repetition
 
 

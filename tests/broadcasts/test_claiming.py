@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from loyalty.broadcasts import service
-from loyalty.broadcasts.models import MarketingCount
+from loyalty.broadcasts.models import MarketingCount, Recipient
 from loyalty.broadcasts.queries import progress
 from loyalty.broadcasts.rules.channels import Channel
 from loyalty.broadcasts.rules.policy import PushPolicy
@@ -25,6 +25,7 @@ from loyalty.notices import queries as notices
 from loyalty.notices.models import InboxMessage, SubscriptionGrantEntry
 from loyalty.notices.rules import NoticeKind
 from loyalty.notices.service import configure_kind
+from loyalty.notices.service.granted_pages import GrantUse, take_grants
 from loyalty.notices.service.grants import take_grant
 from loyalty.risk.rules.blocks import BlockKind, Target
 from loyalty.risk.service.blocking import block
@@ -108,6 +109,16 @@ def test_nothing_is_claimed_in_the_quiet_hours(stage: Stage) -> None:
     assert len(stage.claim(broadcast_id, at=NIGHT + timedelta(hours=9)).claims) == 1
 
 
+def test_nothing_is_claimed_so_late_that_its_calls_may_run_into_the_quiet_hours(stage: Stage) -> None:
+    member, _mini = stage.member(grants=1)
+    broadcast_id = stage.broadcast(member)
+    evening = NIGHT - timedelta(hours=1)
+
+    assert stage.claim(broadcast_id, at=evening - timedelta(seconds=1)).claims == ()
+    assert stage.send(broadcast_id, at=evening - timedelta(seconds=1)) == 0
+    assert len(stage.claim(broadcast_id, at=evening - timedelta(minutes=3)).claims) == 1
+
+
 def test_the_day_and_the_week_are_capped_across_broadcasts(stage: Stage) -> None:
     member, _mini = stage.member(grants=9)
     policy = PushPolicy(messages_a_day=1, messages_a_week=2)
@@ -143,6 +154,20 @@ def test_a_grant_that_a_service_notice_took_leads_to_the_next_way(stage: Stage) 
     assert stage.claim(broadcast_id).claims == []
     assert stage.outcome(broadcast_id, member) == ("inbox", Reason.NO_WAY)
     assert stage.session.scalars(select(MarketingCount.day_count)).all() == []
+
+
+def test_who_loses_the_grant_to_another_message_in_the_claim_itself_is_not_counted(stage: Stage) -> None:
+    member, mini = stage.member(grants=2)
+    assert mini is not None
+    broadcast_id = stage.broadcast(member)
+    recipient_id = stage.session.scalar(select(Recipient.id).where(Recipient.member_id == member.id))
+    use = GrantUse(mini.id, CAMPAIGN_TEMPLATE, f"broadcast_recipient:{recipient_id}:{stage.at.isoformat()}")
+    take_grants(stage.session, uses=[use], at=stage.at)
+
+    assert stage.claim(broadcast_id).claims == []
+    assert stage.session.scalars(select(MarketingCount.day_count)).all() == [0]
+    assert stage.session.scalars(select(Recipient.counted_on)).all() == [None]
+    assert len(stage.claim(broadcast_id, at=stage.at + timedelta(seconds=1)).claims) == 1
 
 
 def test_every_grant_that_is_taken_has_one_entry(stage: Stage) -> None:

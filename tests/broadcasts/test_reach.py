@@ -4,6 +4,7 @@ import random
 from collections import Counter
 from datetime import timedelta
 
+import pytest
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
@@ -92,6 +93,19 @@ def test_a_member_counts_for_the_first_way_in_the_order(stage: Stage) -> None:
 
     assert (first.by_channel[Channel.CUSTOMER], first.by_channel[Channel.SUBSCRIPTION]) == (1, 0)
     assert _reach(stage.session, [member], stage, Channel.INBOX).reasons == {Reason.INBOX_ONLY: 1}
+
+
+@pytest.mark.parametrize("policy", [PushPolicy(messages_a_day=0), PushPolicy(messages_a_day=0, messages_a_week=0)])
+def test_a_cap_of_nothing_holds_for_who_never_got_a_message(stage: Stage, policy: PushPolicy) -> None:
+    member, _mini = stage.member(grants=1)
+    service.save_policy(stage.session, policy=policy, actor=ACTOR, at=stage.at)
+
+    found = _reach(stage.session, [member], stage)
+
+    assert (found.pushed, found.reasons) == (0, {Reason.CAPPED: 1})
+    broadcast_id = stage.broadcast(member)
+    stage.send(broadcast_id)
+    assert progress(stage.session, broadcast_id).reasons == found.reasons
 
 
 def test_reach_tells_what_marketing_may_still_send_today(stage: Stage) -> None:

@@ -30,6 +30,7 @@ from tests.factories.broadcasts import ACTOR
         (MessageContent("标题", "正文", link="/h5/..//evil.example"), "link"),
         (MessageContent("标题", "正文", link="/h5/a\\b"), "link"),
         (MessageContent("标题", "正文", link="/console/login"), "link"),
+        (MessageContent("标题", "正文", link="/h5/%2E%2e/console/login"), "link"),
         (MessageContent("标题", "正文", page="https://evil.example"), "page"),
         (MessageContent("标题", "正文", page="/pages/index"), "page"),
     ],

@@ -1,18 +1,25 @@
 """Sending: ways in order, what each answer leads to, what pauses and closes."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import update
 
+from jobs.courier import AT_ONCE
 from loyalty.broadcasts import service
 from loyalty.broadcasts.models import MarketingCount
 from loyalty.broadcasts.queries import get_broadcast, progress
 from loyalty.broadcasts.rules.channels import Channel
+from loyalty.broadcasts.rules.content import MessageContent
 from loyalty.broadcasts.rules.policy import PushPolicy
 from loyalty.broadcasts.rules.states import BroadcastState, Reason
+from loyalty.broadcasts.service.claiming import Claim
 from loyalty.broadcasts.service.settling import settle
 from loyalty.gateways.protocols import SendOutcome, SendReason, SendState
 from loyalty.members.rules.identities import IdentityKind
+from loyalty.notices.models import Notice
+from loyalty.notices.service.holding import release_held
 from tests.factories.broadcasts import ACTOR, CAMPAIGN_TEMPLATE, CONTENT, Stage, make_grant
 from tests.factories.members import make_identity
 from tests.factories.notices import make_templates, request_notice
@@ -206,6 +213,54 @@ def test_marketing_stands_behind_a_service_notice_that_waits(stage: Stage) -> No
     assert stage.send(broadcast_id) == 0
     # What has waited for so long is stuck, and blocks nobody.
     assert stage.send(broadcast_id, at=stage.at + timedelta(hours=2)) > 0
+
+
+def test_marketing_of_the_morning_stands_behind_what_the_night_held_back(stage: Stage) -> None:
+    member, _mini = stage.member(grants=1)
+    make_templates(stage.session, at=stage.at)
+    night, morning = datetime(2026, 3, 10, 15, tzinfo=UTC), datetime(2026, 3, 11, 0, tzinfo=UTC)
+    request_notice(stage.session, member_id=member.id, at=night)
+    stage.session.execute(update(Notice).values(due_at=morning))
+    broadcast_id = stage.broadcast(member)
+
+    assert stage.send(broadcast_id, at=morning) == 0
+    assert release_held(stage.session, at=morning) == 1
+    assert stage.send(broadcast_id, at=morning + timedelta(minutes=1)) == 0
+    assert stage.send(broadcast_id, at=morning + timedelta(hours=1)) > 0
+
+
+class Recorder:
+    """Carries nothing, and knows how many messages it was given at a time."""
+
+    def __init__(self) -> None:
+        self.sizes: list[int] = []
+
+    def send(self, claims: Sequence[Claim], *, content: MessageContent) -> list[SendOutcome]:
+        self.sizes.append(len(claims))
+        return [SendOutcome(SendState.ACCEPTED) for _ in claims]
+
+
+def test_a_slow_pace_makes_small_groups_so_that_a_word_is_honoured_soon(stage: Stage) -> None:
+    people = [stage.member(grants=1)[0] for _ in range(12)]
+    service.save_policy(stage.session, policy=PushPolicy(messages_a_second=1), actor=ACTOR, at=stage.at)
+    broadcast_id, carrier = stage.broadcast(*people), Recorder()
+
+    for _ in range(2):
+        service.send_group(stage.database, courier=carrier, broadcast_id=broadcast_id, zone=stage.zone, at=stage.at)
+
+    assert carrier.sizes == [10, 2]
+
+
+def test_45009_stops_the_calls_of_the_same_group_too(stage: Stage) -> None:
+    people = [stage.member(grants=1) for _ in range(30)]
+    stage.mini_program.outcomes.extend([QUOTA] * 30)
+    broadcast_id = stage.broadcast(*(member for member, _mini in people))
+
+    stage.send(broadcast_id)
+
+    assert len(stage.mini_program.sent) <= AT_ONCE
+    assert progress(stage.session, broadcast_id).waiting == 30
+    assert [stage.grants(mini) for _member, mini in people] == [1] * 30
 
 
 def test_an_attempt_whose_worker_died_counts_as_sent_and_is_not_made_again(stage: Stage) -> None:

@@ -350,6 +350,15 @@ class TestGoingOn:
         assert (state(session, campaign_id), view(session, campaign_id).started_at) == (CampaignState.RUNNING, AT)
         assert actions(session, campaign_id)[-2:] == ["campaigns.pause", "campaigns.resume"]
 
+    def test_a_revision_of_a_campaign_that_has_begun_cannot_let_it_begin_later(self, session: Session) -> None:
+        campaign_id = make_campaign(session, at=AT, trigger=Sleeping(30))
+        save(session, campaign_id, campaign_of(trigger=Sleeping(30), starts_at=AT + DAY))
+
+        with pytest.raises(InvalidCampaign) as refused:
+            submit_campaign(session, campaign_id, at=AT)
+
+        assert [one.field for one in refused.value.problems] == ["starts_at"]
+
     def test_a_revision_of_a_paused_campaign_leaves_it_paused(self, session: Session) -> None:
         campaign_id = make_campaign(session, at=AT, trigger=At(AT + DAY))
         pause(session, campaign_id=campaign_id, actor=MAKER, at=AT)

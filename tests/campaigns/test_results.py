@@ -121,13 +121,13 @@ class TestByHand:
         assert found.observed_until == at + WINDOW * DAY
 
     def test_says_why_members_missed_it(self, session: Session, campaign: RunningCampaign, zone: ZoneInfo) -> None:
-        for reason in (MissReason.POINTS_TOTAL, MissReason.RISK, MissReason.POINTS_TOTAL):
+        for reason in (MissReason.POINTS_TOTAL, MissReason.COUPON_REFUSED, MissReason.POINTS_TOTAL):
             campaign.enter(make_member(session).id, state=EntryState.MISSED, missed=reason)
         campaign.enter(make_member(session).id, state=EntryState.WAITING)
 
         found = results_of(campaign, zone)
 
-        assert list(found.missed.items()) == [(MissReason.POINTS_TOTAL, 2), (MissReason.RISK, 1)]
+        assert list(found.missed.items()) == [(MissReason.POINTS_TOTAL, 2), (MissReason.COUPON_REFUSED, 1)]
         assert (found.total.entered, found.total.missed, found.total.waiting, found.members) == (4, 3, 1, 0)
 
     def test_a_purchase_belongs_to_the_last_entry_before_it(
@@ -312,7 +312,7 @@ def enter(
         occurrence=f"event:{number}",
         run=chance.choice(["once", OPEN]),
         state=state,
-        missed=MissReason.RISK if state is EntryState.MISSED else None,
+        missed=MissReason.COUPON_REFUSED if state is EntryState.MISSED else None,
         entrance=entrance,
         store_id=member.enrolled_store_id,
         at=at + chance.randint(0, 3) * DAY + chance.randint(0, 20) * HOUR,

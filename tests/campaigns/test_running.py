@@ -222,6 +222,21 @@ class TestWhoGoesWithout:
         mine = {one: balance for one, balance in session.execute(balances) if one in {*members, stranger}}
         assert mine == {members[1]: 10, stranger: 10}
 
+    def test_whoever_is_held_out_gets_nothing_by_the_entry_of_a_member_merged_into_them(
+        self, container: NullContainer, session: Session, at: datetime
+    ) -> None:
+        members, audience = made(session, 24)
+        campaign_id = make_campaign(session, campaign_of(audience, holdout_percent=50), at=at)
+        entered(container)
+        held_out = next(one for one in members if is_held_out(campaign_id, one, 50))
+        other = next(one for one in members if not is_held_out(campaign_id, one, 50))
+        merge(session, survivor_id=held_out, other_id=other, actor=CHECKER, at=at)
+
+        work_off(container)
+
+        found = outcomes(session, campaign_id)
+        assert (found[held_out], found[other]) == ("held_out", "member_gone")
+
 
 class TestTime:
     def test_a_paused_campaign_gives_nothing_until_it_goes_on(

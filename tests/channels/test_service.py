@@ -186,6 +186,19 @@ class TestTemplates:
             queries.SubscriptionTemplate("S1", "入会成功", "member_bound")
         ]
 
+    def test_marketing_stands_last_since_a_prompt_takes_only_the_first_ones(
+        self, session: Session, at: datetime
+    ) -> None:
+        for kind in ("campaign", "member_bound", "points_changed"):
+            settings = TemplateSettings(template_id=f"of {kind}", title="消息", mapping={"thing1": "{reason}"})
+            service.save_template(
+                session, appid=APPID, notice_kind=kind, channel=TemplateChannel.SUBSCRIPTION, settings=settings,
+                facts=FACTS, actor=ACTOR, at=at,
+            )  # fmt: skip
+
+        asked = [one.notice_kind for one in queries.subscription_templates(session, appid=APPID)]
+        assert asked == ["member_bound", "points_changed", "campaign"]
+
 
 class TestScenes:
     def test_a_code_leads_back_to_its_subject(self, session: Session, database: Database, at: datetime) -> None:

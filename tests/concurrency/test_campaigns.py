@@ -1,4 +1,4 @@
-"""Races of campaigns: visits and a run for the last of a budget, events and visits that come at once, a pause."""
+"""Races of campaigns: visits and a run for the last of a budget, events and visits at once, a pause, a merge."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -9,18 +9,19 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from loyalty.campaigns.models import Campaign, CampaignEntry, CampaignRevision
+from loyalty.campaigns.models import Campaign, CampaignEntry, CampaignRevision, CampaignTaking
 from loyalty.campaigns.queries.campaigns import terms_of
 from loyalty.campaigns.rules.documents import dump
 from loyalty.campaigns.rules.taking_part import CampaignPaused, CampaignUsedUp
 from loyalty.campaigns.rules.terms import CampaignEvent, Caps, GivePoints, Now, OnEvent, Terms, Visit
 from loyalty.campaigns.rules.works import Work
-from loyalty.campaigns.service import life
+from loyalty.campaigns.service import life, undoing
 from loyalty.campaigns.service.triggers import note_event, take_part
 from loyalty.kernel import bulk
 from loyalty.kernel.database import Database
 from loyalty.kernel.transaction import run
 from loyalty.limits.models import LimitCounter
+from loyalty.merging.service import merge
 from loyalty.points.models import LedgerEntry
 from tests.factories.campaign_runs import do_pages, entered, make_entrance, put_in_force
 from tests.factories.campaigns import CHECKER, SHANGHAI, campaign_of, tag_with
@@ -156,3 +157,25 @@ def test_nothing_is_given_once_a_pause_is_committed(container: NullContainer) ->
     pause = partial(life.pause, campaign_id=campaign_id, actor=CHECKER, at=at)
 
     assert beside(container.database, lambda session: pause(session), visit) == "paused"
+
+
+def test_undoing_finds_what_a_merge_moves_meanwhile(container: NullContainer) -> None:
+    campaign_id, entrance_id, (survivor, other) = made(container, 2, trigger=Visit())
+    at = container.clock.now()
+    come(container, campaign_id, entrance_id, other)
+
+    def begin(session: Session) -> int:
+        life.end(session, campaign_id=campaign_id, actor=CHECKER, at=at)
+        return undoing.undo(session, campaign_id=campaign_id, actor=CHECKER, at=at)
+
+    undo_id = run(container.database, begin)
+    page = partial(undoing.undo_page, zone=SHANGHAI, at=at)
+
+    beside(
+        container.database,
+        lambda session: merge(session, survivor_id=survivor, other_id=other, actor=CHECKER, at=at),
+        lambda session: bulk.work_page(session, run_id=undo_id, page=page, at=at),
+    )
+
+    mine = select(CampaignTaking.taken, CampaignTaking.used).where(CampaignTaking.campaign_id == campaign_id)
+    assert run(container.database, lambda session: session.execute(mine).all()) == [(10, 0)]

@@ -19,6 +19,8 @@ from trial.paths import PROJECT
 
 Somebody = Callable[[], Phone]
 CARD, CHECK_IN, STATEMENT = [0], [1], [2, 1]
+PROMPT_MAX = 3
+"""So many templates at most stand in one prompt of WeChat."""
 
 
 def open_from_menu(phone: Phone, index: list[int]) -> Browser:
@@ -41,7 +43,8 @@ def enter_and_bind(phone: Phone, system: System) -> MiniProgram:
     """Log in to the mini program, accept its messages and bind the phone by WeChat's button."""
     mini_program = MiniProgram(phone, system.web)
     assert not mini_program.log_in()["is_member"]
-    templates = [one["template_id"] for one in mini_program.call("GET", "/subscription-templates")["items"]]
+    offered = [one["template_id"] for one in mini_program.call("GET", "/subscription-templates")["items"]]
+    templates = offered[:PROMPT_MAX]
     phone.act("mp/subscribe", appid=MP_APPID, answers=dict.fromkeys(templates, "accept"))
     answers = [{"template_id": template_id, "answer": "accept"} for template_id in templates]
     mini_program.call("POST", "/subscription-grants", {"answers": answers}, key=f"grants-{phone.user['id']}")

@@ -59,6 +59,7 @@ COUNT = size(reduced=4, full=60)
 COUNTING = [f"loyalty.earning.service.reserving:{name}" for name in ("reserve", "give_back")]
 TAKING = [f"loyalty.limits.service:{name}" for name in ("reserve", "reserve_up_to", "give_back")]
 RACED_BESIDE = {
+    "loyalty.broadcasts.service.claiming",
     "loyalty.campaigns.service.reserving",
     "loyalty.check_ins.making_up",
     "loyalty.commissions.service.capping",

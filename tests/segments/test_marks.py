@@ -15,7 +15,7 @@ from loyalty.members.models import Consent, Member, NoticePreference
 from loyalty.members.rules.consents import Purpose
 from loyalty.members.rules.identities import IdentityKind
 from loyalty.members.rules.members import MemberStatus
-from loyalty.notices.models import SubscriptionGrant
+from loyalty.notices.models import CustomerWindow, SubscriptionGrant
 from loyalty.segments import queries
 from loyalty.segments.rules import fact_types as types
 from loyalty.segments.rules.conditions import Condition, Not
@@ -122,6 +122,23 @@ class TestReach:
         session.execute(text("UPDATE subscription_grants SET balance = 0 WHERE template_id = 'T9'"))
 
         assert not asker.finds(granted, by_grant)
+
+    def test_who_wrote_to_us_is_reached_while_the_window_is_open_and_not_used_up(
+        self, session: Session, asker: Asker, member: Member, at: datetime
+    ) -> None:
+        window = CustomerWindow(
+            identity_id=make_identity(session, member=member).id, act="wrote", remaining=1,
+            expires_at=at + timedelta(seconds=1),
+        )  # fmt: skip
+        session.add(window)
+        session.flush()
+        by_window = types.Reachable(frozenset({types.Way.CUSTOMER}))
+        assert asker.finds(member, by_window)
+
+        window.remaining = 0
+        assert not asker.finds(member, by_window)
+        window.remaining, window.expires_at = 1, at
+        assert not asker.finds(member, by_window)
 
     def test_who_refused_messages_of_campaigns_is_reached_by_nothing(
         self, session: Session, asker: Asker, granted: Member, at: datetime

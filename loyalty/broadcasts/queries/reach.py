@@ -117,6 +117,8 @@ def _judged(
 
 def _capped(policy: PushPolicy, at: datetime, zone: ZoneInfo) -> Select[Any]:
     """Select who has had as many marketing messages as a day or a week allows."""
+    if not policy.messages_a_day or not policy.messages_a_week:
+        return select(Member.id.label("member_id"))
     today, row = business_date(at, zone), MarketingCount
     is_day_full = and_(row.day_on == today, row.day_count >= policy.messages_a_day)
     is_week_full = and_(row.week_on == week_on(today), row.week_count >= policy.messages_a_week)

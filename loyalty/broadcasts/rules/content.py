@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from urllib.parse import unquote
 
 from loyalty.broadcasts.rules.errors import InvalidMessageContent
 from loyalty.channels.rules.inducement import check_not_luring
@@ -44,4 +45,4 @@ def check_content(content: MessageContent) -> None:
 
 def is_inside(link: str) -> bool:
     """Tell whether a link leads to a member page of ours and nowhere else."""
-    return len(link) <= LINK_MAX and bool(_LINK.fullmatch(link)) and "//" not in link and ".." not in link
+    return len(link) <= LINK_MAX and bool(_LINK.fullmatch(link)) and "//" not in link and ".." not in unquote(link)

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from loyalty.broadcasts.rules.channels import Channel
 from loyalty.broadcasts.rules.errors import InvalidPushPolicy
 from loyalty.limits.rules import Limit, day_of
+from loyalty.notices.rules import POLICY, held_until
 
 PLATFORM_ZONE = ZoneInfo("Asia/Shanghai")
 """Quotas of the platform begin anew at midnight in China, wherever the programme is."""
@@ -15,6 +16,8 @@ HELD_AT_MOST = timedelta(days=3)
 """What could not go out for so long is left to the inbox."""
 STALE_AFTER = timedelta(minutes=2)
 """An attempt without an answer for so long has lost its worker."""
+GROUP_SECONDS = 10
+"""The calls of one group begin within so long, however slow the pace: a member's word is asked for anew after it."""
 ATTEMPTS_MAX = 3
 AGAIN_AFTER = timedelta(minutes=2)
 SERVICE_WAITS_AT_MOST = timedelta(hours=1)
@@ -45,6 +48,23 @@ _RANGES: Mapping[str, tuple[int, int]] = {
     "subscription_quota": (0, 100_000_000),
     "customer_quota": (0, 100_000_000),
 }
+
+
+def is_quiet(at: datetime, zone: ZoneInfo) -> bool:
+    """Tell whether calls that are prepared now may fall into the quiet hours (免打扰)."""
+    return any(
+        held_until(acted_at=None, sent_today=0, zone=zone, at=instant) is not None for instant in (at, at + STALE_AFTER)
+    )
+
+
+def service_since(at: datetime, zone: ZoneInfo) -> datetime:
+    """Return since when a service notice may have been requested for marketing to stand behind it.
+
+    In the first hour of the morning those count too that were held back until then.
+    """
+    local = at.astimezone(zone)
+    morning = datetime.combine(local.date(), POLICY.quiet_until, zone)
+    return at - (POLICY.held_at_most if morning <= local < morning + SERVICE_WAITS_AT_MOST else SERVICE_WAITS_AT_MOST)
 
 
 def check_policy(policy: PushPolicy) -> None:

@@ -7,7 +7,7 @@ hours, caps, grants, windows and quotas. Locks: broadcast, recipients, counts, g
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -18,9 +18,9 @@ from loyalty.broadcasts.models import Attempt, Broadcast, Recipient
 from loyalty.broadcasts.queries.broadcasts import BroadcastView
 from loyalty.broadcasts.queries.refusals import refusal_of
 from loyalty.broadcasts.rules.channels import Channel
-from loyalty.broadcasts.rules.policy import PushPolicy, marketing_quota, next_quota_at
+from loyalty.broadcasts.rules.policy import PushPolicy, is_quiet, marketing_quota, next_quota_at
 from loyalty.broadcasts.rules.states import AttemptState, BroadcastState, Reason, RecipientState
-from loyalty.broadcasts.service.counting import count
+from loyalty.broadcasts.service.counting import count, uncount
 from loyalty.broadcasts.service.leaving import leave_to_inbox, put_off
 from loyalty.broadcasts.service.routing import Router, Way
 from loyalty.channels.rules.templates import FilledTemplate
@@ -28,7 +28,7 @@ from loyalty.kernel.clock import business_date
 from loyalty.kernel.database import AnyRow
 from loyalty.limits import service as limits
 from loyalty.notices import queries as notices
-from loyalty.notices.rules import NoticeKind, held_until
+from loyalty.notices.rules import NoticeKind
 from loyalty.notices.service.granted_pages import GrantUse, take_grants
 from loyalty.notices.service.windows import take_windows
 
@@ -66,7 +66,7 @@ def claim_group(
     Raises:
         LimitExhausted: another worker has just used what was left of a quota; nothing has changed.
     """
-    if held_until(acted_at=None, sent_today=0, zone=zone, at=at) is not None:
+    if is_quiet(at, zone):
         return NOTHING
     if not _hold_running(session, broadcast.id):
         return NOTHING
@@ -74,7 +74,7 @@ def claim_group(
     chosen = _routed(session, broadcast, _willing(session, people, at), zone, at)
     chosen = _within_quota(session, chosen, policy, at)
     chosen = _within_caps(session, chosen, policy, zone, at)
-    chosen = _paid_for(session, chosen, at)
+    chosen = _paid_for(session, chosen, zone, at)
     claims = _mark(session, chosen, at)
     _use_quota(session, chosen, policy, at)
     return Group(len(people), claims)
@@ -169,7 +169,7 @@ def _within_caps(session: Session, chosen: _Chosen, policy: PushPolicy, zone: Zo
     return {recipient_id: row for recipient_id, row in chosen.items() if recipient_id not in capped}
 
 
-def _paid_for(session: Session, chosen: _Chosen, at: datetime) -> _Chosen:
+def _paid_for(session: Session, chosen: _Chosen, zone: ZoneInfo, at: datetime) -> _Chosen:
     """Keep those whose grant or window is ours now; who lost it to another message looks for another way later."""
     uses, writes = [], []
     for recipient_id, (_one, way, _steps) in chosen.items():
@@ -179,11 +179,26 @@ def _paid_for(session: Session, chosen: _Chosen, at: datetime) -> _Chosen:
             uses.append(GrantUse(way.identity_id, way.message.template_id, _reference(recipient_id, at)))
     granted = take_grants(session, uses=uses, at=at)
     written = take_windows(session, identity_ids=writes, at=at) if writes else set()
-    return {
+    paid = {
         recipient_id: (one, way, steps)
         for recipient_id, (one, way, steps) in chosen.items()
         if (way.identity_id in written if way.message is None else _reference(recipient_id, at) in granted)
     }
+    lost = {recipient_id: row for recipient_id, (row, _way, _n) in chosen.items() if recipient_id not in paid}
+    _uncount(session, lost, business_date(at, zone))
+    return paid
+
+
+def _uncount(session: Session, lost: Mapping[int, AnyRow], today: date) -> None:
+    if not lost:
+        return
+    uncount(session, counted={one.member_id: one.counted_on or today for one in lost.values()})
+    session.execute(
+        update(Recipient)
+        .where(Recipient.id.in_(lost))
+        .values(counted_on=None)
+        .execution_options(synchronize_session=False)
+    )
 
 
 def _reference(recipient_id: int, at: datetime) -> str:

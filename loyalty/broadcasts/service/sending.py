@@ -9,12 +9,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from loyalty.broadcasts.models import Recipient
-from loyalty.broadcasts.queries.broadcasts import get_broadcast, list_running
+from loyalty.broadcasts.queries.broadcasts import BroadcastView, get_broadcast, list_running
 from loyalty.broadcasts.queries.policy import current_policy
 from loyalty.broadcasts.rules.content import MessageContent
-from loyalty.broadcasts.rules.policy import SERVICE_WAITS_AT_MOST
+from loyalty.broadcasts.rules.policy import GROUP_SECONDS, is_quiet, service_since
 from loyalty.broadcasts.rules.states import BroadcastState, RecipientState
-from loyalty.broadcasts.service.claiming import NOTHING, Claim, claim_group
+from loyalty.broadcasts.service.claiming import NOTHING, Claim, Group, claim_group
 from loyalty.broadcasts.service.settling import settle
 from loyalty.broadcasts.service.sorting import sort_page
 from loyalty.gateways.protocols import SendOutcome
@@ -22,7 +22,6 @@ from loyalty.kernel.database import Database
 from loyalty.kernel.transaction import run
 from loyalty.limits.rules import LimitExhausted
 from loyalty.notices import queries as notices
-from loyalty.notices.rules import held_until
 
 
 class Carrier(Protocol):
@@ -53,12 +52,7 @@ def send_group(database: Database, *, courier: Carrier, broadcast_id: int, zone:
         lambda session: sort_page(session, broadcast_id=broadcast_id, channels=broadcast.channels, at=at),
     )
     try:
-        group = run(
-            database,
-            lambda session: claim_group(
-                session, broadcast=broadcast, size=GROUP, policy=current_policy(session), zone=zone, at=at
-            ),
-        )
+        group = run(database, lambda session: _claim(session, broadcast, zone, at))
     except LimitExhausted:
         group = NOTHING
     if group.claims:
@@ -68,11 +62,15 @@ def send_group(database: Database, *, courier: Carrier, broadcast_id: int, zone:
     return looked_at + group.looked_at
 
 
+def _claim(session: Session, broadcast: BroadcastView, zone: ZoneInfo, at: datetime) -> Group:
+    policy = current_policy(session)
+    size = min(GROUP, policy.messages_a_second * GROUP_SECONDS)
+    return claim_group(session, broadcast=broadcast, size=size, policy=policy, zone=zone, at=at)
+
+
 def may_send(session: Session, zone: ZoneInfo, at: datetime) -> bool:
     """Tell whether marketing may go out at all now: outside the quiet hours (免打扰), and no service notice waits."""
-    if held_until(acted_at=None, sent_today=0, zone=zone, at=at) is not None:
-        return False
-    return not notices.is_any_waiting(session, since=at - SERVICE_WAITS_AT_MOST)
+    return not is_quiet(at, zone) and not notices.is_any_waiting(session, since=service_since(at, zone), at=at)
 
 
 def list_due(session: Session, *, at: datetime) -> list[int]:

@@ -111,6 +111,17 @@ def check_ahead(terms: Terms, *, at: datetime) -> None:
     check_not_over(terms, at=at)
 
 
+def check_under_way(terms: Terms, *, at: datetime) -> None:
+    """Refuse to let what has begun go on as something that begins later, or is over; to stop meanwhile is a pause.
+
+    Raises:
+        InvalidCampaign: its beginning is yet to come, or its end is past.
+    """
+    if terms.starts_at is not None and terms.starts_at > at:
+        raise InvalidCampaign([Problem("starts_at", "活动已经开始，开始时间不能改到以后；暂时不发放请用暂停")])
+    check_not_over(terms, at=at)
+
+
 def check_not_over(terms: Terms, *, at: datetime) -> None:
     """Refuse to launch what is over.
 

@@ -27,7 +27,6 @@ class MissReason(StrEnum):
     COUPON_REFUSED = "coupon_refused"
     """The coupon's own stock, limits or dates stood against it."""
     CAMPAIGN_OVER = "campaign_over"
-    RISK = "risk"
 
 
 class TakingKind(StrEnum):

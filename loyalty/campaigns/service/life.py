@@ -21,7 +21,7 @@ from loyalty.campaigns.queries.facts import coupon_facts
 from loyalty.campaigns.queries.forecast import Forecast, forecast
 from loyalty.campaigns.queries.linting import lint_facts
 from loyalty.campaigns.queries.settings import current_settings
-from loyalty.campaigns.rules.checking import check_ahead, check_not_over
+from loyalty.campaigns.rules.checking import check_ahead, check_under_way
 from loyalty.campaigns.rules.errors import CampaignNotCompliant, CampaignNotInState, CampaignNotWaiting
 from loyalty.campaigns.rules.findings import Severity
 from loyalty.campaigns.rules.lint import lint
@@ -164,7 +164,7 @@ def _check_time(campaign: Campaign, terms: Terms, at: datetime) -> None:
     if campaign.started_at is None:
         check_ahead(terms, at=at)
     else:
-        check_not_over(terms, at=at)
+        check_under_way(terms, at=at)
 
 
 def _check_rules(session: Session, terms: Terms, zone: ZoneInfo, at: datetime) -> None:

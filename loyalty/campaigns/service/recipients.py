@@ -1,7 +1,7 @@
 """Recipients (领取人): who stands for the members of entries by now, each once in an occurrence.
 
 A member may have been merged between entering and being given something. The survivor is given it in the member's
-stead, unless they are in the same occurrence themselves.
+stead, unless they are in the same occurrence themselves, or among those who are held out.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -57,20 +57,25 @@ def rounds_of(recipients: Mapping[Entry, int]) -> Iterator[Mapping[Entry, int]]:
 def _sorted_out(session: Session, campaign_id: int, entries: Sequence[Entry]) -> Iterator[tuple[Entry, int]]:
     rows = session.execute(_OWNERS, {"member_ids": sorted({entry.member_id for entry in entries})}).all()
     living = {row.member_id: row.owner_id for row in rows if row.status in LIVING}
-    had = _had_before(session, campaign_id, set(living.values()))
+    survivors = _survivors(session, set(living.values()))
+    had, held_out = _had_before(session, campaign_id, survivors), _held_out(session, campaign_id, survivors)
     for entry in entries:
         owner_id = living.get(entry.member_id)
-        if owner_id is not None and (owner_id, entry.occurrence) not in had:
+        if owner_id is not None and owner_id not in held_out and (owner_id, entry.occurrence) not in had:
             had.add((owner_id, entry.occurrence))
             yield entry, owner_id
 
 
-def _had_before(session: Session, campaign_id: int, owner_ids: Collection[int]) -> set[tuple[int, str]]:
-    """Return which survivors of a merge were given something, they or who was merged into them, by occurrence."""
+def _survivors(session: Session, owner_ids: Collection[int]) -> Collection[int]:
+    """Return into which of these members others have been merged."""
     if not owner_ids:
-        return set()
+        return ()
     between = {"first": min(owner_ids), "last": max(owner_ids)}
-    survivors = list(set(session.scalars(_SURVIVORS, between)).intersection(owner_ids))
+    return set(owner_ids).intersection(session.scalars(_SURVIVORS, between))
+
+
+def _had_before(session: Session, campaign_id: int, survivors: Collection[int]) -> set[tuple[int, str]]:
+    """Return which survivors of a merge were given something, they or who was merged into them, by occurrence."""
     if not survivors:
         return set()
     rows: Sequence[AnyRow] = session.execute(
@@ -83,6 +88,16 @@ def _had_before(session: Session, campaign_id: int, owner_ids: Collection[int]) 
         )
     ).all()
     return {(owner_id, occurrence) for owner_id, occurrence in rows}
+
+
+def _held_out(session: Session, campaign_id: int, survivors: Collection[int]) -> Collection[int]:
+    """Return which survivors of a merge are measured against: by another's entry they would get something after all."""
+    if not survivors:
+        return ()
+    mine = CampaignEntry.campaign_id == campaign_id, CampaignEntry.member_id.in_(survivors)
+    return set(
+        session.scalars(select(CampaignEntry.member_id).where(*mine, CampaignEntry.state == EntryState.HELD_OUT))
+    )
 
 
 def _owners() -> Any:

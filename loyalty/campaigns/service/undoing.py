@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import BigInteger, Text, and_, any_, bindparam, cast, func, select
+from sqlalchemy import Text, and_, cast, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -29,13 +29,12 @@ from loyalty.campaigns.service.tagging import take_tags
 from loyalty.coupons.looking import read_terms
 from loyalty.coupons.models import Coupon, CouponTemplateRevision
 from loyalty.coupons.queries.templates import get_template
+from loyalty.coupons.service.owners import owners_of
 from loyalty.coupons.service.voiding_many import HELD, give_back_limits, hold_coupons, void_unused
 from loyalty.kernel import audit, bulk
-from loyalty.kernel.arrays import SentArray
 from loyalty.kernel.audit import Actor
 from loyalty.kernel.bulk import BulkRun, PageDone
 from loyalty.kernel.database import AnyRow
-from loyalty.members.models import Member
 from loyalty.points import service as points
 from loyalty.points.queries import find_posting
 from loyalty.points.rules import EntryKind
@@ -109,10 +108,12 @@ def _entries(session: Session, campaign_id: int, member_ids: Sequence[int]) -> S
 
 
 def _survivors(session: Session, entries: Sequence[DoneEntry]) -> Mapping[int, int]:
-    """Return into whom those who were given something have been merged since."""
+    """Return into whom those who were given something have been merged since; nobody else is until all is taken."""
     owner_ids = sorted({entry.owner_id for entry in entries})
-    rows = session.execute(_MERGED, {"owner_ids": owner_ids}) if owner_ids else ()
-    return {row.id: row.merged_into_id for row in rows}
+    if not owner_ids:
+        return {}
+    owners = owners_of(session, member_ids=owner_ids)
+    return {one: owner_id for one, owner_id in owners.items() if owner_id != one}
 
 
 def _take_points(session: Session, entries: Sequence[DoneEntry], survivors: Mapping[int, int], at: datetime) -> _Found:
@@ -252,8 +253,3 @@ def _figures(found: Mapping[TakingKind, _Found]) -> Mapping[str, int]:
         figures[f"{kind}_taken"] += sum(taken for taken, _used in each.values())
         figures[f"{kind}_used"] += sum(used for _taken, used in each.values())
     return {name: count for name, count in figures.items() if count}
-
-
-_MERGED = select(Member.id, Member.merged_into_id).where(
-    Member.id == any_(bindparam("owner_ids", type_=SentArray(BigInteger()))), Member.merged_into_id.is_not(None)
-)

@@ -23,6 +23,8 @@ class Way(StrEnum):
 
     SUBSCRIPTION = "subscription"
     """A grant of a template for messages of campaigns is left."""
+    CUSTOMER = "customer"
+    """What the member did lets us write a customer message."""
     TEMPLATE = "template"
     """Follows an Official Account."""
     INBOX = "inbox"

@@ -158,6 +158,7 @@ _ALL: Sequence[FactDefinition] = (
                 "ways", "渠道", FieldKind.CHOICES, is_required=True, word=types.Way,
                 choices={
                     types.Way.SUBSCRIPTION: "订阅消息",
+                    types.Way.CUSTOMER: "客服消息",
                     types.Way.TEMPLATE: "模板消息",
                     types.Way.INBOX: "站内消息",
                 },

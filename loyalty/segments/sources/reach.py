@@ -1,6 +1,6 @@
 """Through which accounts of WeChat members are known, and by which ways they can be reached now."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, exists, select, union_all
@@ -10,7 +10,7 @@ from loyalty.channels.models import MessageTemplate
 from loyalty.members.models import Consent, Identity, Member, NoticePreference
 from loyalty.members.rules.consents import Purpose
 from loyalty.members.rules.identities import IdentityKind
-from loyalty.notices.models import SubscriptionGrant
+from loyalty.notices.models import CustomerWindow, SubscriptionGrant
 from loyalty.segments.rules import fact_types as types
 from loyalty.segments.sources.parts import Asked, Who
 
@@ -31,9 +31,9 @@ def following(fact: types.Following, _asked: Asked) -> Who:
     return Who(followed.where(Identity.appid.in_(sorted(fact.appids))) if fact.appids else followed)
 
 
-def reachable(fact: types.Reachable, _asked: Asked) -> Who:
+def reachable(fact: types.Reachable, asked: Asked) -> Who:
     """Who can be reached now by one of these ways, and has not refused messages of campaigns."""
-    ways = union_all(*(_WAYS[way] for way in sorted(fact.ways))).subquery()
+    ways = union_all(*(_WAYS[way](asked) for way in sorted(fact.ways))).subquery()
     member_id = ways.c.member_id
     return Who(select(member_id).where(*(~refused for refused in _refusals(member_id))))
 
@@ -42,7 +42,7 @@ def _identities(which: ColumnElement[bool]) -> Select[Any]:
     return select(Identity.member_id).where(Identity.member_id.is_not(None), which)
 
 
-def _granted() -> Select[Any]:
+def _granted(_asked: Asked) -> Select[Any]:
     grant, template = SubscriptionGrant, MessageTemplate
     return (
         _identities(Identity.kind == IdentityKind.MINI_PROGRAM)
@@ -60,10 +60,18 @@ def _granted() -> Select[Any]:
     )
 
 
-_WAYS: Mapping[types.Way, Select[Any]] = {
-    types.Way.SUBSCRIPTION: _granted(),
-    types.Way.TEMPLATE: _identities(_IS_FOLLOWING),
-    types.Way.INBOX: select(Member.id.label("member_id")),
+def _within_windows(asked: Asked) -> Select[Any]:
+    window = CustomerWindow
+    return _identities(
+        exists().where(window.identity_id == Identity.id, window.expires_at > asked.at, window.remaining > 0)
+    )
+
+
+_WAYS: Mapping[types.Way, Callable[[Asked], Select[Any]]] = {
+    types.Way.SUBSCRIPTION: _granted,
+    types.Way.CUSTOMER: _within_windows,
+    types.Way.TEMPLATE: lambda _asked: _identities(_IS_FOLLOWING),
+    types.Way.INBOX: lambda _asked: select(Member.id.label("member_id")),
 }
 
 
