@@ -24,7 +24,7 @@ PAGED = ("loyalty.adjustments.service.applying", "loyalty.adjustments.service.un
 
 _MEMBERS = text(
     "INSERT INTO members (number, status, enrolled_at, last_active_at)"
-    " SELECT 'K' || :mark || n, 'active', :at, :at FROM generate_series(1, :rows) n RETURNING id"
+    " SELECT 'KB' || :mark || '-' || n, 'active', :at, :at FROM generate_series(1, :rows) n RETURNING id"
 )
 _BATCH = text(
     "INSERT INTO adjustment_batches (title, reason, state, credit_rows, credit_points, created_by, created_at)"

@@ -29,7 +29,7 @@ GIVEN = ROWS * 7 // 10
 PAGED = tuple(f"loyalty.campaigns.service.{name}" for name in ("acting", "undoing"))
 _MEMBERS = text(
     "WITH made AS (INSERT INTO members (number, status, enrolled_at, last_active_at)"
-    " SELECT 'K' || :mark || n, 'active', :at, :at FROM generate_series(1, :rows) n RETURNING id)"
+    " SELECT 'KC' || :mark || '-' || n, 'active', :at, :at FROM generate_series(1, :rows) n RETURNING id)"
     " INSERT INTO member_tags (member_id, tag_id, tagged_at, tagged_by) SELECT id, :tag_id, :at, 'test' FROM made"
 )
 _RUN = text("SELECT id FROM campaign_runs WHERE campaign_id = :id")
