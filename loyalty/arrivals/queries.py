@@ -10,11 +10,12 @@ from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Date, and_, cast, false, func, literal, select, true
+from sqlalchemy import ColumnElement, and_, false, func, literal, select, true
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from loyalty.arrivals.models import SceneEnrolment, SceneScan
 from loyalty.channels.models import Scene
+from loyalty.kernel.business_days import day_of
 from loyalty.kernel.pagination import PAGE_SIZE, Page, decode_cursor, page_of
 
 Part = ColumnElement[Any] | InstrumentedAttribute[int]
@@ -27,7 +28,6 @@ class SceneFilter:
     """Which codes are meant; ``store_ids`` None means also those of no store."""
 
     scene_id: int | None = None
-    appid: str | None = None
     kind: str | None = None
     hidden_kinds: Collection[str] = ()
     store_id: int | None = None
@@ -97,7 +97,7 @@ def by_day(
 ) -> Mapping[date, Figures]:
     """Return what these codes brought on each business date."""
     found = _figures(
-        session, _on(SceneScan.scanned_at, zone), _on(SceneEnrolment.enrolled_at, zone), _meant(chosen), span
+        session, day_of(SceneScan.scanned_at, zone), day_of(SceneEnrolment.enrolled_at, zone), _meant(chosen), span
     )
     return {day: found.get(day, Figures()) for day in days}
 
@@ -139,8 +139,6 @@ def _meant(chosen: SceneFilter) -> ColumnElement[bool]:
     conditions: list[ColumnElement[bool]] = [true()]
     if chosen.scene_id is not None:
         conditions.append(Scene.id == chosen.scene_id)
-    if chosen.appid is not None:
-        conditions.append(Scene.appid == chosen.appid)
     if chosen.kind is not None:
         conditions.append(Scene.subject_kind == chosen.kind)
     if chosen.hidden_kinds:
@@ -152,7 +150,3 @@ def _meant(chosen: SceneFilter) -> ColumnElement[bool]:
     if chosen.text:
         conditions.append(Scene.label.icontains(chosen.text, autoescape=True))
     return and_(*conditions)
-
-
-def _on(moment: Any, zone: ZoneInfo) -> ColumnElement[date]:
-    return cast(func.timezone(zone.key, moment), Date)

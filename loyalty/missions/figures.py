@@ -6,9 +6,10 @@ from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import BigInteger, Date, cast, distinct, func, select
+from sqlalchemy import BigInteger, cast, distinct, func, select
 from sqlalchemy.orm import Session
 
+from loyalty.kernel.business_days import day_of
 from loyalty.limits.service import used
 from loyalty.missions.models import MissionCount, MissionProgress, MissionReward
 from loyalty.missions.rules.counting import MissReason
@@ -77,7 +78,7 @@ def figures_by_day(
 ) -> Sequence[DayFigures]:
     """Return what a mission paid on each business date of a span on which it paid anything, the latest first."""
     row = MissionReward
-    on = cast(func.timezone(zone.key, row.paid_at), Date)
+    on = day_of(row.paid_at, zone)
     rows = session.execute(
         select(
             on,

@@ -11,7 +11,7 @@ from datetime import date, datetime
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Date, case, cast, func, select, tuple_
+from sqlalchemy import case, func, select, tuple_
 from sqlalchemy.orm import Session
 
 from loyalty.coupons.models import Coupon, CouponRedemption
@@ -19,6 +19,7 @@ from loyalty.coupons.queries.issued import stands_as
 from loyalty.coupons.rules.issuing import BY_THE_MEMBER
 from loyalty.coupons.rules.states import IssuePath, Standing
 from loyalty.kernel import clock
+from loyalty.kernel.business_days import day_of
 from loyalty.kernel.database import AnyRow
 from loyalty.members.models import Member
 from loyalty.reports.rules import days_between
@@ -118,7 +119,7 @@ def _issues(
     store_ids: Collection[int] | None,
 ) -> Any:
     found: Any = select(
-        *(Coupon.template_id, Coupon.path, _day_of(Coupon.issued_at, zone).label("day")),
+        *(Coupon.template_id, Coupon.path, day_of(Coupon.issued_at, zone).label("day")),
         stands_as(Standing.USED, at).label("is_used"),
         stands_as(Standing.LAPSED, at).label("has_lapsed"),
         stands_as(Standing.VOIDED, at).label("is_void"),
@@ -146,7 +147,7 @@ def _uses(
         stood &= row.store_id.in_(store_ids)
     use = (row.member_id, row.reference)
     found: Any = select(
-        *(row.template_id, row.store_id, _day_of(row.redeemed_at, zone).label("day")),
+        *(row.template_id, row.store_id, day_of(row.redeemed_at, zone).label("day")),
         *(row.discount_fen, row.bonus_points),
         (row.basket_fen - func.sum(row.discount_fen).over(partition_by=use)).label("paid_fen"),
         func.row_number().over(partition_by=use, order_by=row.id).label("number"),
@@ -182,10 +183,6 @@ def _sum(parts: Iterable[Figures]) -> Figures:
 
 def _most_first(groups: dict[Key, Value], size_of: Callable[[Value], int]) -> dict[Key, Value]:
     return dict(sorted(groups.items(), key=lambda item: size_of(item[1]), reverse=True))
-
-
-def _day_of(column: Any, zone: ZoneInfo) -> ColumnElement[date]:
-    return cast(func.timezone(zone.key, column), Date)
 
 
 def _issued(row: AnyRow) -> Figures:

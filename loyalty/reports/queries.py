@@ -5,10 +5,10 @@ from datetime import date
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Date, Select, cast, func, select, true
+from sqlalchemy import ColumnElement, Select, func, select, true
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from loyalty.kernel import clock
+from loyalty.kernel.business_days import day_of, within
 from loyalty.members.models import Member
 from loyalty.notices.models import NoticeDelivery
 from loyalty.notices.rules import DeliveryState
@@ -34,7 +34,7 @@ def daily_figures(session: Session, *, scope: StoreScope, first: date, last: dat
 
 
 def _messages(scope: StoreScope, first: date, last: date, zone: ZoneInfo) -> Select[date, int, int, int]:
-    day, state = _day_of(NoticeDelivery.started_at, zone), NoticeDelivery.state
+    day, state = day_of(NoticeDelivery.started_at, zone), NoticeDelivery.state
     return (
         select(
             day.label("day"),
@@ -43,19 +43,11 @@ def _messages(scope: StoreScope, first: date, last: date, zone: ZoneInfo) -> Sel
             func.count().filter(state == DeliveryState.UNKNOWN).label("messages_unknown"),
         )
         .where(
-            _within(NoticeDelivery.started_at, first, last, zone),
+            within(NoticeDelivery.started_at, first, last, zone),
             _seen(NoticeDelivery.member_id, scope),
         )
         .group_by(day)
     )
-
-
-def _day_of(column: "InstrumentedAttribute[object]", zone: ZoneInfo) -> ColumnElement[date]:
-    return cast(func.timezone(zone.key, column), Date)
-
-
-def _within(column: "InstrumentedAttribute[object]", first: date, last: date, zone: ZoneInfo) -> ColumnElement[bool]:
-    return (column >= clock.start_of(first, zone)) & (column < clock.end_of(last, zone))
 
 
 def _seen(member_id: "InstrumentedAttribute[int]", scope: StoreScope) -> ColumnElement[bool]:

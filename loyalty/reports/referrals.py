@@ -9,10 +9,11 @@ from datetime import date
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Date, Select, cast, func, select
+from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import Session
 
 from loyalty.kernel import clock
+from loyalty.kernel.business_days import day_of
 from loyalty.referrals.models import Referral, ShareOpening
 from loyalty.reports.rules import days_between
 
@@ -36,7 +37,7 @@ def referral_days(session: Session, *, first: date, last: date, zone: ZoneInfo) 
     since, until = clock.start_of(first, zone), clock.end_of(last, zone)
 
     def add(moment: Any, **figures: ColumnElement[Any]) -> None:
-        on = cast(func.timezone(zone.key, moment), Date)
+        on = day_of(moment, zone)
         query: Select[Any] = select(on.label("on"), *(figure.label(name) for name, figure in figures.items()))
         for row in session.execute(query.where(moment >= since, moment < until).group_by(on)).mappings():
             named: dict[str, Any] = {name: int(row[name]) for name in figures}

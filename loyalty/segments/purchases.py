@@ -10,7 +10,6 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import (
     BigInteger,
-    Date,
     FromClause,
     Select,
     String,
@@ -27,6 +26,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
+from loyalty.kernel.business_days import day_of
 from loyalty.members.models import Member
 from loyalty.orders.models import Order, Refund
 from loyalty.orders.rules import RefundState
@@ -73,7 +73,7 @@ def _purchases(order_ids: Collection[int], zone: ZoneInfo) -> Select[*tuple[Any,
         select(
             Order.id,
             func.coalesce(Member.merged_into_id, Member.id),
-            cast(func.timezone(zone.key, Order.paid_at), Date),
+            day_of(Order.paid_at, zone),
             Order.store_id,
             Order.channel,
             Order.amount_fen - Order.refunded_fen,

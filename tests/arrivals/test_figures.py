@@ -109,7 +109,6 @@ def test_stores_are_counted_by_all_their_codes(session: Session, of_store: Scene
         (SceneFilter(text="0%海"), 1),
         (SceneFilter(text="_"), 0),
         (SceneFilter(store_ids=[]), 0),
-        (SceneFilter(appid="wxother"), 0),
     ],
 )
 def test_only_what_is_meant_counts(session: Session, chosen: SceneFilter, scans: int) -> None:
