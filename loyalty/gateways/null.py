@@ -11,25 +11,22 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import TypeVar
 
-from loyalty.gateways.errors import WechatCodeInvalid
-from loyalty.gateways.protocols import (
+from loyalty.gateways.answers import (
     AccountTemplate,
     Follower,
     JsSignature,
     MiniProgramLogin,
     MiniProgramPage,
     OAuthIdentity,
-    OAuthScope,
-    PageVersion,
     RiskRank,
-    RiskScene,
     SceneQr,
     SendOutcome,
     SendState,
-    TextScene,
     TextVerdict,
     WechatProfile,
 )
+from loyalty.gateways.errors import WechatCodeInvalid
+from loyalty.gateways.protocols import OAuthScope, PageVersion, RiskScene, TextScene
 from loyalty.kernel.database import Json
 from loyalty.kernel.qr import qr_png
 

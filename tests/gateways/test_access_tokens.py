@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from redis import Redis
 
+from loyalty.gateways.answers import SendReason, SendState
 from loyalty.gateways.errors import WechatMisconfigured, WechatUnavailable
-from loyalty.gateways.protocols import SendReason, SendState
 from loyalty.gateways.redis import connect
 from loyalty.gateways.wechat import OfficialAccountGateway
 from sandbox.defaults import OA_APPID

@@ -2,6 +2,7 @@ from typing import Any
 
 import pytest
 
+from loyalty.gateways.answers import RiskRank, TextVerdict
 from loyalty.gateways.errors import (
     WechatCodeInvalid,
     WechatCodeUsed,
@@ -11,7 +12,6 @@ from loyalty.gateways.errors import (
     WechatUnavailable,
     WechatUserBlocked,
 )
-from loyalty.gateways.protocols import RiskRank, TextVerdict
 from loyalty.gateways.wechat import MiniProgramGateway
 from sandbox.defaults import DEFAULT_TEMPLATES, MP_APPID
 from tests.gateways.conftest import SUBSCRIPTION, TEMPLATE, Sandbox

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from loyalty.channels.rules import ValueUnfit, fit
-from loyalty.gateways.protocols import MiniProgramPage, SendOutcome, SendReason, SendState
+from loyalty.gateways.answers import MiniProgramPage, SendOutcome, SendReason, SendState
 from loyalty.gateways.wechat import MiniProgramGateway, OfficialAccountGateway
 from sandbox.defaults import MP_APPID, OA_APPID
 from tests.channels.test_key_types import AT_LIMIT, CUT_TO_FIT, ONE_OVER

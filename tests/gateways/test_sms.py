@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from loyalty.gateways.protocols import SendReason, SendState, SmsSender
+from loyalty.gateways.answers import SendReason, SendState
+from loyalty.gateways.protocols import SmsSender
 from loyalty.gateways.sms.absent import NoSms
 from loyalty.gateways.sms.sandbox import SandboxSms
 from loyalty.gateways.sms.tencent import TencentSmsSender

@@ -1,6 +1,6 @@
 """No SMS provider: every code is refused with the reason, so that pages can say so."""
 
-from loyalty.gateways.protocols import SendOutcome, SendReason, SendState
+from loyalty.gateways.answers import SendOutcome, SendReason, SendState
 
 
 class NoSms:

@@ -2,7 +2,7 @@
 
 import requests
 
-from loyalty.gateways.protocols import SendOutcome, SendReason, SendState
+from loyalty.gateways.answers import SendOutcome, SendReason, SendState
 from loyalty.gateways.transport import mount
 
 _TEMPLATE = "verification_code"

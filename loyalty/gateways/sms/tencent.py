@@ -12,7 +12,7 @@ from tencentcloud.common.profile.http_profile import HttpProfile
 from tencentcloud.sms.v20210111.models import SendSmsRequest
 from tencentcloud.sms.v20210111.sms_client import SmsClient
 
-from loyalty.gateways.protocols import SendOutcome, SendReason, SendState
+from loyalty.gateways.answers import SendOutcome, SendReason, SendState
 from loyalty.settings import TencentSms
 
 _REGION = "ap-guangzhou"

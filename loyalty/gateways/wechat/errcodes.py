@@ -13,7 +13,7 @@ from urllib3.exceptions import MaxRetryError, NewConnectionError
 from wechatpy.exceptions import WeChatException
 
 from loyalty.gateways import errors
-from loyalty.gateways.protocols import SendOutcome, SendReason, SendState
+from loyalty.gateways.answers import SendOutcome, SendReason, SendState
 from loyalty.kernel.errors import LoyaltyError
 
 log = structlog.get_logger("gateways")

@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 
 from redis import Redis
 
+from loyalty.gateways.answers import JsSignature
 from loyalty.gateways.errors import SignatureHostRefused
-from loyalty.gateways.protocols import JsSignature
 from loyalty.gateways.shared_credential import Fetched, SharedCredential
 from loyalty.gateways.wechat.client import Client
 from loyalty.gateways.wechat.errcodes import in_our_words

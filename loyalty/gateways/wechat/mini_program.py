@@ -9,17 +9,9 @@ import structlog
 from redis import Redis
 from requests import Response
 
+from loyalty.gateways.answers import AccountTemplate, MiniProgramLogin, RiskRank, SendOutcome, TextVerdict
 from loyalty.gateways.errors import WechatCodeInvalid
-from loyalty.gateways.protocols import (
-    AccountTemplate,
-    MiniProgramLogin,
-    PageVersion,
-    RiskRank,
-    RiskScene,
-    SendOutcome,
-    TextScene,
-    TextVerdict,
-)
+from loyalty.gateways.protocols import PageVersion, RiskScene, TextScene
 from loyalty.gateways.wechat.client import HOST, Client
 from loyalty.gateways.wechat.errcodes import attempt, in_our_words
 from loyalty.gateways.wechat.sends import accepted, customer_text, template_values

@@ -5,8 +5,9 @@ from urllib.parse import quote
 from wechatpy import WeChatOAuth
 from wechatpy.exceptions import WeChatException
 
+from loyalty.gateways.answers import OAuthIdentity, WechatProfile
 from loyalty.gateways.errors import WechatProfileRefused
-from loyalty.gateways.protocols import OAuthIdentity, OAuthScope, WechatProfile
+from loyalty.gateways.protocols import OAuthScope
 from loyalty.gateways.transport import mount
 from loyalty.gateways.wechat.errcodes import TOKEN_REFUSED, in_our_words
 from loyalty.settings import WechatAccount

@@ -6,17 +6,17 @@ from typing import cast
 
 from redis import Redis
 
-from loyalty.gateways.protocols import (
+from loyalty.gateways.answers import (
     AccountTemplate,
     Follower,
     JsSignature,
     MiniProgramPage,
     OAuthIdentity,
-    OAuthScope,
     SceneQr,
     SendOutcome,
     WechatProfile,
 )
+from loyalty.gateways.protocols import OAuthScope
 from loyalty.gateways.wechat.client import Client
 from loyalty.gateways.wechat.errcodes import attempt, in_our_words
 from loyalty.gateways.wechat.js_sdk import JsSdk

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from loyalty.gateways.protocols import SendOutcome, SendReason, SendState
+from loyalty.gateways.answers import SendOutcome, SendReason, SendState
 from loyalty.kernel.database import Json
 
 

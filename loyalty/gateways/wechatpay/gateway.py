@@ -140,23 +140,19 @@ class WechatPayGateway:
         return receipts.checked(content, sha256=digest)
 
     def _ask(self, out_bill_no: str, call: Callable[[], Reply], *, refusals: frozenset[str]) -> TransferAnswer:
-        if not _BILL_NO.fullmatch(out_bill_no):
-            return answers.refused("LOCAL_BAD_NUMBER", "单号只能是 1 至 32 位数字和字母")
-        try:
-            status, text = call()
-        except Exception as error:  # the library raises bare ones
-            return _logged(out_bill_no, answers.unclear(_failure(error)))
+        said = _said(out_bill_no, call)
+        if isinstance(said, TransferAnswer):
+            return _logged(out_bill_no, said)
+        status, text = said
         answer = answers.read(status, text, mch_id=self.mch_id, out_bill_no=out_bill_no, refusals=refusals)
         return _logged(out_bill_no, answer) if answer.code else answer
 
     def _ask_receipt(self, out_bill_no: str, call: Callable[[], Reply], *, refusals: frozenset[str]) -> ReceiptAnswer:
-        if not _BILL_NO.fullmatch(out_bill_no):
-            return receipts.refused("LOCAL_BAD_NUMBER", "单号只能是 1 至 32 位数字和字母")
-        try:
-            status, text = call()
-        except Exception as error:  # the library raises bare ones
-            answer = receipts.unclear(_failure(error))
+        said = _said(out_bill_no, call)
+        if isinstance(said, TransferAnswer):
+            answer = receipts.nothing_told(said)
         else:
+            status, text = said
             answer = receipts.read(status, text, refusals=refusals)
         if answer.code:
             log.warning("wechatpay_receipt", out_bill_no=out_bill_no, outcome=str(answer.outcome), code=answer.code)
@@ -176,6 +172,16 @@ class WechatPayGateway:
             return call()
         except Exception as error:
             raise WechatUnavailable(interface="bill", reason=_failure(error)) from None
+
+
+def _said(out_bill_no: str, call: Callable[[], Reply]) -> Reply | TransferAnswer:
+    """Call about a bill; return what came back, or why nothing did."""
+    if not _BILL_NO.fullmatch(out_bill_no):
+        return answers.refused("LOCAL_BAD_NUMBER", "单号只能是 1 至 32 位数字和字母")
+    try:
+        return call()
+    except Exception as error:  # the library raises bare ones
+        return answers.unclear(_failure(error))
 
 
 def _problem(order: TransferOrder) -> TransferAnswer | None:

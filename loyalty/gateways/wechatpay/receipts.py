@@ -8,7 +8,7 @@ import re
 from typing import NoReturn
 
 from loyalty.gateways.errors import WechatUnavailable
-from loyalty.gateways.pay_protocols import ReceiptAnswer, ReceiptFile, ReceiptState, TransferOutcome
+from loyalty.gateways.pay_protocols import ReceiptAnswer, ReceiptFile, ReceiptState, TransferAnswer, TransferOutcome
 from loyalty.gateways.wechatpay import answers
 from loyalty.kernel.database import Json
 
@@ -17,25 +17,19 @@ _HASH_TYPE = "SHA256"
 _DIGEST = re.compile(r"[0-9A-Fa-f]{64}")
 
 
-def unclear(code: str) -> ReceiptAnswer:
-    """Return that nothing is known."""
-    return ReceiptAnswer(TransferOutcome.UNCLEAR, code=code)
-
-
-def refused(code: str, message: str) -> ReceiptAnswer:
-    """Return a refusal of our own, before anything was sent."""
-    return ReceiptAnswer(TransferOutcome.REFUSED, code=code, message=message)
+def nothing_told(said: TransferAnswer) -> ReceiptAnswer:
+    """Return an answer that tells of no receipt, whichever call it was to."""
+    return ReceiptAnswer(said.outcome, code=said.code, message=said.message)
 
 
 def read(status: int, text: str | bytes, *, refusals: frozenset[str]) -> ReceiptAnswer:
     """Read the answer to an application or a query; ``refusals`` are the codes that are definite for this call."""
     body = answers.parsed(text)
     if not 200 <= status < 300:
-        said = answers.refusal(status, body, refusals)
-        return ReceiptAnswer(said.outcome, code=said.code, message=said.message)
+        return nothing_told(answers.refusal(status, body, refusals))
     state = answers.text_of(body, "state")
     if state is None or state not in ReceiptState.__members__:
-        return unclear("UNKNOWN_STATE")
+        return nothing_told(answers.unclear("UNKNOWN_STATE"))
     fail_reason = answers.text_of(body, "fail_reason")
     return ReceiptAnswer(TransferOutcome.TOLD, state=ReceiptState(state), sha256=_digest(body), fail_reason=fail_reason)
 
