@@ -45,8 +45,8 @@ class Audience:
 
     @property
     def at(self) -> datetime:
-        """Noon in Shanghai, so that no quiet hours hold anything."""
-        return datetime.now(UTC).replace(hour=4)
+        """Noon in Shanghai, so that no quiet hours hold anything, and to the second, so that what is due stays due."""
+        return datetime.now(UTC).replace(hour=4, minute=0, second=0, microsecond=0)
 
     def grant(self) -> None:
         """Let everybody allow as many messages as a round sends, at the platform and in our books."""

@@ -67,8 +67,9 @@ def platform_for(stand: Stand, shop: Shop) -> Iterator[Platform]:
     keys = load_keys(stand.paths.keys)
     world = sandbox_config(plan_trial({}, keys=keys, paths=stand.paths), keys=keys)
     merchant = {**world["merchant"], "per_second": 1_000_000, "balance_fen": 10**12}  # type: ignore[dict-item]
+    accounts = [{**account, "push_url": ""} for account in world["accounts"]]  # type: ignore[attr-defined]  # nobody listens
     file = stand.paths.var / "pay-sandbox.json"
-    file.write_text(json.dumps(world | {"merchant": merchant}), encoding="utf-8")
+    file.write_text(json.dumps(world | {"merchant": merchant, "accounts": accounts}), encoding="utf-8")
     command = [sys.executable, "-m", "sandbox", "--port", "0", "--config", str(file)]
     command += ["--clock-offset-file", str(offset_file)]
     with subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, text=True) as sandbox:

@@ -10,7 +10,7 @@ from loyalty.broadcasts.rules.channels import Channel
 from loyalty.broadcasts.rules.content import MessageContent
 from loyalty.broadcasts.rules.links import go_path, page_with
 from loyalty.broadcasts.service.claiming import Claim
-from loyalty.gateways.protocols import SendOutcome, SendReason, SendState
+from loyalty.gateways.answers import SendOutcome, SendReason, SendState
 from loyalty.notices.service import Accounts
 
 AT_ONCE = 8

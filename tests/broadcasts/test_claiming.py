@@ -1,5 +1,6 @@
 """Claiming: whatever stands against a message is asked at the moment it would go."""
 
+from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 
@@ -187,6 +188,25 @@ def test_marketing_keeps_off_the_share_of_service_notices(stage: Stage) -> None:
     assert len(stage.claim(broadcast_id, policy=policy).claims) == 3
     assert stage.claim(broadcast_id, policy=policy).claims == []
     assert progress(stage.session, broadcast_id).waiting == 7
+    assert len(stage.claim(broadcast_id, policy=policy, at=stage.at + timedelta(days=1)).claims) == 3
+
+
+def test_who_is_beyond_the_share_on_one_channel_gets_it_on_the_next_at_once_and_beyond_all_tomorrow(
+    stage: Stage,
+) -> None:
+    people = [stage.member(grants=1) for _ in range(6)]
+    for _member, mini in people:
+        assert mini is not None
+        stage.wrote(mini)
+    policy = PushPolicy(subscription_quota=10, customer_quota=20, service_percent=90)
+    broadcast_id = stage.broadcast(*(member for member, _mini in people))
+
+    claims = stage.claim(broadcast_id, policy=policy).claims
+
+    assert Counter(claim.channel for claim in claims) == {Channel.SUBSCRIPTION: 1, Channel.CUSTOMER: 2}
+    assert [stage.grants(mini) for _member, mini in people] == [0, 1, 1, 1, 1, 1]
+    assert stage.claim(broadcast_id, policy=policy).claims == []
+    assert progress(stage.session, broadcast_id).waiting == 3
     assert len(stage.claim(broadcast_id, policy=policy, at=stage.at + timedelta(days=1)).claims) == 3
 
 

@@ -16,7 +16,7 @@ from loyalty.broadcasts.rules.policy import PushPolicy
 from loyalty.broadcasts.rules.states import BroadcastState, Reason
 from loyalty.broadcasts.service.claiming import Claim
 from loyalty.broadcasts.service.settling import settle
-from loyalty.gateways.protocols import SendOutcome, SendReason, SendState
+from loyalty.gateways.answers import SendOutcome, SendReason, SendState
 from loyalty.members.rules.identities import IdentityKind
 from loyalty.notices.models import Notice
 from loyalty.notices.service.holding import release_held

@@ -7,8 +7,8 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from loyalty.gateways.answers import SendOutcome, SendReason, SendState
 from loyalty.gateways.null import NullMiniProgram, NullOfficialAccount
-from loyalty.gateways.protocols import SendOutcome, SendReason, SendState
 from loyalty.kernel.database import Database
 from loyalty.kernel.outbox import OutboxEvent
 from loyalty.members.models import Identity

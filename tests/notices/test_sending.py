@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from loyalty.gateways.protocols import SendOutcome, SendReason, SendState
+from loyalty.gateways.answers import SendOutcome, SendReason, SendState
 from loyalty.members.service import set_notice_wanted
 from loyalty.notices import queries
 from loyalty.notices.rules import POLICY, SendAgainLater

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from loyalty.gateways.protocols import SendOutcome, SendReason, SendState
+from loyalty.gateways.answers import SendOutcome, SendReason, SendState
 from loyalty.kernel.transaction import run
 from loyalty.notices import queries
 from loyalty.notices.rules import POLICY

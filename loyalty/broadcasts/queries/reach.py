@@ -6,7 +6,21 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Select, String, and_, case, func, literal_column, or_, select, true, union
+from sqlalchemy import (
+    ColumnElement,
+    FromClause,
+    Select,
+    String,
+    Subquery,
+    and_,
+    case,
+    func,
+    literal_column,
+    or_,
+    select,
+    true,
+    union,
+)
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
@@ -77,23 +91,16 @@ def _judged(
     """Count members by the first way that is open to them, or by why none is; ``nobody`` holds for everybody."""
     wanted = members.subquery("wanted")
     member_id = wanted.c[0]
-    open_ways = ways(order, at=at).subquery()
-    first = (
-        select(open_ways)
-        .ext(distinct_on(open_ways.c.member_id))
-        .order_by(open_ways.c.member_id, open_ways.c.rank, open_ways.c.identity_id)
-        .subquery("first_way")
-    )
-    capped, known = _capped(policy, at, zone).subquery("capped"), accounts(order).distinct().subquery("known")
-    living = select(Member.id).where(Member.status.in_(_LIVING)).subquery("living")
-    joined = wanted.outerjoin(living, living.c.id == member_id).outerjoin(first, first.c.member_id == member_id)
-    joined = joined.outerjoin(known, known.c.member_id == member_id)
-    joined = joined.outerjoin(capped, capped.c.member_id == member_id)
-    found: list[tuple[ColumnElement[bool], Reason]] = [(living.c.id.is_(None), Reason.GONE)]
-    for refusal, some in refusing(at):
-        refused = some.distinct().subquery(f"refusing_{refusal}")
-        joined = joined.outerjoin(refused, refused.c.member_id == member_id)
-        found.append((refused.c.member_id.is_not(None), refusal))
+    first = _first_way(order, at)
+    living = select(Member.id.label("member_id")).where(Member.status.in_(_LIVING)).subquery("living")
+    known = accounts(order).distinct().subquery("known")
+    capped = _capped(policy, at, zone).subquery("capped")
+    refused = [(some.distinct().subquery(f"refusing_{why}"), why) for why, some in refusing(at)]
+    joined: FromClause = wanted
+    for one in (living, first, known, capped, *(some for some, _why in refused)):
+        joined = joined.outerjoin(one, one.c.member_id == member_id)
+    found: list[tuple[ColumnElement[bool], Reason]] = [(living.c.member_id.is_(None), Reason.GONE)]
+    found += [(some.c.member_id.is_not(None), why) for some, why in refused]
     if nobody is not None:
         found.append((true(), nobody))
     found.append((known.c.member_id.is_(None), Reason.NO_ACCOUNT))
@@ -109,9 +116,17 @@ def _judged(
         .select_from(joined)
         .subquery("judged")
     )
-    one = judged.c
-    return select(one.reason, one.channel, one.appid, func.count().label("members")).group_by(
-        one.reason, one.channel, one.appid
+    return select(*judged.c, func.count().label("members")).group_by(*judged.c)
+
+
+def _first_way(order: tuple[Channel, ...], at: datetime) -> Subquery:
+    """Select each member's first way that is open."""
+    open_ways = ways(order, at=at).subquery()
+    return (
+        select(open_ways)
+        .ext(distinct_on(open_ways.c.member_id))
+        .order_by(open_ways.c.member_id, open_ways.c.rank, open_ways.c.identity_id)
+        .subquery("first_way")
     )
 
 

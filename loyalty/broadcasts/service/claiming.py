@@ -18,7 +18,7 @@ from loyalty.broadcasts.models import Attempt, Broadcast, Recipient
 from loyalty.broadcasts.queries.broadcasts import BroadcastView
 from loyalty.broadcasts.queries.refusals import refusal_of
 from loyalty.broadcasts.rules.channels import Channel
-from loyalty.broadcasts.rules.policy import PushPolicy, is_quiet, marketing_quota, next_quota_at
+from loyalty.broadcasts.rules.policy import PushPolicy, is_quiet, marketing_quota
 from loyalty.broadcasts.rules.states import AttemptState, BroadcastState, Reason, RecipientState
 from loyalty.broadcasts.service.counting import count, uncount
 from loyalty.broadcasts.service.leaving import leave_to_inbox, put_off
@@ -71,8 +71,9 @@ def claim_group(
     if not _hold_running(session, broadcast.id):
         return NOTHING
     people = _lock_ready(session, broadcast.id, size, at)
-    chosen = _routed(session, broadcast, _willing(session, people, at), zone, at)
-    chosen = _within_quota(session, chosen, policy, at)
+    willing = _willing(session, people, at)
+    router = Router(session, broadcast, willing, policy=policy, zone=zone, at=at)
+    chosen = _routed(session, router, willing)
     chosen = _within_caps(session, chosen, policy, zone, at)
     chosen = _paid_for(session, chosen, zone, at)
     claims = _mark(session, chosen, at)
@@ -115,42 +116,24 @@ def _willing(session: Session, people: Sequence[AnyRow], at: datetime) -> Sequen
     return willing
 
 
-def _routed(
-    session: Session, broadcast: BroadcastView, people: Sequence[AnyRow], zone: ZoneInfo, at: datetime
-) -> _Chosen:
-    router = Router(session, broadcast, people, zone=zone, at=at)
+def _routed(session: Session, router: Router, people: Sequence[AnyRow]) -> _Chosen:
+    """Choose a way for each; put off whose ways are all closed or used up for the day."""
     chosen: _Chosen = {}
     left: dict[Reason, list[int]] = {Reason.NO_WAY: [], Reason.NOT_SENT: []}
+    later: dict[datetime, list[int]] = {}
     for one in people:
         route = router.route(recipient_id=one.id, member_id=one.member_id)
         if route.way is not None:
             chosen[one.id] = (one, route.way, route.steps)
         elif route.opens_at is not None:
-            put_off(session, recipient_ids=[one.id], until=route.opens_at)
+            later.setdefault(route.opens_at, []).append(one.id)
         else:
             left[Reason.NOT_SENT if route.steps else Reason.NO_WAY].append(one.id)
     for reason, recipient_ids in left.items():
         leave_to_inbox(session, recipient_ids=recipient_ids, reason=reason)
+    for opens_at, recipient_ids in later.items():
+        put_off(session, recipient_ids=recipient_ids, until=opens_at)
     return chosen
-
-
-def _within_quota(session: Session, chosen: _Chosen, policy: PushPolicy, at: datetime) -> _Chosen:
-    """Put off until the platform's next day whoever is beyond marketing's share of this one."""
-    room: dict[tuple[str, str], int] = {}
-    kept: _Chosen = {}
-    beyond = []
-    for recipient_id, (one, way, steps) in chosen.items():
-        key = (way.channel, way.appid)
-        if key not in room:
-            limit = marketing_quota(policy, way.channel, appid=way.appid, at=at)
-            room[key] = limit.ceiling - limits.used(session, limit=limit)
-        if room[key] > 0:
-            room[key] -= 1
-            kept[recipient_id] = (one, way, steps)
-        else:
-            beyond.append(recipient_id)
-    put_off(session, recipient_ids=beyond, until=next_quota_at(at))
-    return kept
 
 
 def _within_caps(session: Session, chosen: _Chosen, policy: PushPolicy, zone: ZoneInfo, at: datetime) -> _Chosen:

@@ -4,8 +4,23 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, DateTime, Select, String, Text, bindparam, case, cast, func, null, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    DateTime,
+    FromClause,
+    Select,
+    String,
+    Text,
+    bindparam,
+    case,
+    cast,
+    func,
+    null,
+    select,
+    update,
+)
+from sqlalchemy.dialects.postgresql import Insert, insert
 from sqlalchemy.orm import Session
 
 from loyalty.broadcasts.models import Broadcast, Recipient
@@ -126,10 +141,15 @@ def _add_statement() -> Select[Any]:
         .returning(Recipient.member_id, Recipient.token, Recipient.state)
         .cte("new")
     )
+    return select(func.count()).select_from(new).add_cte(_messages(new, now).cte("messages"))
+
+
+def _messages(new: FromClause, now: ColumnElement[datetime]) -> Insert:
+    """Write the inbox messages of recipients who are new and want them, each with the token of its recipient."""
     token = func.replace(cast(new.c.token, Text), "-", "")
     page = bindparam("page", type_=Text)
     has_query = func.strpos(page, "?") > 0
-    messages = insert(InboxMessage).from_select(
+    return insert(InboxMessage).from_select(
         ["member_id", "kind", "title", "body", "link", "page", "created_at"],
         select(
             new.c.member_id,
@@ -141,7 +161,6 @@ def _add_statement() -> Select[Any]:
             now,
         ).where(new.c.state != RecipientState.LEFT_OUT.value),
     )
-    return select(func.count()).select_from(new).add_cte(messages.cte("messages"))
 
 
 _ADD = _add_statement()

@@ -1,4 +1,7 @@
-"""Routing: which way each member of a group takes next, of those that are open and not yet tried."""
+"""Routing: which way each member of a group takes next, of those that are open and not yet tried.
+
+A way whose channel the platform has closed, or whose share of the day is used up, is passed over for the next one.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,10 +15,12 @@ from loyalty.broadcasts.models import Attempt, ChannelClosure
 from loyalty.broadcasts.queries.broadcasts import BroadcastView
 from loyalty.broadcasts.queries.ways import ways
 from loyalty.broadcasts.rules.channels import Channel
+from loyalty.broadcasts.rules.policy import PushPolicy, marketing_quota, next_quota_at
 from loyalty.broadcasts.rules.states import AttemptState
 from loyalty.channels import queries as channels
 from loyalty.channels.rules.templates import FilledTemplate, TemplateChannel
 from loyalty.kernel.database import AnyRow
+from loyalty.limits import service as limits
 from loyalty.notices import rules as notices
 from loyalty.notices.rules import NoticeKind
 
@@ -45,16 +50,24 @@ class Route:
 
 
 class Router:
-    """Knows, for one group, what is open, closed and tried."""
+    """Knows, for one group, what is open, closed, used up and tried."""
 
     def __init__(
-        self, session: Session, broadcast: BroadcastView, people: Sequence[AnyRow], *, zone: ZoneInfo, at: datetime
+        self,
+        session: Session,
+        broadcast: BroadcastView,
+        people: Sequence[AnyRow],
+        *,
+        policy: PushPolicy,
+        zone: ZoneInfo,
+        at: datetime,
     ) -> None:
-        self._session, self._broadcast, self._zone, self._at = session, broadcast, zone, at
+        self._session, self._broadcast, self._policy, self._zone, self._at = session, broadcast, policy, zone, at
         self._ways = _ways_of(session, broadcast, [one.member_id for one in people], at)
         self._tried = _tried_by(session, [one.id for one in people])
         self._closures = _closures(session, at)
         self._messages: dict[str, FilledTemplate | None] = {}
+        self._room: dict[tuple[str, Channel], int] = {}
 
     def route(self, *, recipient_id: int, member_id: int) -> Route:
         """Return where a member's message goes next."""
@@ -67,12 +80,23 @@ class Router:
             message = self._message(row.appid) if channel is Channel.SUBSCRIPTION else None
             if channel is Channel.SUBSCRIPTION and (message is None or message.template_id != row.template_id):
                 continue
-            reopens_at = self._closures.get((row.appid, row.channel))
+            reopens_at = self._reopens_at(row.appid, channel)
             if reopens_at is not None:
                 opens_at = min(opens_at or reopens_at, reopens_at)
                 continue
+            self._room[row.appid, channel] -= 1
             return Route(Way(channel, row.identity_id, row.appid, row.openid, message, earlier), None, len(tried))
         return Route(None, opens_at, len(tried))
+
+    def _reopens_at(self, appid: str, channel: Channel) -> datetime | None:
+        """Return when a channel of an account lets messages through again; None when it does now."""
+        closed_until = self._closures.get((appid, channel))
+        if closed_until is not None:
+            return closed_until
+        if (appid, channel) not in self._room:
+            limit = marketing_quota(self._policy, channel, appid=appid, at=self._at)
+            self._room[appid, channel] = limit.ceiling - limits.used(self._session, limit=limit)
+        return None if self._room[appid, channel] > 0 else next_quota_at(self._at)
 
     def _message(self, appid: str) -> FilledTemplate | None:
         if appid not in self._messages:

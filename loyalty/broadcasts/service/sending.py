@@ -17,7 +17,7 @@ from loyalty.broadcasts.rules.states import BroadcastState, RecipientState
 from loyalty.broadcasts.service.claiming import NOTHING, Claim, Group, claim_group
 from loyalty.broadcasts.service.settling import settle
 from loyalty.broadcasts.service.sorting import sort_page
-from loyalty.gateways.protocols import SendOutcome
+from loyalty.gateways.answers import SendOutcome
 from loyalty.kernel.database import Database
 from loyalty.kernel.transaction import run
 from loyalty.limits.rules import LimitExhausted

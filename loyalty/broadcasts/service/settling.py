@@ -14,7 +14,7 @@ from loyalty.broadcasts.rules.policy import AGAIN_AFTER, ATTEMPTS_MAX, STALE_AFT
 from loyalty.broadcasts.rules.states import AttemptState, BroadcastState, RecipientState
 from loyalty.broadcasts.service.counting import uncount
 from loyalty.broadcasts.service.waking import wake
-from loyalty.gateways.protocols import SendOutcome, SendReason, SendState
+from loyalty.gateways.answers import SendOutcome, SendReason, SendState
 from loyalty.members.models import Identity
 from loyalty.notices.service.granted_pages import GrantUse, return_grants
 from loyalty.notices.service.grants import GrantSource, empty_grants

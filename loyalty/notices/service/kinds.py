@@ -37,14 +37,7 @@ def configure_kind(
         raise rules.NoticeIsOwed(kind=kind.value)
     before = queries.kind_settings(session, kind)
     after = KindSettings(is_enabled, rules.checked_channels(channels), is_own_act)
-    values = {**_document(after), "changed_at": at}
-    session.execute(
-        insert(NoticeKindSettings)
-        .values(kind=kind.value, **values)
-        .on_conflict_do_update(index_elements=["kind"], set_=values)
-        .execution_options(populate_existing=True)
-    )
-    session.expire_all()
+    _save(session, kind, after, at)
     audit.write(
         session,
         actor=actor,
@@ -55,6 +48,17 @@ def configure_kind(
         at=at,
     )
     return after
+
+
+def _save(session: Session, kind: NoticeKind, settings: KindSettings, at: datetime) -> None:
+    values = {**_document(settings), "changed_at": at}
+    session.execute(
+        insert(NoticeKindSettings)
+        .values(kind=kind.value, **values)
+        .on_conflict_do_update(index_elements=["kind"], set_=values)
+        .execution_options(populate_existing=True)
+    )
+    session.expire_all()
 
 
 def _document(settings: KindSettings) -> Json:

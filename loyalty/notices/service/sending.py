@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from loyalty.gateways.protocols import MiniProgram, OfficialAccount, SendOutcome, SendReason, SendState
+from loyalty.gateways.answers import SendOutcome, SendReason, SendState
+from loyalty.gateways.protocols import MiniProgram, OfficialAccount
 from loyalty.kernel.database import Database
 from loyalty.kernel.transaction import run
 from loyalty.notices import queries
