@@ -2,7 +2,8 @@
 
 from datetime import datetime
 
-from loyalty.gateways.protocols import SendState, SmsSender
+from loyalty.gateways.answers import SendState
+from loyalty.gateways.protocols import SmsSender
 from loyalty.kernel.crypto import Vault
 from loyalty.kernel.database import Database
 from loyalty.kernel.errors import Unavailable
