@@ -10,11 +10,21 @@ Steps = Callable[[Container, BulkRun], Iterator[Page]]
 """Yields the pages that follow the run's cursor."""
 
 
-def steps_of(page: Callable[..., PageDone]) -> Steps:
-    """Return the steps of work whose every page is one call, which finds its place by the run's cursor."""
+def steps_with(page: Callable[[Container], Page]) -> Steps:
+    """Return the steps of work whose every page is asked for with what it takes, and finds its place by the cursor."""
 
     def steps(container: Container, _started: BulkRun) -> Iterator[Page]:
         while True:
-            yield partial(page, zone=container.zone, at=container.clock.now())
+            yield page(container)
 
     return steps
+
+
+def steps_of(page: Callable[..., PageDone]) -> Steps:
+    """Return the steps of work whose every page takes the zone and the instant."""
+    return steps_with(lambda one: partial(page, zone=one.zone, at=one.clock.now()))
+
+
+def steps_of_matching(page: Callable[..., PageDone]) -> Steps:
+    """Return the steps of work whose every page matches members: it takes the vault too."""
+    return steps_with(lambda one: partial(page, zone=one.zone, vault=one.vault, at=one.clock.now()))

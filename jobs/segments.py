@@ -1,13 +1,11 @@
 """Segments (分群): what members bought is kept in step with events; snapshots and automatic tags come in pages."""
 
-from collections.abc import Callable, Iterator
 from datetime import datetime
 from functools import partial
 
-from jobs.pages import Steps
+from jobs.pages import steps_of_matching, steps_with
 from jobs.periodic import PeriodicRun
 from loyalty.container import Container
-from loyalty.kernel.bulk import BulkRun, Page, PageDone
 from loyalty.kernel.database import Json, Session
 from loyalty.kernel.transaction import run
 from loyalty.segments import queries, service
@@ -31,21 +29,7 @@ def keep_automatic_tags(periodic: PeriodicRun) -> Json:
     return {"tags": run(container.database, begin)}
 
 
-def _steps(page: Callable[[Container], Callable[[Session, BulkRun], PageDone]]) -> Steps:
-    """Return the steps of work whose every page finds its place by the run's cursor."""
-
-    def steps(container: Container, _started: BulkRun) -> Iterator[Page]:
-        while True:
-            yield page(container)
-
-    return steps
-
-
-def _matching_page(page: Callable[..., PageDone]) -> Steps:
-    return _steps(lambda one: partial(page, zone=one.zone, vault=one.vault, at=one.clock.now()))
-
-
-take_snapshot = _matching_page(service.take_page)
-keep_tag = _matching_page(service.keep_page)
-fill_purchases = _steps(lambda container: partial(service.fill_purchases, zone=container.zone))
-fill_birthdays = _steps(lambda container: partial(service.fill_birthdays, vault=container.vault))
+take_snapshot = steps_of_matching(service.take_page)
+keep_tag = steps_of_matching(service.keep_page)
+fill_purchases = steps_with(lambda container: partial(service.fill_purchases, zone=container.zone))
+fill_birthdays = steps_with(lambda container: partial(service.fill_birthdays, vault=container.vault))

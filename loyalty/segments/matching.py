@@ -11,19 +11,19 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Select, String, exists, false, func, literal_column, select, true, union_all
+from sqlalchemy import ColumnElement, Select, exists, false, func, select, true, union_all
 from sqlalchemy.orm import Session
 
 from loyalty.kernel.crypto import Vault
 from loyalty.members.models import Member
 from loyalty.members.queries import LIVING
+from loyalty.points.posting import constant
 from loyalty.segments.rules.conditions import All, AnyOf, Condition, Not
 from loyalty.segments.rules.fact_types import Fact
 from loyalty.segments.sources import source_of
 from loyalty.segments.sources.parts import Asked, IdSpan, Source, Who
 
-_STATES = [literal_column(f"'{status}'", String) for status in LIVING]
-IS_LIVING = Member.status.in_(_STATES)
+_IS_LIVING = Member.status.in_([constant(status) for status in LIVING])
 """Whom any condition may find. Literal, so that every plan can use the index of living members."""
 
 
@@ -91,7 +91,7 @@ def _plain(condition: Condition, is_turned: bool = False) -> _Part:
 
 
 def _members(part: _Part, asked: Asked, span: IdSpan | None) -> Select[Any]:
-    statement = select(Member.id.label("member_id")).where(IS_LIVING)
+    statement = select(Member.id.label("member_id")).where(_IS_LIVING)
     if span is not None:
         statement = statement.where(span.covers(Member.id.expression))
     return statement.where(*(_holds(each, asked, span) for each in _required(part)))

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from flask import render_template, request
 from flask.typing import ResponseReturnValue
@@ -11,7 +11,7 @@ from flask.typing import ResponseReturnValue
 from loyalty.kernel.transaction import run
 from loyalty.members.queries import MemberView
 from loyalty.segments import queries
-from loyalty.segments.rules.conditions import All, Condition, parse
+from loyalty.segments.rules.conditions import Condition, parse
 from loyalty.segments.rules.fact_types import Following, Reachable, Way
 from loyalty.segments.rules.sentences import sentence
 from loyalty.staff.rules import Permission
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 CHANGED = {"HX-Trigger-After-Settle": "condition-changed"}
 _REACH: Mapping[str, Condition] = {
     "有订阅消息授权": Reachable(frozenset({Way.SUBSCRIPTION})),
+    "在客服消息窗口内": Reachable(frozenset({Way.CUSTOMER})),
     "可收站内消息": Reachable(frozenset({Way.INBOX})),
     "已关注公众号": Following(),
 }
@@ -46,7 +47,7 @@ class Audience:
     sample: Sequence[MemberView]
     stores: Mapping[int, str]
     seconds: float
-    """How long it took to count, so that nobody wonders about a slow condition."""
+    """How long it took to find them, so that nobody wonders about a slow condition."""
     is_whole: bool
     reach: Mapping[str, int] = field(default_factory=dict)
 
@@ -84,19 +85,25 @@ def audience_of_form(form: Form) -> Audience:
 
 def audience_of(session: "Session", condition: Condition, *, has_reach: bool = False) -> Audience:
     """Return whom a condition finds, within the caller's stores."""
-    here, scope = container(), current_scope()
-    asked: dict[str, Any] = {"at": here.clock.now(), "zone": here.zone, "vault": here.vault, "scope": scope}
+    here, scope, reach = container(), current_scope(), _REACH if has_reach else {}
     started = time.perf_counter()
-    count = queries.count(session, condition, **asked)
+    found = queries.find(
+        session,
+        condition,
+        at=here.clock.now(),
+        zone=here.zone,
+        vault=here.vault,
+        scope=scope,
+        also=list(reach.values()),
+    )
     seconds = time.perf_counter() - started
-    sample = queries.sample(session, condition, **asked)
-    reach = _REACH if has_reach else {}
+    enrolled_at = {one.enrolled_store_id for one in found.sample if one.enrolled_store_id is not None}
     return Audience(
         says=sentence(condition, names_for(session, [condition])),
-        count=count,
-        sample=sample,
-        stores=stores.names(session, {one.enrolled_store_id for one in sample if one.enrolled_store_id is not None}),
+        count=found.count,
+        sample=found.sample,
+        stores=stores.names(session, enrolled_at),
         seconds=seconds,
         is_whole=scope.is_chain_wide,
-        reach={name: queries.count(session, All((condition, way)), **asked) for name, way in reach.items()},
+        reach=dict(zip(reach, found.also, strict=True)),
     )

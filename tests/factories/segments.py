@@ -1,7 +1,4 @@
-"""People of whom everything that can be asked is known, written as the modules write it, and what is true of them.
-
-``is_true`` says in Python what conditions say in SQL, from what the person was made of alone.
-"""
+"""People of whom everything that can be asked is known, written as the modules write it."""
 
 import itertools
 from collections.abc import Callable, Iterator, Sequence

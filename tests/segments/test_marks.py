@@ -16,7 +16,7 @@ from loyalty.members.rules.consents import Purpose
 from loyalty.members.rules.identities import IdentityKind
 from loyalty.members.rules.members import MemberStatus
 from loyalty.notices.models import CustomerWindow, SubscriptionGrant
-from loyalty.segments import queries
+from loyalty.segments.matching import members_matching
 from loyalty.segments.rules import fact_types as types
 from loyalty.segments.rules.conditions import Condition, Not
 from tests.factories.coupons import make_template
@@ -32,8 +32,8 @@ class Asker:
         self.session, self.at, self.zone, self.vault = session, at, zone, vault
 
     def finds(self, member: Member, condition: Condition) -> bool:
-        found = queries.sample(self.session, condition, at=self.at, zone=self.zone, vault=self.vault, size=10_000)
-        return member.id in {one.id for one in found}
+        found = members_matching(condition, at=self.at, zone=self.zone, vault=self.vault)
+        return member.id in self.session.scalars(found).all()
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ from loyalty.points import service as points
 from loyalty.points.rules.expiry import LotTerms
 from loyalty.segments import queries
 from loyalty.segments.matching import members_matching
+from loyalty.segments.queries.finding import SAMPLE_SIZE, Found
 from loyalty.segments.rules import fact_types as types
 from loyalty.segments.rules.conditions import All, AnyOf, Condition, Not, dump, parse
 from loyalty.segments.sources.parts import IdSpan
@@ -180,19 +181,31 @@ def test_count_and_sample_see_the_members_of_the_stores_in_scope(
     session: Session, town: Town, at: datetime, zone: ZoneInfo, vault: Vault
 ) -> None:
     scope = StoreScope(is_chain_wide=False, store_ids=frozenset(town.stores[:1]))
-    condition = types.Enrolled(days_least=0)
+    condition, others = types.Enrolled(days_least=0), (types.NeverBought(), All(), AnyOf(()))
     theirs = {
-        person.member_id
+        person.member_id: person
         for person in town.people
         if person.store_id == town.stores[0] and person.status in (MemberStatus.ACTIVE, MemberStatus.CLOSING)
     }
+    never_bought = oracle.found(list(theirs.values()), others[0], today=business_date(at, zone))
+    asked = {"at": at, "zone": zone, "vault": vault, "scope": scope}
 
-    counted = queries.count(session, condition, at=at, zone=zone, vault=vault, scope=scope)
-    shown = queries.sample(session, condition, at=at, zone=zone, vault=vault, scope=scope, size=3)
+    found = queries.find(session, condition, **asked, also=others)
 
-    assert counted == len(theirs) > 3
-    assert len(shown) == 3
-    assert {one.id for one in shown} <= theirs
+    assert found.count == queries.count(session, condition, **asked) == len(theirs) > SAMPLE_SIZE
+    assert len(found.sample) == SAMPLE_SIZE
+    assert {one.id for one in found.sample} <= theirs.keys()
+    assert list(found.also) == [len(never_bought), len(theirs), 0]
+    assert 0 < len(never_bought) < len(theirs)
+    assert queries.find(session, condition, **asked).sample == found.sample
+
+
+def test_a_condition_that_finds_nobody_shows_nobody(
+    session: Session, town: Town, at: datetime, zone: ZoneInfo, vault: Vault
+) -> None:
+    found = queries.find(session, Not(All()), at=at, zone=zone, vault=vault, also=[All()])
+
+    assert found == Found(0, [], [0])
 
 
 @pytest.mark.parametrize("status", [MemberStatus.PROVISIONAL, MemberStatus.CLOSED, MemberStatus.MERGED])

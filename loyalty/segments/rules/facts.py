@@ -46,11 +46,11 @@ def _days(name: str, label: str, **more: Any) -> Field:
     return _field(name, label, FieldKind.DAYS, unit="天", **more)
 
 
-def _window(label: str = "最近", initial: int | None = 30) -> Field:
-    return _days("within_days", f"{label}（不填为全部时间）", least=1, initial=initial)
+def _window(initial: int = 30) -> Field:
+    return _days("within_days", "最近（不填为全部时间）", least=1, initial=initial)
 
 
-def _range(kind: FieldKind, unit: str, suffix: str = "", initial: int | None = 1) -> tuple[Field, Field]:
+def _range(kind: FieldKind, unit: str, suffix: str = "", initial: int = 1) -> tuple[Field, Field]:
     return (
         _field(f"least{suffix}", "不少于", kind, unit=unit, initial=initial),
         _field(f"most{suffix}", "不超过", kind, unit=unit),

@@ -16,7 +16,7 @@ class Work(StrEnum):
 
 
 def subject_of(segment_id: int) -> str:
-    """Return how the audit log names a segment."""
+    """Return how the audit log names a segment, and ``tagged_by`` the one that put a tag on a member."""
     return f"segment:{segment_id}"
 
 
@@ -38,8 +38,3 @@ def keeping_subject(tag_id: int, at: datetime) -> str:
 def kept_tag_of(subject: str) -> int:
     """Return the tag that a name means."""
     return int(subject.split(":")[1])
-
-
-def tagger_of(segment_id: int) -> str:
-    """Return what stands as ``tagged_by`` of a tag that a segment put on a member."""
-    return f"segment:{segment_id}"

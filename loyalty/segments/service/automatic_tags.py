@@ -19,7 +19,7 @@ from loyalty.segments.matching import members_matching, plan_by_sets
 from loyalty.segments.models import AutomaticTag, Segment, SegmentRevision
 from loyalty.segments.rules.conditions import parse
 from loyalty.segments.rules.errors import AutomaticTagNotFound, TagKeptAlready
-from loyalty.segments.rules.works import Work, keeping_subject, kept_tag_of, subject_of, tagger_of
+from loyalty.segments.rules.works import Work, keeping_subject, kept_tag_of, subject_of
 from loyalty.segments.service.saving import lock_segment
 from loyalty.segments.service.snapshots import IDS_PER_PAGE, last_member, next_span, written
 from loyalty.tags.models import MemberTag
@@ -103,7 +103,7 @@ def keep_page(
     plan_by_sets(session)
     segment_id, document = asked
     matching = members_matching(parse(document), at=at, zone=zone, vault=vault, span=span)
-    found, tagger = matching.subquery(), tagger_of(segment_id)
+    found, tagger = matching.subquery(), subject_of(segment_id)
     left = written(
         session,
         delete(MemberTag).where(

@@ -1,5 +1,6 @@
 """Where members stand: level, growth, points and streak. Whoever has no row is at the lowest level and has 0."""
 
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -51,7 +52,7 @@ def growth(fact: types.Growth, asked: Asked) -> Who:
     )
     grown = union_all(for_ever, of_period).subquery()
     found = in_range(grown.c.member_id, grown.c.growth, fact.least, fact.most)
-    return Who(found.ids.params(at=asked.at), found.is_absent)
+    return replace(found, ids=found.ids.params(at=asked.at))
 
 
 def balance(fact: types.Balance, asked: Asked) -> Who:
@@ -65,7 +66,7 @@ def balance(fact: types.Balance, asked: Asked) -> Who:
     # Below 0 with what is owed, which no range tells from 0.
     available = ACCOUNTS.c.balance - func.coalesce(taken.c.points, 0) - ACCOUNTS.c.debt
     found = in_range(ACCOUNTS.c.member_id, available, fact.least, fact.most)
-    return Who(found.ids.outerjoin(taken, taken.c.member_id == ACCOUNTS.c.member_id), found.is_absent)
+    return replace(found, ids=found.ids.outerjoin(taken, taken.c.member_id == ACCOUNTS.c.member_id))
 
 
 def expiring_points(fact: types.ExpiringPoints, asked: Asked) -> Who:

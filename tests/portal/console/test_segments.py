@@ -1,35 +1,26 @@
-"""Segment pages: a condition is put together, counted and saved; snapshots, files and tags that follow it."""
+"""Segment pages: lists, versions and audiences; snapshots, files and tags that follow a segment."""
 
 import html
 import re
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy.orm import Session
 
 from loyalty.kernel import audit, bulk
-from loyalty.kernel.audit import Actor
 from loyalty.members.models import Member
+from loyalty.notices.models import CustomerWindow
 from loyalty.segments import queries, service
-from loyalty.segments.queries import SegmentView
-from loyalty.segments.rules.conditions import All, AnyOf, Condition, Not
-from loyalty.segments.rules.fact_types import Balance, EnrolledStore, HasBirthday, NeverBought
+from loyalty.segments.rules.conditions import Not
+from loyalty.segments.rules.fact_types import EnrolledStore, HasBirthday
 from loyalty.staff.rules import Role
 from loyalty.stores.models import Store
 from tests.factories.adjustments import work_off
-from tests.factories.members import make_member
+from tests.factories.members import make_identity, make_member
 from tests.factories.tags import make_tag, put_tag, tags_of
 from tests.portal.console.conftest import Browser, LogIn, download
+from tests.portal.console.segment_forms import HERE, STAFF, form_on, saved
 from tests.support.containers import NullContainer, StandingClock
-
-HERE = "/console/segments"
-STAFF = Actor("staff:7")
-HTMX = {"HX-Request": "true"}
-
-
-@pytest.fixture
-def marketer(log_in: LogIn) -> Browser:
-    return log_in(Role.MARKETER)
 
 
 @pytest.fixture
@@ -48,137 +39,11 @@ def of_store(session: Session, store: Store, ours: Member, at: datetime) -> int:
     return saved(session, at, EnrolledStore(frozenset({store.id})))
 
 
-def saved(session: Session, at: datetime, condition: Condition, title: str = "西湖店会员") -> int:
-    segment_id = service.save_segment(session, title=title, condition=condition, actor=STAFF, at=at)
-    session.commit()
-    return segment_id
-
-
-def form_on(page: str) -> dict[str, list[str]]:
-    """What a browser would send of the condition on a page: its lists, its texts and its boxes."""
-    form: dict[str, list[str]] = {}
-    for name, options in re.findall(r'<select[^>]* name="(c[-\d]*\.\w+)"[^>]*>(.*?)</select>', page, re.DOTALL):
-        form[name] = re.findall(r'<option value="(\w*)" selected', options)
-    for tag in re.findall(r'<input[^>]* name="c[-\d]*\.\w+"[^>]*>', page):
-        attributes = dict(re.findall(r'([a-z]+)="([^"]*)"', tag))
-        if attributes["type"] != "checkbox" or tag.endswith("checked>"):
-            form.setdefault(attributes["name"], []).append(attributes["value"])
-    return form
-
-
 def stop_all(session: Session) -> None:
     """Pause all work that is under way, as an error in one of its pages does."""
     for run_id in bulk.list_running(session):
         bulk.pause(session, run_id=run_id, error="ValueError")
     session.commit()
-
-
-def only_segment(session: Session) -> SegmentView:
-    session.expire_all()
-    (segment,) = queries.list_segments(session)
-    return segment
-
-
-class TestBuildingWithoutScript:
-    def test_rows_and_groups_come_and_go_by_the_server_and_nothing_typed_is_lost(
-        self, marketer: Browser, session: Session, store: Store
-    ) -> None:
-        form = form_on(marketer.text(f"{HERE}/new"))
-
-        def press(edit: str, **typed: object) -> None:
-            nonlocal form
-            page = marketer.submit(HERE, **form | {"title": "老客"} | typed, edit=edit)
-            assert 'value="老客"' in page
-            form = form_on(page)
-
-        press("add:c", **{"c.new": "never_bought"})
-        press("group:c", **{"c-1.not": "yes"})
-        press("add:c-2", **{"c-2.new": "balance"})
-        press("add:c-2", **{"c-2.new": "enrolled_store", "c-2-1.least": "500"})
-        press("add:c", **{"c.new": "has_birthday", "c-2-2.store_ids": [str(store.id)]})
-        press("remove:c-3")
-        page = marketer.submit(HERE, **form, title="老客", edit="count")
-        assert "不满足（从未消费），且（可用积分不少于 500，或入会门店：西湖店）" in page
-        assert queries.list_segments(session) == []
-
-        assert "已保存" in marketer.submit(HERE, **form, title="老客")
-
-        group = AnyOf((Balance(least=500), EnrolledStore(frozenset({store.id}))))
-        assert only_segment(session).condition == All((Not(NeverBought()), group))
-
-    def test_what_is_wrong_is_told_at_its_row_and_the_form_stays(self, marketer: Browser, session: Session) -> None:
-        form = {"c.join": "all", "c.not": "no", "c-1.fact": "balance", "c-1.not": "no", "c-1.least": "很多"}
-
-        answer = marketer.post(HERE, title="测试", **form)
-
-        page = answer.get_data(as_text=True)
-        assert answer.status_code == 422
-        assert '<div class="field-problem" id="problem-c-1">不少于须为整数</div>' in page
-        assert 'value="很多"' in page
-        assert queries.list_segments(session) == []
-
-    @pytest.mark.parametrize(
-        "fields",
-        [
-            {"c.join": "none"},
-            {"c.join": "all", "c.not": "no", "c-1.fact": "unheard_of", "c-1.not": "no"},
-            {"c.join": "all", "c.not": "no", "edit": "remove:c"},
-            {"c.join": "all", "c.not": "no", "edit": "add:c", "c.new": "x"},
-            {"edit": "add:" + "c-1" * 200},
-        ],
-    )
-    @pytest.mark.parametrize("address", [HERE, f"{HERE}/condition", f"{HERE}/count"])
-    def test_a_form_that_no_page_offers_is_refused_in_words(
-        self, marketer: Browser, fields: dict[str, str], address: str
-    ) -> None:
-        answer = marketer.post(address, title="测试", **fields)
-
-        is_read = address.endswith("count") and "edit" in fields
-        assert (answer.status_code == 200) if is_read else (answer.headers["X-Error-Code"] == "invalid_field")
-
-    @pytest.mark.parametrize(("title", "told"), [("", "1–40 个字符"), ("x" * 41, "1–40 个字符"), ("老客", "已有同名")])
-    def test_a_title_that_will_not_do_is_told(
-        self, marketer: Browser, session: Session, at: datetime, title: str, told: str
-    ) -> None:
-        saved(session, at, HasBirthday(), "老客")
-
-        assert told in marketer.post(HERE, title=title).get_data(as_text=True)
-
-
-class TestBuildingWithScript:
-    def test_a_part_of_the_page_comes_back_and_the_count_is_asked_to_follow(self, marketer: Browser) -> None:
-        answer = marketer.post(
-            f"{HERE}/condition", **{"c.join": "all", "c.not": "no", "c.new": "tags", "edit": "add:c"}
-        )
-
-        part = answer.get_data(as_text=True)
-        assert "<html" not in part
-        assert form_on(part)["c-1.match"] == ["any"]
-        assert answer.headers["HX-Trigger-After-Settle"] == "condition-changed"
-
-    def test_the_count_comes_with_the_sentence_some_members_and_how_long_it_took(
-        self, marketer: Browser, ours: Member, store: Store, session: Session
-    ) -> None:
-        session.commit()
-        form = {"c.join": "all", "c.not": "no", "c-1.fact": "enrolled_store", "c-1.not": "no"}
-
-        page = marketer.post(f"{HERE}/count", **form, **{"c-1.store_ids": store.id}).get_data(as_text=True)
-
-        assert "<strong>1</strong> 位会员" in page
-        assert "入会门店：西湖店" in page
-        assert re.search(r"统计用时 \d+\.\d\d 秒", page)
-        assert ours.number in page
-        assert "139****5678" in page
-
-    def test_each_row_hears_what_is_wrong_with_it_while_it_is_filled_in(self, marketer: Browser) -> None:
-        form = {"c.join": "all", "c.not": "no", "c-1.fact": "tier", "c-1.not": "no"}
-        data = {"csrf_token": marketer._csrf_token(), **form}
-
-        page = marketer.client.post(f"{HERE}/count", data=data, headers=HTMX).get_data(as_text=True)
-
-        assert '<div class="field-problem" id="problem-c-1" hx-swap-oob="true">请选择等级</div>' in page
-        assert '<div class="field-problem" id="problem-c" hx-swap-oob="true"></div>' in page
-        assert "位会员" not in page
 
 
 class TestSegments:
@@ -213,13 +78,25 @@ class TestSegments:
         assert "不满足（入会门店：西湖店）" in page
         assert re.search(r"以前的版本.*版本 1.*入会门店：西湖店", page, re.DOTALL)
 
-    def test_are_counted_by_reach_and_sampled_masked(self, marketer: Browser, of_store: int, ours: Member) -> None:
+    def test_are_counted_by_reach_and_sampled_masked(
+        self, marketer: Browser, session: Session, of_store: int, ours: Member, at: datetime
+    ) -> None:
+        wrote = make_identity(session, member=ours)
+        open_until = at + timedelta(hours=48)
+        session.add(CustomerWindow(identity_id=wrote.id, act="wrote", remaining=5, expires_at=open_until))
+        session.commit()
         here = f"{HERE}/{of_store}"
         assert f'hx-get="{here}/audience" hx-trigger="load"' in marketer.text(here)
 
         for page in (marketer.text(f"{here}/audience"), marketer.text(f"{here}?counted=yes")):
             assert "<strong>1</strong> 位会员" in page
-            assert re.search(r"<dt>可收站内消息</dt><dd>1 位</dd><dt>已关注公众号</dt><dd>0 位</dd>", page)
+            reach = re.findall(r"<dt>(.+?)</dt><dd>(\d) 位</dd>", page)
+            assert reach == [
+                ("有订阅消息授权", "0"),
+                ("在客服消息窗口内", "1"),
+                ("可收站内消息", "1"),
+                ("已关注公众号", "0"),
+            ]
             assert "139****5678" in page
             assert ours.number in page
 
