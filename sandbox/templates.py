@@ -32,7 +32,7 @@ def seed_templates(world: World) -> None:
     """Puts the configured templates into the state; ones added through the API stay."""
     with world.store.transaction():
         for template in world.config.templates:
-            _save(world, template)
+            put(world, template)
 
 
 def find(world: World, *, appid: str, template_id: str, kind: str) -> StoredTemplate:
@@ -75,13 +75,17 @@ def add(world: World, *, appid: str, short_id: str, names: list[str]) -> str:
     if len(listed(world, appid=appid, kind="template")) >= MOST:
         raise ApiError(45026)
     template = _from_library(appid, entry, names, template_id=world.random.text(43))
-    _save(world, template)
+    put(world, template)
     return template.template_id
 
 
 def put(world: World, template: Template) -> None:
     """Lets an account have a template, in place of the one with the same id."""
-    _save(world, template)
+    world.store.run(
+        "INSERT OR REPLACE INTO templates VALUES (?, ?, ?, ?, ?, ?, ?)",
+        template.appid, template.template_id, template.kind, template.title, template.content,
+        json.dumps(template.keys), json.dumps(dict(template.choices)),
+    )  # fmt: skip
 
 
 def delete(world: World, *, appid: str, template_id: str, kind: str) -> None:
@@ -97,12 +101,4 @@ def _from_library(appid: str, entry: LibraryTemplate, names: list[str], *, templ
     return Template(
         appid=appid, template_id=template_id, kind="template", title=entry.title, content=content,
         keys=tuple(KEY_NAME.findall(content)), choices={},
-    )  # fmt: skip
-
-
-def _save(world: World, template: Template) -> None:
-    world.store.run(
-        "INSERT OR REPLACE INTO templates VALUES (?, ?, ?, ?, ?, ?, ?)",
-        template.appid, template.template_id, template.kind, template.title, template.content,
-        json.dumps(template.keys), json.dumps(dict(template.choices)),
     )  # fmt: skip

@@ -15,7 +15,7 @@ from loyalty.channels.rules.pushes import PushContent
 from loyalty.channels.rules.pushes import read_push as read_fields
 from loyalty.channels.rules.replies import ReplyBook, ReplyTrigger
 from loyalty.channels.rules.templates import MARKETING_KINDS, FilledTemplate, TemplateChannel
-from loyalty.gateways.protocols import MiniProgramPage
+from loyalty.gateways.answers import MiniProgramPage
 from loyalty.kernel.crypto import Vault
 from loyalty.kernel.errors import NotFound
 

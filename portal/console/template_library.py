@@ -61,7 +61,7 @@ def template_library() -> str:
 
     return render_template(
         "console/template_library.html",
-        accounts=_names(),
+        accounts=account_names(),
         filters={name: forms.text(name) for name in ("appid", "state")},
         state_names=STATE_NAMES,
         colours=STATE_COLOURS,
@@ -128,12 +128,13 @@ def account_of(appid: str) -> Account:
     return found
 
 
-def _names() -> dict[str, str]:
+def account_names() -> dict[str, str]:
+    """Return the names of all our accounts, by their appids."""
     return {one.appid: one.name for one in container().settings.wechat_accounts}
 
 
 def _rows(session: "Session") -> Sequence[SettingRow]:
-    appid, state, names = forms.text("appid"), forms.text("state"), _names()
+    appid, state, names = forms.text("appid"), forms.text("state"), account_names()
     if state and state not in STATE_NAMES:
         raise forms.InvalidField(field="state")
     titles: dict[str, str] = {kind: definition.title for kind, definition in KINDS.items()}

@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response
 from loyalty.channels import library, queries, service
 from loyalty.channels.library import LibraryView
 from loyalty.channels.rules import MappingRefused, labels_of
-from loyalty.channels.rules.templates import TemplateChannel
+from loyalty.channels.rules.templates import MarketingByTemplateMessage, TemplateChannel
 from loyalty.channels.service.templates import TemplateSettings
 from loyalty.kernel.transaction import run
 from loyalty.notices.rules import KINDS, NoticeKind, kind_of
@@ -18,7 +18,7 @@ from portal.console import forms
 from portal.console.access import actor, for_the_chain, requires
 from portal.console.blueprint import blueprint
 from portal.console.notices import FACT_NAMES
-from portal.console.template_library import account_of
+from portal.console.template_library import account_names, account_of
 from portal.context import container
 from portal.errors import status_of
 
@@ -36,7 +36,7 @@ def template_setting() -> str:
     """Show the form: first for which account and notice, then which template, then what stands under its keys."""
     appid, kind = forms.text("appid"), forms.text("kind")
     if not (appid and kind):
-        return render_template("console/template_setting.html", accounts=_accounts(), kinds=KINDS, appid=appid)
+        return render_template("console/template_setting.html", accounts=account_names(), kinds=KINDS, appid=appid)
     return _form(appid, kind_of(kind), forms.text("template_id"))
 
 
@@ -57,7 +57,7 @@ def save_template_setting() -> Response | tuple[str, int]:
             template_id=template_id,
             title=template.title if template else "",
             mapping=mapping,
-            is_enabled=forms.text("is_enabled") == "yes",
+            is_enabled=_is_switched_on(),
             **{name: value or None for name, value in links.items()},
         )
         service.save_template(
@@ -73,8 +73,8 @@ def save_template_setting() -> Response | tuple[str, int]:
 
     try:
         run(container().database, work)
-    except MappingRefused as error:
-        problems = error.details["problems"]
+    except (MappingRefused, MarketingByTemplateMessage) as error:
+        problems = error.details.get("problems", [error.message])
         return _form(appid, kind, template_id, typed=mapping | links, problems=problems), status_of(error)
     flash("已保存", "success")
     return redirect(url_for("console.template_library"), 303)
@@ -95,7 +95,7 @@ def _form(
     template = next((one for one in templates if one.template_id == wanted), None)
     return render_template(
         "console/template_setting.html",
-        accounts=_accounts(),
+        accounts=account_names(),
         kinds=KINDS,
         appid=appid,
         kind=kind,
@@ -103,7 +103,7 @@ def _form(
         template=template,
         labels=labels_of(template.content) if template else {},
         values=typed if typed is not None else _values(setting),
-        is_enabled=setting.is_enabled if setting else True,
+        is_enabled=_is_switched_on() if typed is not None else setting is None or setting.is_enabled,
         is_official_account=_channel(appid) is TemplateChannel.TEMPLATE,
         facts={name: (FACT_NAMES.get(name, name), sort) for name, sort in KINDS[kind].facts.items()},
         problems=problems,
@@ -111,14 +111,14 @@ def _form(
     )
 
 
+def _is_switched_on() -> bool:
+    return forms.text("is_enabled") == "yes"
+
+
 def _values(setting: Any) -> Mapping[str, str]:
     if setting is None:
         return {}
     return {**setting.mapping, **{name: getattr(setting, name) or "" for name in LINKS}}
-
-
-def _accounts() -> dict[str, str]:
-    return {one.appid: one.name for one in container().settings.wechat_accounts}
 
 
 def _channel(appid: str) -> TemplateChannel:

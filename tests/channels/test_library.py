@@ -11,9 +11,9 @@ from loyalty.channels.rules import MappingRefused
 from loyalty.channels.rules.templates import TemplateChannel
 from loyalty.channels.service.library import Synced
 from loyalty.channels.service.templates import TemplateSettings
+from loyalty.gateways.answers import AccountTemplate
 from loyalty.gateways.errors import WechatRequestRefused, WechatUnavailable
 from loyalty.gateways.null import NullMiniProgram, NullOfficialAccount
-from loyalty.gateways.protocols import AccountTemplate
 from loyalty.kernel.audit import Actor
 from loyalty.kernel.database import Database
 

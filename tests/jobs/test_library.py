@@ -9,8 +9,8 @@ from sqlalchemy.orm import Session
 from jobs.library import sync_template_libraries
 from jobs.periodic import Alarm, PeriodicRun
 from loyalty.channels import library
+from loyalty.gateways.answers import AccountTemplate
 from loyalty.gateways.errors import WechatUnavailable
-from loyalty.gateways.protocols import AccountTemplate
 from loyalty.kernel.timetable import Slot
 from loyalty.notices.mappings import count_broken
 from tests.factories.notices import MP_TEMPLATE, OA_TEMPLATE, make_templates

@@ -4,7 +4,6 @@ from loyalty.channels.rules.key_types import ValueUnfit, fit
 from loyalty.channels.rules.mappings import (
     MappingRefused,
     Shape,
-    check_mapping,
     fill,
     keys_of,
     labels_of,
@@ -15,7 +14,6 @@ __all__ = [
     "MappingRefused",
     "Shape",
     "ValueUnfit",
-    "check_mapping",
     "fill",
     "fit",
     "keys_of",

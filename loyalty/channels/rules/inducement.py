@@ -34,6 +34,11 @@ _LURE = re.compile("|".join(_LURES), re.DOTALL)
 _TOLD_BY = re.compile(r"订阅(?:消息|通知)(?=发送|推送|通知|提醒|告知|下发)(?:发送)?")
 """That a message comes as a subscription message promises nothing for subscribing."""
 
+_WARNED_OFF = re.compile(
+    r"(?:请勿|切勿|勿|不要|不得|不可|严禁|禁止)(?:[将把][^。，；！\n]{1,8}?)?(?:随意|擅自|私自|截图)?(?:转发|分享)"
+)
+"""That something must not be passed on promises nothing, whatever is said of it then (以免被他人领取)."""
+
 
 class ValueForFollowingOrSharing(InvalidInput):
     """Something would pay for following, subscribing or sharing; the details name it."""
@@ -67,5 +72,5 @@ def check_not_luring(texts: Iterable[str]) -> None:
 
 def lure_in(text: str) -> str | None:
     """Return the words of a text that promise something for following, subscribing or sharing, if any do."""
-    found = _LURE.search(_TOLD_BY.sub("消息", text))
+    found = _LURE.search(_WARNED_OFF.sub("保管", _TOLD_BY.sub("消息", text)))
     return None if found is None else found.group()

@@ -64,21 +64,10 @@ def fill(mapping: Mapping[str, str], facts: Mapping[str, str]) -> dict[str, str]
     return {key: fit(key, _filled(key, text, facts)) for key, text in mapping.items()}
 
 
-def check_mapping(mapping: Mapping[str, str], *, facts: Mapping[str, str], template: Shape | None = None) -> None:
-    """Make sure that a mapping works for every notice of its kind.
-
-    Raises:
-        MappingRefused: it does not; see ``mapping_problems``.
-    """
-    problems = mapping_problems(mapping, facts=facts, template=template)
-    if problems:
-        raise MappingRefused(problems=problems)
-
-
 def mapping_problems(
     mapping: Mapping[str, str], *, facts: Mapping[str, str], template: Shape | None = None
 ) -> list[str]:
-    """Return what is wrong with a mapping, each in Chinese.
+    """Return why a mapping does not work for every notice of its kind, each problem in Chinese.
 
     ``facts`` names the facts of the kind and their sort: ``text``, ``points``, ``instant``, ``day`` or
     ``money``. With ``template`` the mapping must serve exactly the keys of the template.

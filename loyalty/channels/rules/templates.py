@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from loyalty.gateways.protocols import MiniProgramPage
+from loyalty.gateways.answers import MiniProgramPage
 from loyalty.kernel.errors import InvalidInput
 
 

@@ -12,7 +12,8 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from loyalty.channels.models import LibrarySync, LibraryTemplate
-from loyalty.gateways.protocols import AccountTemplate, MiniProgram, OfficialAccount
+from loyalty.gateways.answers import AccountTemplate
+from loyalty.gateways.protocols import MiniProgram, OfficialAccount
 from loyalty.kernel.database import Database
 from loyalty.kernel.errors import LoyaltyError
 from loyalty.kernel.transaction import run

@@ -120,16 +120,19 @@ def raise_reply(session: Session, *, appid: str, reply_id: int, actor: Actor, at
     """
     rows = select(KeywordReply).where(KeywordReply.appid == appid).order_by(KeywordReply.id).with_for_update()
     replies = session.scalars(rows.execution_options(populate_existing=True)).all()
-    reply = next((one for one in replies if one.id == reply_id), None)
+    ordered = sorted(replies, key=lambda one: (one.position, one.id))
+    reply = next((one for one in ordered if one.id == reply_id), None)
     if reply is None:
         raise ReplyNotFound(reply_id=reply_id)
-    earlier = [
-        one for one in replies if one.trigger == reply.trigger and (one.position, one.id) < (reply.position, reply.id)
-    ]
+    earlier = [one for one in ordered[: ordered.index(reply)] if one.trigger == reply.trigger]
     if not earlier:
         return
-    other = max(earlier, key=lambda one: (one.position, one.id))
-    reply.position, other.position = other.position, reply.position
+    other = earlier[-1]
+    ordered.remove(reply)
+    ordered.insert(ordered.index(other), reply)
+    # Those that were added at once may have the same position.
+    for position, one in enumerate(ordered, 1):
+        one.position = position
     session.flush()
     order = {"keyword": reply.keyword, "before": other.keyword}
     _audit(session, "raise", appid, None, order, actor, at)

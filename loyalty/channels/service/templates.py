@@ -62,14 +62,7 @@ def save_template(
             there; every problem is named.
     """
     check_may_carry(notice_kind=notice_kind, channel=channel)
-    problems = problems_against(
-        settings.mapping,
-        facts=facts,
-        template=find_template(session, appid=appid, template_id=settings.template_id),
-        is_known=is_synced(session, appid=appid),
-    )
-    if problems:
-        raise MappingRefused(problems=problems)
+    _check_fits(session, appid, settings, facts)
     values = asdict(settings) | {"mapping": dict(settings.mapping), "updated_at": at}
     before = session.scalar(
         select(MessageTemplate).where(
@@ -102,6 +95,17 @@ def delete_template(session: Session, *, template_setting_id: int, actor: Actor,
     _audit(session, "delete", template.appid, _facts(template), None, actor, at)
     session.delete(template)
     session.flush()
+
+
+def _check_fits(session: Session, appid: str, settings: TemplateSettings, facts: Mapping[str, str]) -> None:
+    problems = problems_against(
+        settings.mapping,
+        facts=facts,
+        template=find_template(session, appid=appid, template_id=settings.template_id),
+        is_known=is_synced(session, appid=appid),
+    )
+    if problems:
+        raise MappingRefused(problems=problems)
 
 
 def _facts(template: MessageTemplate | None) -> Json | None:

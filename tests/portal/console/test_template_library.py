@@ -4,8 +4,8 @@ import pytest
 from sqlalchemy.orm import Session
 
 from loyalty.channels import queries, service
+from loyalty.gateways.answers import AccountTemplate
 from loyalty.gateways.errors import WechatUnavailable
-from loyalty.gateways.protocols import AccountTemplate
 from loyalty.kernel import audit
 from loyalty.staff.rules import Role
 from loyalty.stores.models import Store
@@ -104,12 +104,21 @@ class TestSetting:
         assert queries.list_templates(session, appid=OA_APPID) == []
 
     def test_what_cannot_work_is_told_and_nothing_typed_is_lost(self, admin: Browser, session: Session) -> None:
-        answer = admin.post("/console/templates/setting", **{**FILLED, "field_time3": "不是时间{x}"})
+        answer = admin.post("/console/templates/setting", **{**FILLED, "field_time3": "不是时间{x}", "is_enabled": ""})
 
         page = answer.get_data(as_text=True)
         assert answer.status_code == 422
+        assert 'name="is_enabled" value="yes">' in page
         assert "time3：通知中没有“x”" in page
         assert 'value="不是时间{x}"' in page
+        assert queries.list_templates(session) == []
+
+    def test_marketing_by_template_message_is_refused_in_the_form(self, admin: Browser, session: Session) -> None:
+        answer = admin.post("/console/templates/setting", **{**FILLED, "kind": "campaign"})
+
+        page = answer.get_data(as_text=True)
+        assert (answer.status_code, "活动消息不可使用模板消息" in page) == (422, True)
+        assert f'value="{FILLED["url"]}"' in page
         assert queries.list_templates(session) == []
 
     def test_a_template_the_account_does_not_have_is_refused(

@@ -1,6 +1,6 @@
 import pytest
 
-from loyalty.channels.rules import Shape, check_mapping
+from loyalty.channels.rules import Shape, mapping_problems
 from loyalty.notices.rules import KINDS
 from portal.demo.templates import MINI_PROGRAM, OFFICIAL_ACCOUNT, DemoTemplate
 from sandbox.defaults import DEFAULT_ACCOUNTS, DEFAULT_TEMPLATES
@@ -13,7 +13,8 @@ EVERY = [*OFFICIAL_ACCOUNT, *MINI_PROGRAM]
 def test_every_setting_serves_the_keys_of_its_template_at_the_sandbox(template: DemoTemplate) -> None:
     there = AT_THE_SANDBOX[template.settings.template_id]
     assert template.settings.title == there["title"]
-    check_mapping(template.settings.mapping, facts=KINDS[template.kind].facts, template=Shape(there["content"]))
+    facts, shape = KINDS[template.kind].facts, Shape(there["content"])
+    assert mapping_problems(template.settings.mapping, facts=facts, template=shape) == []
 
 
 def test_messages_of_the_mini_program_open_pages_it_has() -> None:
