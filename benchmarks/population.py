@@ -1,8 +1,8 @@
 """A chain with a history, for counting: members with levels, points, purchases, coupons, tags and accounts of WeChat.
 
 Written set-based, without foreign keys, whose checks a million rows of each table would wait for, and with the large
-indexes made at the end. Lots lie in the order of time, as they are earned. Figures of one member follow from the id
-alone, so that every copy is the same.
+indexes made at the end. Lots, coupons and entries lie in the order of time, as they are earned. Figures of one member
+follow from the id alone, so that every copy is the same.
 """
 
 from dataclasses import dataclass
@@ -21,11 +21,14 @@ from trial.environment import MP_APPID, OA_APPID
 STORES, TAGS, TEMPLATES = 100, 10, 5
 PURCHASES_EACH, YEARS = 3, 3
 """So many on average, over so many years, those of late more than those of long ago."""
+ENTRIES_OF_AN_ORDER = 10
 
 
 @dataclass(frozen=True)
 class Population(Members):
-    """So many members; none has a session or has checked in by hand."""
+    """So many members; none has a session or has checked in by hand. Books that boards read have entries and orders."""
+
+    entries: int = 0
 
     def write(self, database: Database, settings: Settings) -> None:
         """Write them into an empty, migrated database."""
@@ -40,6 +43,7 @@ class Population(Members):
             "marks": _birthday_marks(Vault(settings.data_keys, settings.index_key)),
             "stores": STORES, "tags": TAGS, "templates": TEMPLATES,
             "purchases": self.count * PURCHASES_EACH, "days": 365 * YEARS,
+            "entries": self.entries, "orders": self.entries // ENTRIES_OF_AN_ORDER,
         }  # fmt: skip
         with database.engine.begin() as connection:
             for statement in (_DROP_FOREIGN_KEYS, _DROP_INDEXES, *_STATEMENTS, _MAKE_INDEXES):
@@ -66,12 +70,18 @@ _DROP_FOREIGN_KEYS = """
     $$
 """
 _DROP_INDEXES = """
+    SET LOCAL maintenance_work_mem = '512MB';
     CREATE TEMPORARY TABLE dropped ON COMMIT DROP AS
-    SELECT indexname, indexdef FROM pg_indexes WHERE tablename ~ '^member_purchase' AND indexname LIKE 'ix%';
+    SELECT format('ALTER TABLE %s DROP CONSTRAINT %I', conrelid::regclass, conname) AS undone,
+    format('ALTER TABLE %s ADD CONSTRAINT %I %s', conrelid::regclass, conname, pg_get_constraintdef(oid)) AS redone
+    FROM pg_constraint WHERE conrelid = 'ledger_entries'::regclass AND contype IN ('p', 'u')
+    UNION ALL
+    SELECT format('DROP INDEX %I', indexname), indexdef
+    FROM pg_indexes WHERE tablename ~ '^(member_purchase|ledger_entries$)' AND indexname LIKE 'ix%';
     DO $$
     DECLARE one record;
     BEGIN
-        FOR one IN SELECT indexname FROM dropped LOOP EXECUTE format('DROP INDEX %I', one.indexname); END LOOP;
+        FOR one IN SELECT undone FROM dropped LOOP EXECUTE one.undone; END LOOP;
     END
     $$
 """
@@ -79,7 +89,7 @@ _MAKE_INDEXES = """
     DO $$
     DECLARE one record;
     BEGIN
-        FOR one IN SELECT indexdef FROM dropped LOOP EXECUTE one.indexdef; END LOOP;
+        FOR one IN SELECT redone FROM dropped LOOP EXECUTE one.redone; END LOOP;
     END
     $$
 """
@@ -132,10 +142,25 @@ _STATEMENTS = (
     "INSERT INTO member_tags (member_id, tag_id, tagged_at, tagged_by)"
     " SELECT n, tag, :at, 'staff:1' FROM generate_series(1, :tags) AS tag, generate_series(tag, :count, tag * 5) AS n",
     "INSERT INTO coupons (member_id, template_id, revision_id, reference, path, actor, issued_at, usable_at,"
-    " expires_at, state) SELECT n, 1 + n % :templates, 1, 'b:' || n, 'bulk', 'system', :at, :at - interval '1 day',"
+    " expires_at, state) SELECT n, 1 + n % :templates, 1, 'b:' || n, 'bulk', 'system', issued_at, issued_at,"
     " :at + (n % 60 - 0.5) * interval '1 day', CASE n % 4 WHEN 0 THEN 'redeemed' ELSE 'issued' END"
-    " FROM generate_series(1, :count) AS n",
-    "INSERT INTO coupon_redemptions (coupon_id, member_id, template_id, reference, channel, basket_fen, discount_fen,"
-    " shares, actor, redeemed_at) SELECT id, member_id, template_id, 'u:' || id, 'store', 10000, 1000, '[]', 'clerk',"
-    " :at - (abs(hashint8(id)) % 200) * interval '1 day' FROM coupons WHERE state = 'redeemed'",
+    " FROM generate_series(1, :count) AS n,"
+    " LATERAL (SELECT :at - (1 + abs(hashint8(n)) % 200) * interval '1 day' AS issued_at) AS issued ORDER BY issued_at",
+    "INSERT INTO coupon_redemptions (coupon_id, member_id, template_id, reference, channel, store_id, basket_fen,"
+    " discount_fen, shares, actor, redeemed_at) SELECT id, member_id, template_id, 'u:' || id, 'store',"
+    " 2 + member_id % (:stores - 1), 10000, 1000, '[]', 'clerk', issued_at + interval '1 day'"
+    " FROM coupons WHERE state = 'redeemed' ORDER BY id",
+    "INSERT INTO ledger_entries (member_id, id, sequence, kind, points, balance_after, debt_after, reference, actor,"
+    " explanation, occurred_at, recorded_at, digest)"
+    " SELECT 1 + n % :count, n, 1 + n / :count, kind, CASE WHEN kind IN ('spend', 'expire') THEN -1 ELSE 1 END"
+    " * (1 + abs(hashint8(n + 1)) % 500), 500, 0, 'b:' || n, 'system', '{\"rule\": \"bench\", \"base\": 5}', moment,"
+    " moment, sha256(n::text::bytea) FROM generate_series(1, :entries) AS n,"
+    " LATERAL (SELECT (CAST('{earn,earn,earn,earn,earn,earn,spend,spend,expire,adjust}' AS text[]))"
+    "[1 + abs(hashint8(n)) % 10] AS kind,"
+    " :at - (:entries - n) * (:days * interval '1 day' / greatest(:entries, 1)) AS moment) AS drawn",
+    "SELECT setval('ledger_entry_ids', greatest(:entries, 1), :entries > 0)",
+    "INSERT INTO orders (source, order_number, version, member_id, store_id, channel, paid_at, amount_fen, lines,"
+    " recorded_at) SELECT 'bench', n, 1, 1 + n % :count, 2 + abs(hashint8(n)) % (:stores - 1), 'store', moment,"
+    " 100 + abs(hashint8(n + 1)) % 50000, '[]', moment FROM generate_series(1, :orders) AS n,"
+    " LATERAL (SELECT :at - (:orders - n) * (:days * interval '1 day' / greatest(:orders, 1)) AS moment) AS paid",
 )

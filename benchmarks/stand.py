@@ -1,6 +1,7 @@
 """The stand: a PostgreSQL and a Valkey of the bench's own, copies of seeded databases, web servers as in production."""
 
 import hashlib
+import inspect
 import os
 import shutil
 import subprocess
@@ -14,7 +15,6 @@ from typing import TypeVar
 
 import psycopg
 
-from benchmarks import seed
 from benchmarks.failures import BenchFailed
 from benchmarks.seed import Members
 from benchmarks.web import WebServer, serve
@@ -164,6 +164,7 @@ def _exists(server: PostgresServer, name: str) -> bool:
 def _fingerprint(members: Members) -> str:
     # Of the day too: sessions of yesterday would be prolonged by their first request, and histories end yesterday.
     digest = hashlib.sha256(f"{members} {datetime.now(UTC).date()}".encode())
-    for file in sorted((Path(seed.__file__), *(PROJECT / "migrations").rglob("*.py"))):
+    written_by = {Path(inspect.getfile(kind)) for kind in type(members).__mro__ if kind is not object}
+    for file in sorted((*written_by, *(PROJECT / "migrations").rglob("*.py"))):
         digest.update(file.read_bytes())
     return digest.hexdigest()[:12]

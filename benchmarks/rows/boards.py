@@ -8,9 +8,10 @@ from zoneinfo import ZoneInfo
 
 from benchmarks.failures import BenchFailed
 from benchmarks.figures import Sample, Share, share
+from benchmarks.population import Population
 from benchmarks.rounds import Pace, Row, Samples, Side
-from benchmarks.rows import growth
 from benchmarks.stand import Shop, Stand
+from loyalty.kernel.business_days import within
 from loyalty.kernel.clock import business_date
 from loyalty.kernel.database import Session
 from loyalty.kernel.transaction import run
@@ -18,15 +19,19 @@ from loyalty.points.posting import ENTRIES
 from loyalty.reports.rollups import rolling
 from loyalty.reports.rollups.board import figures_by_day
 from loyalty.reports.rollups.figures import FACTS, POINTS, Figures
-from loyalty.reports.rollups.sources import facts_of_days, points_of_days, within
+from loyalty.reports.rollups.sources import facts_of_days, points_of_days
 from loyalty.stores.rules import EVERYTHING
 
+MEMBERS = 50_000
+FEW_ENTRIES, ENTRIES_IN_FULL = 300_000, 10_000_000
+"""Over three years, of members of a hundred stores; the many with ``--full``."""
 DAYS = 30
 Board = Mapping[date, Figures]
 
 
 def _stage(stand: Stand, pace: Pace) -> Sequence[Side]:
-    shop = growth.open_shop(stand, name="many", pace=pace)
+    entries = ENTRIES_IN_FULL if pace.is_full else FEW_ENTRIES
+    shop = stand.shop("boards", members=Population(count=MEMBERS, with_session=0, entries=entries))
     zone, at = shop.settings.time_zone, datetime.now(UTC)
     _roll(shop, zone, at)
     last = business_date(at, zone)

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 from flask import render_template
 from werkzeug.wrappers import Response
 
-from loyalty.kernel.clock import business_date, end_of, start_of
+from loyalty.campaigns.queries.campaigns import list_in_states
+from loyalty.campaigns.rules.terms import CampaignState
+from loyalty.kernel.clock import business_date
 from loyalty.kernel.transaction import run
 from loyalty.reports.rollups.board import figures_by_day, figures_by_store
 from loyalty.reports.rollups.figures import LABELS, Figures
@@ -19,6 +21,7 @@ from portal.console import exports, forms
 from portal.console.access import current_scope, requires
 from portal.console.blueprint import blueprint
 from portal.console.board_places import Place, place_of
+from portal.console.day_ranges import chosen_days
 from portal.console.figures import shown_money
 from portal.console.paging import address, export_address
 from portal.context import container
@@ -26,7 +29,6 @@ from portal.context import container
 if TYPE_CHECKING:
     from loyalty.kernel.database import Session
 
-DAYS = 30
 PERIODS = (7, 30, 90, 365)
 TOPICS = {
     "members": ("会员", ("new_members", "active_members", "check_ins")),
@@ -75,6 +77,7 @@ def board_page() -> str:
             "days": days,
             "below": place.below(figures_by_store(session, **period)),
             "standing": standing_of(session, scope=place.scope),
+            "running_campaigns": len(list_in_states(session, states=[CampaignState.RUNNING])),
         }
 
     found = run(container().database, read)
@@ -132,17 +135,11 @@ def export_board_stores() -> Response:
 
 
 def _chosen() -> Chosen:
-    zone = container().zone
-    last = forms.optional_day("until") or business_date(container().clock.now(), zone)
-    try:
-        first = forms.optional_day("since") or last - timedelta(days=DAYS - 1)
-        start_of(first, zone), end_of(last, zone)
-    except OverflowError as error:
-        raise forms.InvalidField(field="until") from error
+    days = chosen_days()
     topic = forms.text("topic") or next(iter(TOPICS))
     if topic not in TOPICS:
         raise forms.InvalidField(field="topic")
-    return Chosen(first, last, forms.optional_integer("store_id"), topic)
+    return Chosen(days.first, days.last, forms.optional_integer("store_id"), topic)
 
 
 def _place(session: "Session", chosen: Chosen) -> Place:

@@ -2,14 +2,13 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from flask import render_template
 from werkzeug.wrappers import Response
 
 from loyalty.coupons.queries.titles import list_choices, titles
-from loyalty.kernel.clock import business_date, end_of, start_of
 from loyalty.kernel.transaction import run
 from loyalty.reports.coupons import CouponReport, Figures, coupon_report
 from loyalty.staff.rules import Permission
@@ -18,6 +17,7 @@ from portal.console import exports, forms
 from portal.console.access import current_scope, requires
 from portal.console.blueprint import blueprint
 from portal.console.coupon_names import PATH_NAMES
+from portal.console.day_ranges import chosen_days
 from portal.console.figures import shown_money
 from portal.console.paging import export_address
 from portal.context import container
@@ -25,7 +25,6 @@ from portal.context import container
 if TYPE_CHECKING:
     from loyalty.kernel.database import Session
 
-DAYS = 30
 USE_HEADER = ("核销", "用券实付（元）", "优惠成本（元）", "额外积分")
 ISSUE_HEADER = ("发放", "其中已使用", "已过期", "已作废", "使用率")
 
@@ -123,14 +122,8 @@ def percent(per_mille: int | None) -> str:
 
 
 def _chosen() -> Chosen:
-    zone = container().zone
-    last = forms.optional_day("until") or business_date(container().clock.now(), zone)
-    try:
-        first = forms.optional_day("since") or last - timedelta(days=DAYS - 1)
-        start_of(first, zone), end_of(last, zone)
-    except OverflowError as error:
-        raise forms.InvalidField(field="until") from error
-    return Chosen(first, last, forms.optional_integer("template_id"))
+    days = chosen_days()
+    return Chosen(days.first, days.last, forms.optional_integer("template_id"))
 
 
 def _report(session: "Session", chosen: Chosen) -> CouponReport:

@@ -1,22 +1,20 @@
 """The funnel of invitations (邀请漏斗): from opening to payment, by channel and by day, and why nothing was paid."""
 
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from flask import render_template
 from werkzeug.wrappers import Response
 
-from loyalty.kernel.clock import business_date, end_of, start_of
 from loyalty.kernel.transaction import run
 from loyalty.referrals.queries.funnel import FunnelStep, funnel, refusals, uncounted
 from loyalty.referrals.rules.openings import WORDS as NOT_COUNTED
 from loyalty.reports.referrals import qualified_by_channel, referral_days
 from loyalty.risk.queries.rules import current_rules
 from loyalty.staff.rules import Permission
-from portal.console import exports, forms
+from portal.console import exports
 from portal.console.access import for_the_chain, requires
 from portal.console.blueprint import blueprint
+from portal.console.day_ranges import DayRange, chosen_days
 from portal.console.paging import export_address
 from portal.console.referral_names import CHANNEL_NAMES, reason_names
 from portal.context import container
@@ -24,7 +22,6 @@ from portal.context import container
 if TYPE_CHECKING:
     from loyalty.kernel.database import Session
 
-DAYS = 30
 STEPS = {
     "sharers": "分享会员",
     "openings": "打开人数",
@@ -40,22 +37,12 @@ STEPS = {
 DAY_STEPS = {"opened": "打开人数", "counted": "有效新客", "enrolled": "入会", "qualified": "达成", "rewarded": "已奖励"}
 
 
-@dataclass(frozen=True, slots=True)
-class Days:
-    """The business dates that the filter asks for."""
-
-    first: date
-    last: date
-    since: datetime
-    until: datetime
-
-
 @blueprint.get("/referral-report")
 @requires(Permission.REFERRALS_READ)
 def referral_report() -> str:
     """Show the funnel; each figure of friends leads to their list."""
     for_the_chain()
-    days = _days()
+    days = chosen_days()
 
     def read(session: "Session") -> dict[str, Any]:
         return {
@@ -85,7 +72,7 @@ def referral_report() -> str:
 def referral_report_days() -> dict[str, object]:
     """Return the days for the chart."""
     for_the_chain()
-    days = _days()
+    days = chosen_days()
     by_day = run(
         container().database,
         lambda session: referral_days(session, first=days.first, last=days.last, zone=container().zone),
@@ -101,7 +88,7 @@ def referral_report_days() -> dict[str, object]:
 def export_referral_report() -> Response:
     """Download the funnel by channel, then openings that did not count and what was refused, by reason."""
     for_the_chain()
-    days = _days()
+    days = chosen_days()
 
     def read(session: "Session") -> list[exports.Row]:
         names = reason_names(current_rules(session).rules)
@@ -117,7 +104,7 @@ def export_referral_report() -> Response:
     return exports.csv_response("referral-report", ("渠道", *STEPS.values()), run(container().database, read))
 
 
-def _rows(session: "Session", days: Days) -> dict[Any, dict[str, int]]:
+def _rows(session: "Session", days: DayRange) -> dict[Any, dict[str, int]]:
     steps = funnel(session, since=days.since, until=days.until)
     qualified = qualified_by_channel(session, first=days.first, last=days.last, zone=container().zone)
     return {step.channel: _figures(step, qualified.get(step.channel, 0)) for step in steps}
@@ -125,13 +112,3 @@ def _rows(session: "Session", days: Days) -> dict[Any, dict[str, int]]:
 
 def _figures(step: FunnelStep, qualified: int) -> dict[str, int]:
     return {name: qualified if name == "qualified" else getattr(step, name) for name in STEPS}
-
-
-def _days() -> Days:
-    zone = container().zone
-    last = forms.optional_day("until") or business_date(container().clock.now(), zone)
-    try:
-        first = forms.optional_day("since") or last - timedelta(days=DAYS - 1)
-        return Days(first, last, start_of(first, zone), end_of(last, zone))
-    except OverflowError as error:
-        raise forms.InvalidField(field="until") from error

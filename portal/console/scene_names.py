@@ -2,17 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 
 from loyalty.arrivals.queries import SceneFilter, Span
-from loyalty.kernel.clock import business_date, end_of, start_of
 from loyalty.referrals.rules.sharing import SCENE_KIND
 from loyalty.reports.rules import days_between
-from portal.console import forms
+from portal.console import day_ranges, forms
 from portal.console.access import seen_stores
-from portal.context import container
 
-DAYS = 30
 KIND_NAMES = {"store": "门店", "poster": "海报", "campaign": "活动", SCENE_KIND: "会员邀请海报"}
 DAY_FIGURES = {"scans": "扫码", "people": "扫码人数", "new_followers": "新关注", "enrolled": "入会"}
 
@@ -33,13 +30,8 @@ def chosen_days() -> Days:
     Raises:
         TooManyDays: none, or more than a year of them.
     """
-    zone = container().zone
-    last = forms.optional_day("until") or business_date(container().clock.now(), zone)
-    try:
-        first = forms.optional_day("since") or last - timedelta(days=DAYS - 1)
-        return Days(first, last, days_between(first, last), Span(start_of(first, zone), end_of(last, zone)))
-    except OverflowError as error:
-        raise forms.InvalidField(field="until") from error
+    days = day_ranges.chosen_days()
+    return Days(days.first, days.last, days_between(days.first, days.last), Span(days.since, days.until))
 
 
 def chosen_scenes() -> SceneFilter:

@@ -1,63 +1,37 @@
 """Roll-ups say what the rows say: whatever happened, however late, and however often they are made."""
 
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from jobs import handlers, rollups
-from loyalty.check_ins.models import CheckIn
 from loyalty.container import Container
 from loyalty.kernel.outbox import OutboxEvent
-from loyalty.members.models import Member
 from loyalty.members.rules.members import MemberStatus
 from loyalty.merging.service import merge
 from loyalty.orders.service import purchases
-from loyalty.points import service as points
-from loyalty.points.models import PointsAccount
 from loyalty.reports.rollups import late, rolling
 from loyalty.reports.rollups.board import figures_by_day, figures_by_store
-from loyalty.reports.rollups.figures import FACTS, FIGURES, LABELS, Figures
+from loyalty.reports.rollups.figures import FIGURES, LABELS, Figures
 from loyalty.reports.rollups.models import DayToRecount, FactsOfDay, PointsOfDay, RollupState
 from loyalty.reports.rollups.standing import recount_standings, standing_of
 from loyalty.reports.rollups.verification import verify
 from loyalty.stores.models import Store
 from loyalty.stores.rules import EVERYTHING, StoreScope
-from tests.factories.check_ins import SHANGHAI, make_plan
+from tests.factories.check_ins import SHANGHAI
 from tests.factories.checkout import buy, give_back
 from tests.factories.coupon_uses import use_of, use_up
 from tests.factories.coupons import issue_to, make_template
-from tests.factories.expiry import open_inbox, plan
 from tests.factories.members import make_member
 from tests.factories.orders import make_purchase, make_refund
-from tests.factories.points import AT, earn, reverse, spend
+from tests.factories.points import AT, earn
 from tests.factories.rollups import roll
-from tests.factories.stores import make_store
 from tests.merging.test_merging import ACTOR
+from tests.reports.stage import AT_LONG_AGO, DAY, LONG_AGO, TODAY, a_full_day, check_in, member_of, only
 from tests.support.statements import StatementCounter
-
-TODAY = date(2026, 3, 10)
-DAY = timedelta(days=1)
-LONG_AGO = TODAY - 40 * DAY
-AT_LONG_AGO = AT - 40 * DAY
-
-
-@pytest.fixture
-def store(session: Session) -> Store:
-    return make_store(session)
-
-
-def member_of(session: Session, store: Store | None, *, enrolled_at: datetime = AT_LONG_AGO) -> Member:
-    member = make_member(session, enrolled_store_id=store.id if store else None, enrolled_at=enrolled_at)
-    points.open_account(session, member_id=member.id, at=enrolled_at)
-    return member
-
-
-def check_in(session: Session, member: Member, on: date) -> None:
-    values = {"streak": 1, "base": 1, "bonus": 0, "growth": 0, "plan_revision": make_plan(session)}
-    session.execute(insert(CheckIn).values(member_id=member.id, checked_in_on=on, checked_in_at=AT, **values))
 
 
 def figures_of(session: Session, day: date, scope: StoreScope = EVERYTHING) -> Figures:
@@ -67,36 +41,6 @@ def figures_of(session: Session, day: date, scope: StoreScope = EVERYTHING) -> F
 def kept_facts(session: Session, day: date) -> int:
     """What the roll-up itself says of a day's purchases."""
     return sum(session.scalars(select(FactsOfDay.purchases_fen).where(FactsOfDay.business_on == day)))
-
-
-def only(store: Store) -> StoreScope:
-    return StoreScope(is_chain_wide=False, store_ids=frozenset({store.id}))
-
-
-def a_full_day(session: Session, store: Store) -> None:
-    """Everything that a board counts, by two members of a store and one without, today."""
-    first, second, online = (
-        member_of(session, store, enrolled_at=AT),
-        member_of(session, store),
-        member_of(session, None),
-    )
-    for member in (first, second, online):
-        check_in(session, member, TODAY)
-    earned = earn(session, first.id, 100, expires_at=AT + DAY)
-    spend(session, first.id, 30)
-    reverse(session, first.id, earned.entry_id, points=20)
-    told = {"rule": "adjustment", "reason": "correction"}
-    points.adjust(session, member_id=first.id, points=-5, reference="a:1", explanation=told, at=AT, actor="staff:1")
-    plan(session, AT)
-    open_inbox(session, first.id, at=AT)
-    points.expire_lots(session, run="night", at=AT + 2 * DAY, zone=SHANGHAI)
-    template_id = make_template(session)
-    issued = [issue_to(session, online.id, template_id).coupon_id for _ in range(2)]
-    use_up(session, online.id, issued[0], use=replace(use_of(), store_id=store.id))
-    bought = make_purchase(online.id, store_id=store.id)
-    purchases.record_purchase(session, purchase=bought, at=AT)
-    purchases.record_purchase(session, purchase=make_purchase(online.id), at=AT)
-    session.flush()
 
 
 class TestBoard:
@@ -271,49 +215,6 @@ class TestLateFacts:
 
         assert figures_of(session, TODAY - DAY).check_ins == 1
         assert session.scalars(select(RollupState.counted_on)).one() == TODAY + 9 * DAY
-
-
-class TestVerification:
-    @pytest.fixture(autouse=True)
-    def rolled(self, session: Session, store: Store) -> None:
-        a_full_day(session, store)
-        roll(session, at=AT + 9 * DAY)
-        assert verify(session, zone=SHANGHAI) == []
-
-    @pytest.mark.parametrize(
-        ("tamper", "told"),
-        [
-            (
-                update(PointsOfDay).values(points_spent=PointsOfDay.points_spent + 1),
-                "points_spent is 31, its rows come to 30",
-            ),
-            (delete(FactsOfDay), "new_members is 0, its rows come to"),
-            (update(FactsOfDay).values(purchases_fen=1), "purchases_fen is 1, its rows come to"),
-        ],
-    )
-    def test_names_the_first_figure_that_differs(self, session: Session, tamper: object, told: str) -> None:
-        session.execute(tamper)  # type: ignore[call-overload]
-
-        assert told in verify(session, zone=SHANGHAI)[0].reason
-
-    def test_holds_all_days_against_all_accounts(self, session: Session) -> None:
-        some = select(PointsAccount.member_id).limit(1).scalar_subquery()
-        session.execute(
-            update(PointsAccount).where(PointsAccount.member_id == some).values(balance=PointsAccount.balance + 1)
-        )
-
-        (found,) = verify(session, zone=SHANGHAI)
-
-        assert (found.table, found.row) == ("points_by_day", "all days")
-
-    def test_is_green_again_after_a_rebuild(self, session: Session) -> None:
-        session.execute(update(PointsOfDay).values(points_issued=1))
-        session.execute(insert(FactsOfDay).values(business_on=date(2020, 1, 1), store_id=0, **dict.fromkeys(FACTS, 1)))
-
-        rolling.forget_everything(session)
-        roll(session, at=AT + 9 * DAY)
-
-        assert verify(session, zone=SHANGHAI) == []
 
 
 class TestStandings:

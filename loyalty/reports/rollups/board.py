@@ -7,11 +7,12 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import BigInteger, ColumnElement, literal_column, select, true, union_all
 from sqlalchemy.orm import Session
 
+from loyalty.kernel.business_days import within
 from loyalty.kernel.database import AnyRow
 from loyalty.points.posting import ENTRIES, table_of
 from loyalty.reports.rollups.figures import FACTS, FIGURES, ONLINE, POINTS, Figures
 from loyalty.reports.rollups.models import FactsOfDay, PointsOfDay, RollupState
-from loyalty.reports.rollups.sources import Counted, added_up, facts_of_days, points_of_days, within
+from loyalty.reports.rollups.sources import Counted, added_up, facts_of_days, points_of_days
 from loyalty.reports.rules import days_between
 from loyalty.stores.rules import StoreScope
 

@@ -43,12 +43,6 @@ class Figures:
     purchases_fen: int = 0
     """Net of refunds, on the day of the purchase."""
 
-    @property
-    def points_change(self) -> int:
-        """By how much all points changed: every entry is in exactly one of the six figures of points."""
-        gained = self.points_issued + self.points_reversed + self.points_moved
-        return gained - self.points_spent - self.points_expired - self.points_deducted
-
     @classmethod
     def sum_of(cls, parts: "Iterable[Figures]") -> Self:
         """Return all of them together."""

@@ -11,12 +11,13 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Date, Select, insert, literal, select, union
 from sqlalchemy.orm import Session
 
+from loyalty.kernel.business_days import day_of
 from loyalty.kernel.clock import business_date
 from loyalty.orders.models import OrderVersion
 from loyalty.points.posting import table_of
 from loyalty.reports.rollups.models import DayToRecount
 from loyalty.reports.rollups.rolling import COUNTED_AGAIN
-from loyalty.reports.rollups.sources import CHECK_INS, ORDERS, USES, day_of
+from loyalty.reports.rollups.sources import CHECK_INS, ORDERS, USES
 
 _VERSIONS = table_of(OrderVersion)
 _MARGIN = timedelta(days=1)

@@ -12,6 +12,7 @@ from sqlalchemy import delete, func, insert, select
 from sqlalchemy.dialects.postgresql import insert as insert_or_add
 from sqlalchemy.orm import Session
 
+from loyalty.kernel.business_days import day_of
 from loyalty.kernel.clock import business_date
 from loyalty.points.posting import ENTRIES
 from loyalty.reports.rollups.figures import FACTS, POINTS
@@ -22,7 +23,6 @@ from loyalty.reports.rollups.sources import (
     MEMBERS,
     ORDERS,
     USES,
-    day_of,
     facts_of_days,
     points_of_days,
 )

@@ -7,7 +7,6 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
-    Date,
     FromClause,
     Select,
     Subquery,
@@ -21,18 +20,29 @@ from sqlalchemy import (
 
 from loyalty.check_ins.models import CheckIn
 from loyalty.coupons.models import Coupon, CouponRedemption
-from loyalty.kernel import clock
+from loyalty.kernel.business_days import day_of, within
 from loyalty.members.models import Member
 from loyalty.orders.models import Order
 from loyalty.points.posting import ENTRIES, table_of
 from loyalty.points.rules import EntryKind
-from loyalty.reports.rollups.figures import FACTS
+from loyalty.reports.rollups.figures import FACTS, POINTS
 
 Counted: TypeAlias = Select[*tuple[Any, ...]]
 """A statement of figures, whose columns the type checker need not follow."""
 MEMBERS, CHECK_INS, COUPONS, USES, ORDERS = map(table_of, (Member, CheckIn, Coupon, CouponRedemption, Order))
 _NONE = literal_column("0", BigInteger)
-_HOME = func.coalesce(MEMBERS.c.enrolled_store_id, _NONE)
+HOME = func.coalesce(MEMBERS.c.enrolled_store_id, _NONE)
+"""The store that enrolled a member."""
+_KIND, _IS_GAIN = ENTRIES.c.kind, ENTRIES.c.points > 0
+POINTS_OF = {
+    "points_issued": (1, (_KIND == EntryKind.EARN) | ((_KIND == EntryKind.ADJUST) & _IS_GAIN)),
+    "points_spent": (-1, _KIND == EntryKind.SPEND),
+    "points_expired": (-1, _KIND == EntryKind.EXPIRE),
+    "points_deducted": (-1, (_KIND == EntryKind.ADJUST) & ~_IS_GAIN),
+    "points_reversed": (1, _KIND == EntryKind.REVERSE),
+    "points_moved": (1, _KIND == EntryKind.TRANSFER),
+}
+"""Which entries a figure of points adds up, and whether it counts them as they are or turned round."""
 
 
 def points_of_days(zone: ZoneInfo, *conditions: ColumnElement[bool]) -> Counted:
@@ -40,25 +50,20 @@ def points_of_days(zone: ZoneInfo, *conditions: ColumnElement[bool]) -> Counted:
     row = ENTRIES.c
     day = day_of(row.occurred_at, zone)
 
-    def total(sign: int, condition: ColumnElement[bool]) -> ColumnElement[int]:
-        return cast(func.coalesce(func.sum(row.points).filter(condition), 0) * sign, BigInteger)
+    def total(name: str) -> ColumnElement[int]:
+        sign, condition = POINTS_OF[name]
+        return cast(func.coalesce(func.sum(row.points).filter(condition), 0) * sign, BigInteger).label(name)
 
-    is_given_by_hand = row.kind == EntryKind.ADJUST
     points: Counted = (
         select(
             day.label("business_on"),
-            _HOME.label("store_id"),
+            HOME.label("store_id"),
             func.count().label("entries"),
-            total(1, (row.kind == EntryKind.EARN) | (is_given_by_hand & (row.points > 0))).label("points_issued"),
-            total(-1, row.kind == EntryKind.SPEND).label("points_spent"),
-            total(-1, row.kind == EntryKind.EXPIRE).label("points_expired"),
-            total(-1, is_given_by_hand & (row.points < 0)).label("points_deducted"),
-            total(1, row.kind == EntryKind.REVERSE).label("points_reversed"),
-            total(1, row.kind == EntryKind.TRANSFER).label("points_moved"),
+            *(total(name) for name in POINTS),
         )
         .select_from(ENTRIES.join(MEMBERS, MEMBERS.c.id == row.member_id))
         .where(*conditions)
-        .group_by(day, _HOME)
+        .group_by(day, HOME)
     )
     return points
 
@@ -83,14 +88,29 @@ def added_up(rows: Subquery, names: tuple[str, ...], *keys: ColumnElement[Any]) 
     return select(*keys, *sums).group_by(*keys)
 
 
-def day_of(moment: ColumnElement[Any], zone: ZoneInfo) -> ColumnElement[date]:
-    """Return the business date of an instant."""
-    return cast(func.timezone(zone.key, moment), Date)
+def acts_of_days(first: date, last: date, zone: ZoneInfo) -> Subquery:
+    """Select who was active on which day, once each."""
+    on = CHECK_INS.c.checked_in_on
+    return union(
+        select(on.label("business_on"), CHECK_INS.c.member_id).where(on.between(first, last)),
+        select(day_of(ORDERS.c.paid_at, zone), ORDERS.c.member_id).where(stands(first, last, zone)),
+        select(day_of(USES.c.redeemed_at, zone), USES.c.member_id).where(is_used(first, last, zone)),
+    ).subquery("acts")
 
 
-def within(moment: ColumnElement[Any], first: date, last: date, zone: ZoneInfo) -> ColumnElement[bool]:
-    """Tell whether an instant falls on one of the days."""
-    return (moment >= clock.start_of(first, zone)) & (moment < clock.end_of(last, zone))
+def of_home(rows: FromClause) -> FromClause:
+    """Join the members of some rows, whose store the rows count at."""
+    return rows.join(MEMBERS, MEMBERS.c.id == rows.c.member_id)
+
+
+def stands(first: date, last: date, zone: ZoneInfo) -> ColumnElement[bool]:
+    """Tell whether an order was paid on one of the days and something is left of it."""
+    return within(ORDERS.c.paid_at, first, last, zone) & ORDERS.c.is_refunded.is_(False)
+
+
+def is_used(first: date, last: date, zone: ZoneInfo) -> ColumnElement[bool]:
+    """Tell whether a coupon was used on one of the days and the use was not taken back."""
+    return within(USES.c.redeemed_at, first, last, zone) & USES.c.reversed_at.is_(None)
 
 
 def _part(day: ColumnElement[date], store: ColumnElement[int], **figures: ColumnElement[int]) -> Counted:
@@ -99,34 +119,25 @@ def _part(day: ColumnElement[date], store: ColumnElement[int], **figures: Column
     return part.group_by(day, store)
 
 
-def _of_home(rows: FromClause) -> FromClause:
-    return rows.join(MEMBERS, MEMBERS.c.id == rows.c.member_id)
-
-
 def _enrolments(first: date, last: date, zone: ZoneInfo) -> Counted:
     enrolled_at = MEMBERS.c.enrolled_at
-    counted = _part(day_of(enrolled_at, zone), _HOME, new_members=func.count())
+    counted = _part(day_of(enrolled_at, zone), HOME, new_members=func.count())
     return counted.where(within(enrolled_at, first, last, zone))
 
 
 def _check_ins(first: date, last: date) -> Counted:
     on = CHECK_INS.c.checked_in_on
-    return _part(on, _HOME, check_ins=func.count()).select_from(_of_home(CHECK_INS)).where(on.between(first, last))
+    return _part(on, HOME, check_ins=func.count()).select_from(of_home(CHECK_INS)).where(on.between(first, last))
 
 
 def _active(first: date, last: date, zone: ZoneInfo) -> Counted:
-    on = CHECK_INS.c.checked_in_on
-    acts = union(
-        select(on.label("business_on"), CHECK_INS.c.member_id).where(on.between(first, last)),
-        select(day_of(ORDERS.c.paid_at, zone), ORDERS.c.member_id).where(_stands(first, last, zone)),
-        select(day_of(USES.c.redeemed_at, zone), USES.c.member_id).where(_is_used(first, last, zone)),
-    ).subquery("acts")
-    return _part(acts.c.business_on, _HOME, active_members=func.count()).select_from(_of_home(acts))
+    acts = acts_of_days(first, last, zone)
+    return _part(acts.c.business_on, HOME, active_members=func.count()).select_from(of_home(acts))
 
 
 def _coupons(first: date, last: date, zone: ZoneInfo) -> Counted:
     issued_at = COUPONS.c.issued_at
-    counted = _part(day_of(issued_at, zone), _HOME, coupons_issued=func.count()).select_from(_of_home(COUPONS))
+    counted = _part(day_of(issued_at, zone), HOME, coupons_issued=func.count()).select_from(of_home(COUPONS))
     return counted.where(within(issued_at, first, last, zone))
 
 
@@ -142,7 +153,7 @@ def _uses(first: date, last: date, zone: ZoneInfo) -> Counted:
             # A basket with two coupons is one purchase.
             func.row_number().over(partition_by=use, order_by=row.id).label("number"),
         )
-        .where(_is_used(first, last, zone))
+        .where(is_used(first, last, zone))
         .subquery("uses")
     )
     one = found.c
@@ -162,12 +173,4 @@ def _purchases(first: date, last: date, zone: ZoneInfo) -> Counted:
         func.coalesce(row.store_id, _NONE),
         purchases=func.count(),
         purchases_fen=func.sum(row.amount_fen - row.refunded_fen),
-    ).where(_stands(first, last, zone))
-
-
-def _stands(first: date, last: date, zone: ZoneInfo) -> ColumnElement[bool]:
-    return within(ORDERS.c.paid_at, first, last, zone) & ORDERS.c.is_refunded.is_(False)
-
-
-def _is_used(first: date, last: date, zone: ZoneInfo) -> ColumnElement[bool]:
-    return within(USES.c.redeemed_at, first, last, zone) & USES.c.reversed_at.is_(None)
+    ).where(stands(first, last, zone))

@@ -7,10 +7,10 @@ from sqlalchemy.orm import Session
 
 from loyalty.members.rules.members import MemberStatus
 from loyalty.points.posting import ACCOUNTS
-from loyalty.reports.rollups.figures import ONLINE, SLEEPING_AFTER, Standing
+from loyalty.reports.rollups.figures import SLEEPING_AFTER, Standing
 from loyalty.reports.rollups.models import StandingOfStore
 from loyalty.reports.rollups.rolling import held_state
-from loyalty.reports.rollups.sources import MEMBERS
+from loyalty.reports.rollups.sources import HOME, MEMBERS
 from loyalty.stores.rules import StoreScope
 
 _LIVING = (MemberStatus.ACTIVE, MemberStatus.CLOSING)
@@ -21,20 +21,19 @@ def recount_standings(session: Session, *, at: datetime) -> int:
     """Count all members anew, by the store that enrolled them; return of how many stores."""
     held_state(session)
     session.execute(delete(StandingOfStore))
-    store = func.coalesce(MEMBERS.c.enrolled_store_id, ONLINE)
     last_act = func.greatest(MEMBERS.c.last_active_at, ACCOUNTS.c.last_activity_at)
     is_living = MEMBERS.c.status.in_(_LIVING)
     sums = (func.coalesce(func.sum(ACCOUNTS.c[name.removeprefix("points_")]), 0) for name in _SUMS)
     rows = (
         select(
-            store.label("store_id"),
+            HOME.label("store_id"),
             func.count().filter(is_living),
             func.count().filter(is_living & (last_act < at - SLEEPING_AFTER)),
             *(cast(total, BigInteger) for total in sums),
             literal(at),
         )
         .select_from(MEMBERS.outerjoin(ACCOUNTS, ACCOUNTS.c.member_id == MEMBERS.c.id))
-        .group_by(store)
+        .group_by(HOME)
     )
     names = ["store_id", "members", "sleeping_members", *_SUMS, "counted_at"]
     made = session.execute(insert(StandingOfStore).from_select(names, rows).returning(StandingOfStore.store_id))
