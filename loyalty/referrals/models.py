@@ -89,6 +89,7 @@ class ShareToken(Base):
     mission_id: Mapped[int | None]
     """No foreign key: missions stand above."""
     campaign: Mapped[str | None]
+    """Always empty: what a campaign brings is told by its entrances."""
     serial: Mapped[int]
     """Counts the tokens of the same kind, of which one lives at a time."""
     token: Mapped[str]

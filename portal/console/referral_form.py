@@ -27,6 +27,7 @@ LABELS = {
     "total": "累计最多奖励",
     "opening_points": "每位好友打开的积分",
     "opening_per_day": "每天最多计",
+    "opening_total": "累计最多计",
     "attribution_days": "首次打开后有效天数",
     "link_days": "链接有效天数",
     "wait_hours": "发放前等待小时",
@@ -54,6 +55,7 @@ def form_of(programme: Programme) -> dict[str, list[str]]:
         "pays_for_opening": ["yes"] if opening else [],
         "opening_points": [shown(opening.points if opening else None)],
         "opening_per_day": [shown(opening.per_day if opening else None)],
+        "opening_total": [shown(opening.total if opening else None)],
         "attribution_days": [shown(programme.attribution_days)],
         "link_days": [shown(programme.link_days)],
         "wait_hours": [shown(programme.wait_hours)],
@@ -101,4 +103,8 @@ def _purchase(reader: FormReader) -> Purchase | None:
 def _opening(reader: FormReader) -> OpeningReward | None:
     if reader.text("pays_for_opening") != "yes":
         return None
-    return OpeningReward(reader.whole("opening_points") or 0, reader.whole("opening_per_day") or 0)
+    return OpeningReward(
+        points=reader.whole("opening_points") or 0,
+        per_day=reader.whole("opening_per_day") or 0,
+        total=reader.whole("opening_total"),
+    )

@@ -4,23 +4,21 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from flask import render_template
 from werkzeug.wrappers import Response
 
 from loyalty.kernel.pagination import Page
-from loyalty.kernel.transaction import run
 from loyalty.members import queries as members
 from loyalty.referrals.queries.opening_rewards import OpeningRewardView, list_opening_rewards
 from loyalty.referrals.rules.sharing import Channel
 from loyalty.referrals.rules.states import RewardState
 from loyalty.risk.queries.rules import current_rules
 from loyalty.staff.rules import Permission
-from portal.console import exports, forms, paging
+from portal.console import exports, forms
 from portal.console.access import for_the_chain, requires
 from portal.console.blueprint import blueprint
+from portal.console.lists import list_page
 from portal.console.personal_exports import export_personal
 from portal.console.referral_names import CHANNEL_NAMES, REWARD_COLOURS, REWARD_NAMES, reason_names
-from portal.context import container
 
 if TYPE_CHECKING:
     from loyalty.kernel.database import Session
@@ -34,21 +32,14 @@ HEADER = ("编号", "分享者", "渠道", "状态", "积分", "会员看到的�
 def opening_reward_list() -> str:
     """List what openings paid, the newest first."""
     for_the_chain()
-    cursor, views = paging.cursor(), _views()
-
-    def read(session: "Session") -> dict[str, Any]:
-        page = views(session, cursor=cursor)
-        return {"page": page, **_named(session, page.items)}
-
-    return render_template(
+    return list_page(
         "console/opening_reward_list.html",
-        is_first=cursor is None,
-        address=paging.address,
-        filters={name: forms.text(name) for name in FILTERS},
+        _views(),
+        named=_named,
+        filters=FILTERS,
         channel_names=CHANNEL_NAMES,
         state_names=REWARD_NAMES,
         colours=REWARD_COLOURS,
-        **run(container().database, read),
     )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 
 from sqlalchemy import func, select
 
@@ -11,8 +12,10 @@ from loyalty.members.queries import get_identity
 from loyalty.points.queries import summary
 from loyalty.referrals.models import Referral, ReferralReward, ShareOpening, ShareToken
 from loyalty.referrals.rules.openings import NotCounted
-from loyalty.referrals.rules.programme import Caps
+from loyalty.referrals.rules.programme import Caps, OpeningReward
 from loyalty.referrals.service import attribution
+from loyalty.referrals.service.opening_rewards import reward_opening
+from tests.factories.check_ins import SHANGHAI
 from tests.factories.members import make_member
 from tests.factories.points import assert_books_fit
 from tests.factories.referrals import (
@@ -25,6 +28,7 @@ from tests.factories.referrals import (
     publish,
     referral_of,
     settle,
+    unused_address,
 )
 from tests.support.races import at_once
 from tests.support.settings import VAULT
@@ -96,6 +100,37 @@ def test_fifty_friends_at_once_pay_exactly_the_cap_and_each_friend_once(
             ReferralReward.member_id == sharer_id, ReferralReward.reason == "referrer_day"
         )
         assert session.scalar(missed) == FRIENDS - 10
+        assert_books_fit(session, sharer_id)
+
+    run(committed_database, check)
+
+
+def test_fifty_openings_at_once_pay_exactly_the_cap_in_all(committed_database: Database, at: datetime) -> None:
+    def prepare(session: Session) -> tuple[int, list[int]]:
+        publish(session, opening=OpeningReward(points=2, per_day=10, total=10))
+        sharer = make_member(session)
+        token = link_of(session, sharer.id)
+        opened = [
+            open_by(session, make_visitor(session), token, device=f"own-{number}", ip=unused_address()).opening_id
+            for number in range(FRIENDS)
+        ]
+        return sharer.id, [opening_id for opening_id in opened if opening_id is not None]
+
+    sharer_id, openings = run(committed_database, prepare)
+
+    def pay_twice(number: int, opening_id: int) -> None:
+        # Ten on each of five days: within the cap of every day.
+        due = partial(reward_opening, vault=VAULT, opening_id=opening_id, at=at + number % 5 * DAY, zone=SHANGHAI)
+        for _ in range(2):
+            run(committed_database, due)
+
+    at_once([partial(pay_twice, number, opening_id) for number, opening_id in enumerate(openings)])
+
+    def check(session: Session) -> None:
+        rewards = select(ReferralReward.reason, func.count()).where(ReferralReward.member_id == sharer_id)
+        counts = {reason: count for reason, count in session.execute(rewards.group_by(ReferralReward.reason))}
+        assert counts == {None: 10, "sharer_total": FRIENDS - 10}
+        assert summary(session, member_id=sharer_id, at=at + 10 * DAY).available == 10 * 2
         assert_books_fit(session, sharer_id)
 
     run(committed_database, check)

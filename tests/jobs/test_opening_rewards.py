@@ -50,6 +50,25 @@ class TestOpenings:
         assert available(session, sharer, at) == 6
         assert session.scalars(select(ReferralReward.reason).order_by(ReferralReward.id)).all()[3] == "sharer_day"
 
+    def test_pay_within_the_cap_in_all_over_the_days(
+        self, jobs_container: NullContainer, session: Session, sharer: Member, clock: StandingClock
+    ) -> None:
+        publish(session, at=clock.at, opening=OpeningReward(points=2, per_day=2, total=3))
+        link = link_of(session, sharer.id)
+        for day in range(3):
+            for number in range(3):
+                device, ip = f"d{day}{number}", f"10.9.{day}.{number}"
+                open_by(session, make_visitor(session), link, device=device, ip=ip, at=clock.at)
+            handle_all(jobs_container, session, "share.opened")
+            clock.advance(days=1)
+
+        assert available(session, sharer, clock.at) == 2 * 3
+        assert session.scalars(select(ReferralReward.reason).order_by(ReferralReward.opening_id)).all() == [
+            *(None, None, "sharer_day"),
+            *(None, "sharer_total", "sharer_total"),
+            *["sharer_total"] * 3,
+        ]
+
     def test_of_a_click_farm_pay_nothing(
         self, jobs_container: NullContainer, session: Session, sharer: Member, paying: str, at: datetime
     ) -> None:

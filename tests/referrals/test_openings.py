@@ -25,7 +25,17 @@ from loyalty.referrals.service.sharing import mint
 from loyalty.risk.rules.blocks import BlockKind, Target
 from loyalty.risk.service import block
 from tests.factories.members import make_identity, make_member
-from tests.factories.referrals import ACTOR, enrol, invite, link_of, make_visitor, open_by, publish, referral_of
+from tests.factories.referrals import (
+    ACTOR,
+    enrol,
+    invite,
+    link_of,
+    make_visitor,
+    open_by,
+    open_for_pay,
+    publish,
+    referral_of,
+)
 from tests.support.settings import VAULT
 
 
@@ -209,3 +219,11 @@ def test_the_funnel_tells_what_became_of_shares(session: Session, sharer: Member
     assert (step.sharers, step.openings, step.counted, step.enrolled) == (1, 3, 2, 1)
     assert steps[Channel.POSTER].openings == 0
     assert visitor_of(session, identity_id=visitor.id).member_id is not None
+
+
+def test_the_funnel_counts_what_openings_alone_paid(session: Session, sharer: Member, at: datetime) -> None:
+    open_for_pay(session, sharer, "phone-1", "phone-2", at=at)
+
+    steps = {step.channel: step for step in funnel(session, since=at, until=at + timedelta(days=1))}
+
+    assert [steps[channel].points for channel in (Channel.MINI_PROGRAM, Channel.POSTER)] == [2, 0]

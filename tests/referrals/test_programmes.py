@@ -31,7 +31,7 @@ def save(session: Session, at: datetime, **changes: object) -> int:
 
 
 FULL = programme_of(
-    purchase=Purchase(1_000, 7), caps=Caps(1, 2, 3), opening=OpeningReward(1, 2), referee=Reward(1, 7), is_open=False
+    purchase=Purchase(1_000, 7), caps=Caps(1, 2, 3), opening=OpeningReward(1, 2, 3), referee=Reward(1, 7), is_open=False
 )
 
 
@@ -114,6 +114,8 @@ def test_texts_that_lure_are_refused(session: Session, at: datetime, field: str,
         {"caps": Caps(per_day=0)},
         {"purchase": Purchase(minimum_fen=0)},
         {"opening": OpeningReward(0, 1)},
+        {"opening": OpeningReward(1, 2, 1)},
+        {"opening": OpeningReward(1, 1, 1_000_001)},
         {"attribution_days": 366},
         {"wait_hours": -1},
     ],

@@ -17,6 +17,7 @@ PROGRAMMES = [
     Programme(**TEXTS, **BOTH, caps=Caps(5, 20, 100)),
     Programme(**TEXTS, **BOTH, purchase=Purchase(4_990, 30), wait_hours=0),
     Programme(**TEXTS, **BOTH, opening=OpeningReward(2, 10)),
+    Programme(**TEXTS, **BOTH, opening=OpeningReward(2, 10, 300)),
 ]
 
 
@@ -29,12 +30,13 @@ def test_no_sentence_promises_anything_for_passing_a_link_on(programme: Programm
 
 
 def test_condition_rewards_and_caps_are_told() -> None:
-    _, capped, bought, opened = (sentences(programme, TITLES) for programme in PROGRAMMES)
+    _, capped, bought, opened, opened_in_all = (sentences(programme, TITLES) for programme in PROGRAMMES)
 
     assert capped[0] == "好友绑定手机号成为新会员，您得 100 积分和一张「早鸟券」，好友得 50 积分。"
     assert capped[1] == "您的奖励每天最多 5 位，每月最多 20 位，累计最多 100 位；好友不受影响。"
     assert bought[0].startswith("好友成为新会员，并在入会后 30 天内单笔实付满 49.9 元，您得")
     assert opened[1] == "好友打开链接，您得 2 积分，每天最多 10 位。"
+    assert opened_in_all[1] == "好友打开链接，您得 2 积分，每天最多 10 位，累计最多 300 位。"
 
 
 def test_a_programme_without_rewards_says_so() -> None:
@@ -52,6 +54,7 @@ def test_a_programme_without_rewards_says_so() -> None:
         (Side.REFERRER, RewardState.KEPT, 0, 7, None, "得 一张优惠券"),
         (Side.SHARER, RewardState.WAITING, 0, None, None, "奖励待发放"),
         (Side.SHARER, RewardState.MISSED, 0, None, "sharer_day", "没有奖励：已达每天打开奖励上限"),
+        (Side.SHARER, RewardState.MISSED, 0, None, "sharer_total", "没有奖励：已达累计打开奖励上限"),
         (Side.SHARER, RewardState.MISSED, 0, None, "reviewed", "没有奖励：经人工审核撤销"),
         (Side.SHARER, RewardState.MISSED, 0, None, "clicks_of_one_device", "没有奖励：未通过安全校验"),
     ],

@@ -96,14 +96,18 @@ def _came(since: datetime, until: datetime) -> Any:
 
 
 def _paid(since: datetime, until: datetime) -> Any:
+    """Select what was paid for invitations, and for openings alone."""
+    share_token_id = func.coalesce(Referral.share_token_id, ShareOpening.share_token_id)
     return (
         select(
             ShareToken.channel,
             func.coalesce(func.sum(ReferralReward.points), 0).label("points"),
             func.count(ReferralReward.coupon_id).label("coupons"),
         )
-        .join(Referral, Referral.share_token_id == ShareToken.id)
-        .join(ReferralReward, ReferralReward.referral_id == Referral.id)
+        .select_from(ReferralReward)
+        .outerjoin(Referral, Referral.id == ReferralReward.referral_id)
+        .outerjoin(ShareOpening, ShareOpening.id == ReferralReward.opening_id)
+        .join(ShareToken, ShareToken.id == share_token_id)
         .where(
             ReferralReward.state.in_((RewardState.PAID, RewardState.KEPT)),
             ReferralReward.recorded_at >= since,

@@ -25,8 +25,6 @@ class ShareTokenView:
     member_id: int
     channel: Channel
     purpose: Purpose
-    mission_id: int | None
-    campaign: str | None
     token: str
     expires_at: datetime | None
 
@@ -94,8 +92,6 @@ def view_of(row: ShareToken | AnyRow) -> ShareTokenView:
         member_id=row.member_id,
         channel=Channel(row.channel),
         purpose=Purpose(row.purpose),
-        mission_id=row.mission_id,
-        campaign=row.campaign,
         token=row.token,
         expires_at=row.expires_at,
     )

@@ -41,14 +41,7 @@ def _without_nothing(part: Any) -> Any:
 
 
 def _made(made: Any, readers: dict[str, Reader], needed: tuple[str, ...] = ()) -> Reader:
-    def read(name: str, value: object) -> Any:
-        given = parts(name, value, readers)
-        for key in needed:
-            if key not in given:
-                raise Unreadable(f"{name}.{key}", "不能为空")
-        return made(**given)
-
-    return read
+    return lambda name, value: made(**parts(name, value, readers, needed))
 
 
 _NEEDED = ("title", "description", "share_title")
@@ -61,7 +54,9 @@ _READERS: dict[str, Reader] = {
     "referee": _REWARD,
     "purchase": or_none(_made(Purchase, {"minimum_fen": whole, "within_days": whole})),
     "caps": _made(Caps, {field.name: or_none(whole) for field in fields(Caps)}),
-    "opening": or_none(_made(OpeningReward, {"points": whole, "per_day": whole}, ("points", "per_day"))),
+    "opening": or_none(
+        _made(OpeningReward, {"points": whole, "per_day": whole, "total": or_none(whole)}, ("points", "per_day"))
+    ),
     "attribution_days": whole,
     "link_days": whole,
     "wait_hours": whole,

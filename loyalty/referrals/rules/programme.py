@@ -86,10 +86,11 @@ class Caps:
 
 @dataclass(frozen=True, slots=True)
 class OpeningReward:
-    """What an opening alone pays who shared, and how many a day at most."""
+    """What an opening alone pays who shared, and how many at most, a day and in all."""
 
     points: int
     per_day: int
+    total: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +161,9 @@ def _figures(programme: Programme) -> Iterator[Problem]:
     if programme.opening is not None:
         yield from _within("opening.points", programme.opening.points, 1, POINTS_MAX)
         yield from _within("opening.per_day", programme.opening.per_day, 1, CAP_MAX)
+        yield from _within("opening.total", programme.opening.total, 1, CAP_MAX)
+        if programme.opening.total is not None and programme.opening.total < programme.opening.per_day:
+            yield Problem("opening.total", "不能小于每天的上限")
     yield from _within("attribution_days", programme.attribution_days, 1, DAYS_MAX)
     yield from _within("link_days", programme.link_days, 1, DAYS_MAX)
     yield from _within("wait_hours", programme.wait_hours, 0, HOURS_MAX)

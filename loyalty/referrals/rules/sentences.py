@@ -17,6 +17,7 @@ MISSED_WORDS = {
     "referrer_month": "已达每月奖励人数上限",
     "referrer_total": "已达累计奖励人数上限",
     "sharer_day": "已达每天打开奖励上限",
+    "sharer_total": "已达累计打开奖励上限",
 }
 COUPON_MISSED = "优惠券未能发放"
 NOT_SAFE = "未通过安全校验"
@@ -95,7 +96,9 @@ def _sentences(programme: Programme, titles: Titles) -> Iterator[str]:
     gained = [f"{who}得 {gain(reward, titles)}" for who, reward in sides if not reward.is_nothing]
     yield f"{condition(programme)}，{'，'.join(gained) or '目前没有奖励'}。"
     if programme.opening is not None:
-        yield f"好友打开链接，您得 {programme.opening.points} 积分，每天最多 {programme.opening.per_day} 位。"
+        opening = programme.opening
+        most = _most(("每天", opening.per_day), ("累计", opening.total))
+        yield f"好友打开链接，您得 {opening.points} 积分，{most}。"
     yield from _caps(programme)
     yield f"好友首次打开链接后 {programme.attribution_days} 天内入会有效；每位好友只计一次，归最先邀请的会员。"
     if programme.wait_hours:
@@ -106,7 +109,10 @@ def _sentences(programme: Programme, titles: Titles) -> Iterator[str]:
 
 def _caps(programme: Programme) -> Iterator[str]:
     caps = programme.caps
-    named = (("每天", caps.per_day), ("每月", caps.per_month), ("累计", caps.total))
-    told = [f"{period}最多 {most} 位" for period, most in named if most is not None]
+    told = _most(("每天", caps.per_day), ("每月", caps.per_month), ("累计", caps.total))
     if told:
-        yield f"您的奖励{'，'.join(told)}；好友不受影响。"
+        yield f"您的奖励{told}；好友不受影响。"
+
+
+def _most(*caps: tuple[str, int | None]) -> str:
+    return "，".join(f"{period}最多 {most} 位" for period, most in caps if most is not None)

@@ -10,7 +10,6 @@ TOKEN_ALPHABET = "0123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"  
 CODE_LENGTH = 8
 CODE_ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 """What nobody misreads when it is read aloud and typed."""
-CAMPAIGN_LENGTH_MAX = 64
 LINK_LIFE_DEFAULT = timedelta(days=30)
 SCENE_KIND = "share_token"
 """What a scene QR (带参数二维码) of an Official Account stands for that carries a share."""

@@ -5,7 +5,8 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from loyalty.gateways.protocols import MiniProgram, RiskRank
+from loyalty.gateways.answers import RiskRank
+from loyalty.gateways.protocols import MiniProgram
 from loyalty.kernel.checking import is_tidy
 from loyalty.kernel.crypto import Vault
 from loyalty.kernel.database import Database

@@ -104,7 +104,7 @@ def _against(session: Session, invitation: _Invitation, at: datetime) -> Against
             is_self=referrer.id == own_id,
             is_circular=above is not None and own_id in (above.referrer_id, above.second),
             is_same_phone=share_phone(session, member_id=member.id, others=family_of(session, member_id=referrer.id)),
-            is_blocked=any(is_blocked(session, subject=Subject(each), at=at) for each in (member.id, referrer.id)),
+            is_blocked=is_blocked(session, subject=Subject(member.id), at=at, beside=[Subject(referrer.id)]),
         )
     )
 

@@ -19,7 +19,7 @@ from loyalty.points.rules.expiry import lot_terms
 from loyalty.points.service.accounts import open_and_lock_account
 from loyalty.referrals.models import ReferralReward, ShareOpening, ShareToken
 from loyalty.referrals.queries.programmes import channels_on, is_on, open_programme
-from loyalty.referrals.rules.limiting import opening_limit
+from loyalty.referrals.rules.limiting import opening_limits
 from loyalty.referrals.rules.programme import OpeningReward
 from loyalty.referrals.rules.sharing import Channel
 from loyalty.referrals.rules.states import Against, RewardState, Side
@@ -34,7 +34,7 @@ _UNPAID = (RewardState.WAITING, RewardState.MISSED)
 
 
 def reward_opening(session: Session, *, vault: Vault, opening_id: int, at: datetime, zone: ZoneInfo) -> None:
-    """Pay who shared for an opening that counted, once, within the day's cap.
+    """Pay who shared for an opening that counted, once, within the caps.
 
     Held by risk it waits for a person; refused, the reason is kept until a person lets it go. It waits while its
     channel is off, or while somebody concerned is blocked who was not when risk looked.
@@ -123,8 +123,7 @@ def _is_let_go(missed: ReferralReward, decision: Decision) -> bool:
 
 
 def _is_anybody_blocked(session: Session, opening: ShareOpening, sharer_id: int, at: datetime) -> bool:
-    concerned = (Subject(sharer_id), _visitor(session, opening))
-    return any(is_blocked(session, subject=each, at=at) for each in concerned)
+    return is_blocked(session, subject=_visitor(session, opening), at=at, beside=[Subject(sharer_id)])
 
 
 def _visitor(session: Session, opening: ShareOpening) -> Subject:
@@ -153,7 +152,7 @@ def _pay(
 ) -> None:
     open_and_lock_account(session, member_id=member_id, at=at)
     try:
-        reserve(session, limits=[opening_limit(paying, member_id=member_id, on=business_date(at, zone))], amount=1)
+        reserve(session, limits=opening_limits(paying, member_id=member_id, on=business_date(at, zone)), amount=1)
     except LimitExhausted as exhausted:
         _write(session, opening.id, member_id, at, state=RewardState.MISSED, reason=str(exhausted.details["limit"]))
         return

@@ -62,8 +62,8 @@ def reward(session: Session, *, referral_id: int, at: datetime, zone: ZoneInfo) 
     if len(set(bearers.values())) == 1 and None not in bearers.values():
         end(session, referral=referral, reason=Against.SELF, is_standing=False, at=at, zone=zone)
         return
-    living = [member_id for member_id in bearers.values() if member_id is not None]
-    if any(is_blocked(session, subject=Subject(member_id), at=at) for member_id in living):
+    living = [Subject(member_id) for member_id in bearers.values() if member_id is not None]
+    if living and is_blocked(session, subject=living[0], at=at, beside=living[1:]):
         return
     owed = [
         _Due(side, member_id, programme.referrer if side is Side.REFERRER else programme.referee)

@@ -8,14 +8,11 @@ from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from loyalty.kernel.checking import is_tidy
-from loyalty.kernel.errors import InvalidInput
 from loyalty.members.queries import require_living
 from loyalty.referrals.models import ShareToken
 from loyalty.referrals.queries.programmes import is_on, open_programme
 from loyalty.referrals.queries.shares import ShareTokenView, view_of
 from loyalty.referrals.rules.sharing import (
-    CAMPAIGN_LENGTH_MAX,
     CODE_ALPHABET,
     CODE_LENGTH,
     TOKEN_ALPHABET,
@@ -27,13 +24,6 @@ from loyalty.referrals.rules.sharing import (
 )
 
 
-class InvalidCampaign(InvalidInput):
-    """The campaign that a share names is no short word."""
-
-    code = "invalid_share_campaign"
-    message = "分享来源须为 1–64 个字符"
-
-
 @dataclass(frozen=True, slots=True)
 class _Kind:
     """What tokens have in common of which one lives at a time."""
@@ -42,7 +32,6 @@ class _Kind:
     channel: Channel
     purpose: Purpose
     mission_id: int | None
-    campaign: str | None
 
     @property
     def conditions(self) -> tuple[ColumnElement[bool], ...]:
@@ -50,7 +39,6 @@ class _Kind:
             ShareToken.member_id == self.member_id,
             ShareToken.purpose == self.purpose,
             ShareToken.mission_id.is_not_distinct_from(self.mission_id),
-            ShareToken.campaign.is_not_distinct_from(self.campaign),
             ShareToken.channel == self.channel,
         )
 
@@ -62,7 +50,6 @@ def mint(
     channel: Channel,
     purpose: Purpose,
     mission_id: int | None = None,
-    campaign: str | None = None,
     at: datetime,
 ) -> ShareTokenView:
     """Return what a member may share (分享凭证): the one that lives, or a new one; a code lives for ever.
@@ -70,16 +57,13 @@ def mint(
     Raises:
         ChannelOff: the channel is switched off.
         ReferralsNotOpen: no programme takes invitations.
-        InvalidCampaign: the campaign is no short word.
         MemberNotFound, MemberGone, MemberProvisional: the member cannot invite.
     """
-    if campaign is not None and not is_tidy(campaign, CAMPAIGN_LENGTH_MAX):
-        raise InvalidCampaign
     if not is_on(session, channel=channel):
         raise ChannelOff(channel=channel.value)
     expires_at = _end_of_life(session, channel, at)
     require_living(session, member_id=member_id)
-    kind = _Kind(member_id, channel, purpose, mission_id, campaign)
+    kind = _Kind(member_id, channel, purpose, mission_id)
     known = _latest(session, kind)
     if known is None or (known.expires_at is not None and known.expires_at <= at):
         _write(session, kind, at, expires_at)

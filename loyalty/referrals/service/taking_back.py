@@ -44,7 +44,7 @@ def take_back(session: Session, *, referral_id: int, at: datetime, zone: ZoneInf
 
 
 def take_opening_back(session: Session, *, opening_id: int, at: datetime, zone: ZoneInfo) -> None:
-    """Take back what an opening paid, once; the day's cap stays used."""
+    """Take back what an opening paid, once; the caps stay used."""
     paid = select(ReferralReward).where(
         ReferralReward.opening_id == opening_id, ReferralReward.state == RewardState.PAID
     )
