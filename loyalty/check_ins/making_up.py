@@ -39,9 +39,7 @@ from loyalty.kernel.database import AnyRow
 from loyalty.kernel.idempotency import IdempotencyKeyReused
 from loyalty.limits.rules import Limit, LimitExhausted
 from loyalty.limits.service import reserve
-from loyalty.members.models import Member
-from loyalty.members.queries import lock_bearer
-from loyalty.members.rules.members import MemberGone
+from loyalty.members.queries import require_living
 from loyalty.points.service import spend
 
 
@@ -67,7 +65,7 @@ def make_up(session: Session, *, member_id: int, on: date, key: str, zone: ZoneI
         MemberGone: the member was closed or merged.
     """
     today = business_date(at, zone)
-    member = _locked(session, member_id)
+    member = require_living(session, member_id=member_id)
     known = _known(session, member_id, key)
     if known is not None:
         if known.checked_in_on != on or known.make_up_card_id is None:
@@ -95,7 +93,7 @@ def buy_card(session: Session, *, member_id: int, key: str, zone: ZoneInfo, at: 
         InsufficientPoints: the member cannot pay it.
         MemberGone: the member was closed or merged.
     """
-    _locked(session, member_id)
+    require_living(session, member_id=member_id)
     reference = f"purchase:{key}"
     paid = session.scalar(
         select(MakeUpCard.points_paid).where(MakeUpCard.member_id == member_id, MakeUpCard.reference == reference)
@@ -157,14 +155,6 @@ def save_rules(session: Session, *, rules: MakeUpRules, actor: Actor, at: dateti
         after=asdict(rules),
         at=at,
     )
-
-
-def _locked(session: Session, member_id: int) -> Member:
-    """Hold the member: two attempts at once come one after the other, and no merge in between."""
-    member = lock_bearer(session, member_id=member_id)
-    if member is None or member.id != member_id:
-        raise MemberGone(member_id=member_id)
-    return member
 
 
 def _known(session: Session, member_id: int, key: str) -> AnyRow | None:

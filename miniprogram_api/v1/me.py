@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from loyalty.gateways.protocols import TextVerdict
+from loyalty.gateways.answers import TextVerdict
 from loyalty.kernel.database import Session
 from loyalty.kernel.transaction import run
 from loyalty.members import queries, service

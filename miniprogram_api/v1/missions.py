@@ -5,10 +5,10 @@ from typing import Any
 from loyalty.kernel.transaction import run
 from loyalty.missions import queries, service
 from loyalty.missions.queries import MissionView
-from miniprogram_api.context import caller, client_ip, container, member_id
+from miniprogram_api.context import caller, client_ip, container, device_id, member_id
 from miniprogram_api.v1.blueprint import subject
 from miniprogram_api.v1.schemas import missions as schemas
-from miniprogram_api.v1.schemas.base import RequiredIdempotencyHeaders
+from miniprogram_api.v1.schemas.base import DeviceHeaders, RequiredIdempotencyHeaders
 
 blueprint = subject("missions", __name__, description="Missions and their rewards.")
 
@@ -28,8 +28,9 @@ def list_missions() -> dict[str, Any]:
 @blueprint.post("/missions/<int:mission_id>/claims")
 @blueprint.arguments(schemas.RewardClaim)
 @blueprint.arguments(RequiredIdempotencyHeaders, location="headers")
+@blueprint.arguments(DeviceHeaders, location="headers")
 @blueprint.response(201, schemas.ClaimedReward)
-def claim(body: dict[str, Any], headers: dict[str, Any], mission_id: int) -> Any:
+def claim(body: dict[str, Any], headers: dict[str, Any], _device: dict[str, Any], mission_id: int) -> Any:
     """Claim a reward; a second tap under another key is refused with the reward in the details."""
     key, at, owner, zone = headers["idempotency_key"], container().clock.now(), member_id(), container().zone
     subject = service.look(
@@ -41,6 +42,7 @@ def claim(body: dict[str, Any], headers: dict[str, Any], mission_id: int) -> Any
         mini_program=container().mini_program(caller().appid),
         openid=caller().openid,
         ip=client_ip(),
+        device=device_id(),
     )
     outcome = run(
         container().database,

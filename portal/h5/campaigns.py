@@ -4,14 +4,12 @@ The form has a key of its own, so that whoever sends it twice takes part once.
 """
 
 from functools import partial
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 from flask import Response, flash, make_response, redirect, render_template, url_for
 
-from loyalty.campaigns.queries.offers import CampaignOffer, see_offer
-from loyalty.campaigns.rules.taking_part import CampaignTakenAlready, CampaignUsedUp
-from loyalty.campaigns.service.entrances import note_visit
-from loyalty.campaigns.service.participation import Coming, note_too_late, participate
+from loyalty.campaigns.rules.taking_part import CampaignTakenAlready
+from loyalty.campaigns.service.participation import Coming, participate, show
 from loyalty.kernel.errors import LoyaltyError, NotFound, Unavailable
 from loyalty.kernel.transaction import run
 from portal.context import container
@@ -19,29 +17,14 @@ from portal.h5 import session
 from portal.h5.blueprint import blueprint
 from portal.h5.form_keys import new_key, sent_key
 
-if TYPE_CHECKING:
-    from loyalty.kernel.database import Session
-
 
 @blueprint.get("/campaigns/<token>")
 @session.visitors_too
 def campaign(token: str) -> Response:
     """Show a campaign and count the visit; whoever is no member yet binds a phone first and comes back here."""
-    at, who = container().clock.now(), session.caller()
-
-    def read(database_session: "Session") -> CampaignOffer:
-        offer = see_offer(database_session, token=token, member_id=who.member_id, at=at)
-        note_visit(
-            database_session,
-            vault=container().vault,
-            entrance_id=offer.entrance_id,
-            identity_id=who.identity_id,
-            member_id=who.member_id,
-            at=at,
-        )
-        return offer
-
-    offer = run(container().database, read)
+    here, who = container(), session.caller()
+    looking = partial(show, vault=here.vault, token=token, identity_id=who.identity_id, member_id=who.member_id)
+    offer = run(here.database, partial(looking, at=here.clock.now()))
     page = render_template("h5/campaign.html", offer=offer, token=token, key=new_key())
     response = make_response(page)
     # Kept by the browser, it would go on offering what is over, with a key that was used.
@@ -57,10 +40,7 @@ def take_part_in_campaign(token: str) -> Response:
     # A key that no page of ours made stands for nothing, and a new one takes its place.
     key = sent_key() or new_key()
     try:
-        took = run(here.database, partial(participate, coming=coming, key=key))
-    except CampaignUsedUp as refusal:
-        run(here.database, partial(note_too_late, coming=coming, refusal=refusal))
-        flash(refusal.message, "error")
+        took = participate(here.database, coming, key=key)
     except (Unavailable, NotFound):
         raise  # a page of its own
     except LoyaltyError as error:

@@ -11,7 +11,8 @@ from typing import cast
 from flask import Response, current_app, jsonify, make_response, request
 from flask.blueprints import BlueprintSetupState
 
-from loyalty.gateways.protocols import JsSignature, OfficialAccount
+from loyalty.gateways.answers import JsSignature
+from loyalty.gateways.protocols import OfficialAccount
 from loyalty.kernel.errors import InvalidInput, LimitReached, LoyaltyError, Unavailable
 from portal.context import container
 from portal.errors import status_of

@@ -11,8 +11,9 @@ from typing import Any, cast
 from flask import Response, make_response, redirect, render_template, request, url_for
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 
+from loyalty.gateways.answers import OAuthIdentity
 from loyalty.gateways.errors import WechatCodeInvalid, WechatCodeUsed, WechatIdentityUnknown
-from loyalty.gateways.protocols import OAuthIdentity, OAuthScope, OfficialAccount
+from loyalty.gateways.protocols import OAuthScope, OfficialAccount
 from loyalty.kernel.database import Session
 from loyalty.kernel.errors import LimitReached, LoyaltyError, Unavailable
 from loyalty.kernel.transaction import run

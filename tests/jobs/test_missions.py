@@ -11,7 +11,7 @@ from loyalty.check_ins.cards import grant_cards
 from loyalty.check_ins.making_up import make_up, save_rules
 from loyalty.check_ins.rules import MakeUpRules
 from loyalty.container import Container
-from loyalty.gateways.protocols import RiskRank
+from loyalty.gateways.answers import RiskRank
 from loyalty.kernel.audit import Actor
 from loyalty.kernel.database import Database, Json
 from loyalty.members.models import Member

@@ -3,15 +3,18 @@
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from loyalty.check_ins.cards import grant_cards
 from loyalty.check_ins.making_up import save_rules
 from loyalty.check_ins.rules import MakeUpRules
-from loyalty.gateways.protocols import RiskRank
-from loyalty.risk.queries.decisions import count_waiting
+from loyalty.gateways.answers import RiskRank
+from loyalty.risk.models import Sighting
+from loyalty.risk.queries.decisions import count_waiting, list_decisions
 from loyalty.risk.rules.subjects import Occasion, Subject
 from loyalty.risk.service import note_sighting
+from tests.factories.members import make_member
 from tests.factories.missions import ACTOR, do, make_mission, mission_of, steps
 from tests.factories.points import earn
 from tests.miniprogram_api.conftest import MiniProgram
@@ -70,6 +73,26 @@ class TestMissions:
         assert (early.status_code, asked_early) == (409, [])
         assert [answer.json["error"]["code"] for answer in refused] == ["mission_reward_refused"] * 2  # type: ignore[index]
         assert [scene for _, scene in container.mp.risk_calls] == ["marketing"]
+
+    def test_whose_reward_is_claimed_on_the_phone_of_a_farm_is_refused(
+        self, mini_program: MiniProgram, session: Session, member_id: int, at: datetime
+    ) -> None:
+        mission_id = make_mission(session, is_claimed_by_hand=True)
+        for _ in range(2):
+            seen = Subject(make_member(session).id, device="farm")
+            note_sighting(session, vault=VAULT, occasion=Occasion.ENROLMENT, subject=seen, at=at)
+        do(session, member_id, at)
+        session.commit()
+
+        body = {"step": 1, "period": "total"}
+        refused = mini_program.post(f"/missions/{mission_id}/claims", body, key="claim-0001", device="farm")
+
+        assert refused.json["error"]["code"] == "mission_reward_refused"  # type: ignore[index]
+        session.rollback()
+        (decision,) = list_decisions(session, occasion=Occasion.MISSION).items
+        assert decision.rule_name == "device_farm"
+        kept = session.scalars(select(Sighting).where(Sighting.occasion == Occasion.MISSION)).one()
+        assert kept.ip_index is not None
 
     def test_are_listed_in_four_statements_however_many_there_are(
         self, mini_program: MiniProgram, session: Session, statements: StatementCounter, member_id: int, at: datetime

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy.orm import Session
 
 from loyalty.earnings import queries as earnings
-from loyalty.gateways.protocols import RiskRank
+from loyalty.gateways.answers import RiskRank
 from loyalty.kernel.audit import Actor
 from loyalty.payouts.queries.payees import find_payee_name
 from loyalty.payouts.rules.settings import PayoutProgramme

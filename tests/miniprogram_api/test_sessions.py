@@ -1,7 +1,7 @@
 from flask.testing import FlaskClient
 
+from loyalty.gateways.answers import MiniProgramLogin
 from loyalty.gateways.errors import WechatUnavailable
-from loyalty.gateways.protocols import MiniProgramLogin
 from tests.miniprogram_api.conftest import BASE, MiniProgram
 from tests.support.containers import NullContainer
 from tests.support.settings import MP_APPID, OA_APPID

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from loyalty.gateways.protocols import RiskRank
+from loyalty.gateways.answers import RiskRank
 from loyalty.merging.service import merge
 from loyalty.missions.queries import StepView
 from loyalty.missions.rules.errors import MissionChannelOff, MissionRewardHeld, MissionRewardRefused

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from sqlalchemy.orm import Session
 
-from loyalty.gateways.protocols import RiskRank
+from loyalty.gateways.answers import RiskRank
 from loyalty.risk.queries.decisions import get_decision
 from loyalty.risk.rules.deciding import Condition, Rule
 from loyalty.risk.rules.signals import Fact

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from loyalty.gateways.protocols import RiskRank
+from loyalty.gateways.answers import RiskRank
 from loyalty.kernel import audit
 from loyalty.members.models import Member
 from loyalty.merging.service import merge

@@ -3,8 +3,7 @@
 Reading is strict: a key that is unknown or a value of another type is refused by name, never passed over.
 """
 
-from dataclasses import fields, is_dataclass
-from datetime import UTC, datetime
+from dataclasses import fields
 from typing import Any
 
 from loyalty.channels.rules.inducement import check_not_induced
@@ -20,6 +19,7 @@ from loyalty.kernel.documents import (
     list_of,
     or_none,
     parts,
+    plain,
     set_of,
     text,
     whole,
@@ -63,10 +63,7 @@ def from_json(document: object) -> Terms:
     if isinstance(event, str):
         check_not_induced([event])
     try:
-        given = parts("terms", document, _TERMS)
-        for name in ("title", "event", "steps"):
-            if name not in given:
-                raise Unreadable(f"terms.{name}", "不能为空")
+        given = parts("terms", document, _TERMS, ("title", "event", "steps"))
     except Unreadable as error:
         raise InvalidMission([error.problem]) from error
     return Terms(**given)
@@ -84,28 +81,20 @@ def reward_from_json(document: object) -> Reward:
 
 
 def _written(value: Any) -> Any:
-    match value:
-        case frozenset():
-            return sorted(value)
-        case tuple():
-            return [{"target": step.target, "reward": reward_to_json(step.reward)} for step in value]
-        case datetime():
-            return value.astimezone(UTC).isoformat()
-    return changed(value, _written) if is_dataclass(value) else value
+    if isinstance(value, Step):
+        return {"target": value.target, "reward": reward_to_json(value.reward)}
+    return plain(value, _written)
 
 
 def _step(name: str, value: object) -> Step:
-    given = parts(name, value, {"target": whole, "reward": lambda name, value: kind(name, value, _REWARDS)})
-    for key in ("target", "reward"):
-        if key not in given:
-            raise Unreadable(f"{name}.{key}", "不能为空")
-    return Step(**given)
+    return Step(**parts(name, value, _STEP, needed=_STEP))
 
 
 def _limits(name: str, value: object) -> Limits:
     return Limits(**parts(name, value, {field.name: or_none(whole) for field in fields(Limits)}))
 
 
+_STEP: dict[str, Reader] = {"target": whole, "reward": lambda name, value: kind(name, value, _REWARDS)}
 _TERMS: dict[str, Reader] = {
     "title": text,
     "event": choice(MissionEvent),

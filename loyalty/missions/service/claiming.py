@@ -10,8 +10,7 @@ from sqlalchemy.orm import Session
 from loyalty.kernel.crypto import Vault
 from loyalty.kernel.database import Json
 from loyalty.kernel.idempotency import IdempotencyKeyReused
-from loyalty.members.queries import lock_bearer
-from loyalty.members.rules.members import MemberGone
+from loyalty.members.queries import require_living
 from loyalty.missions.models import MissionProgress, MissionReward
 from loyalty.missions.rules.errors import (
     MissionRewardClaimed,
@@ -81,9 +80,7 @@ def claim(
         CouponSoldOut and the others of ``earning.service.coupons.REFUSALS``: its coupon is refused.
         MemberGone: the member was closed or merged.
     """
-    member = lock_bearer(session, member_id=member_id)
-    if member is None or member.id != member_id:
-        raise MemberGone(member_id=member_id)
+    require_living(session, member_id=member_id)
     mission, place = get_published(session, mission_id=mission_id), Place(member_id, mission_id, period)
     known = rewards_standing(session, place=place).get(step)
     if known is not None and known.idempotency_key == key:
@@ -92,7 +89,7 @@ def claim(
         raise IdempotencyKeyReused
     if known is not None:
         raise MissionRewardClaimed(**_details(known))
-    return _pay(session, vault, mission, place, step, key, subject or Subject(member_id), at, zone)
+    return _pay(session, vault, mission, place, step, key, subject, at, zone)
 
 
 def _pay(
@@ -102,7 +99,7 @@ def _pay(
     place: Place,
     target: int,
     key: str,
-    subject: Subject,
+    subject: Subject | None,
     at: datetime,
     zone: ZoneInfo,
 ) -> Claimed | Withheld:

@@ -22,9 +22,10 @@ def look(
     mini_program: MiniProgram,
     openid: str,
     ip: str,
+    device: str | None,
 ) -> Subject:
     """Return who claims a reward, with WeChat's opinion where a rule of risk looks at it."""
-    place, subject = Place(member_id, mission_id, period), Subject(member_id)
+    place, subject = Place(member_id, mission_id, period), Subject(member_id, device=device, ip=ip)
     if not run(database, lambda session: _is_reached(session, place, step)):
         return subject
     return ask_wechat(

@@ -47,19 +47,11 @@ def _condition_to_json(condition: Condition) -> dict[str, Any]:
 
 
 def _rule(name: str, value: object) -> Rule:
-    return Rule(**_all(name, value, _RULE))
+    return Rule(**parts(name, value, _RULE, needed=_RULE))
 
 
 def _condition(name: str, value: object) -> Condition:
-    return Condition(**_all(name, value, _CONDITION))
-
-
-def _all(name: str, value: object, readers: Any) -> dict[str, Any]:
-    given = parts(name, value, readers)
-    for key in readers:
-        if key not in given:
-            raise Unreadable(f"{name}.{key}", "不能为空")
-    return given
+    return Condition(**parts(name, value, _CONDITION, needed=_CONDITION))
 
 
 def _measured(name: str, value: object) -> Signal | Fact:

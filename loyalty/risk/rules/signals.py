@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from enum import StrEnum
 
-from loyalty.gateways.protocols import RiskRank
+from loyalty.gateways.answers import RiskRank
 
 
 class Signal(StrEnum):

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from loyalty.gateways.protocols import RiskRank
+from loyalty.gateways.answers import RiskRank
 from loyalty.kernel.errors import Conflict, NotFound
 
 

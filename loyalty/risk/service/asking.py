@@ -4,7 +4,8 @@ from dataclasses import replace
 
 from sqlalchemy.orm import Session
 
-from loyalty.gateways.protocols import MiniProgram, RiskRank
+from loyalty.gateways.answers import RiskRank
+from loyalty.gateways.protocols import MiniProgram
 from loyalty.kernel.database import Database
 from loyalty.kernel.transaction import run
 from loyalty.risk.queries.decisions import find_decision

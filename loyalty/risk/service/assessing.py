@@ -47,7 +47,7 @@ def assess(
     note_sighting(session, vault=vault, occasion=occasion, subject=subject, at=at)
     rules = current_rules(session)
     measured = _measure(session, rules, subject, occasion, facts)
-    is_refused = any(is_blocked(session, subject=_living(session, one), at=at) for one in (subject, *beside))
+    is_refused = is_blocked(session, subject=subject, at=at, beside=[_living(session, one) for one in beside])
     ruling = Ruling(Verdict.DENY, BLOCKLIST, BLOCKED) if is_refused else decide(rules.rules, occasion, measured)
     _write(session, occasion, reference, subject, rules, ruling, measured, at)
     decision = _find(session, occasion, reference)

@@ -12,8 +12,12 @@ from werkzeug.test import TestResponse
 from loyalty.members.models import Identity, Member
 from loyalty.members.rules.identities import Door
 from loyalty.members.service import open_session
+from loyalty.referrals.rules.programme import Caps
+from loyalty.referrals.rules.sharing import Channel
+from loyalty.referrals.service import switches
 from portal.h5.session import COOKIE
 from tests.factories.members import make_identity, make_member
+from tests.factories.referrals import ACTOR, publish
 
 
 class Browser:
@@ -62,3 +66,15 @@ def browser(browser_of: Callable[[Member | None], Browser], member: Member) -> B
 @pytest.fixture
 def visitor(browser_of: Callable[[Member | None], Browser]) -> Browser:
     return browser_of(None)
+
+
+@pytest.fixture
+def offer(session: Session, at: datetime) -> int:
+    programme_id = publish(session, caps=Caps(per_day=5), at=at)
+    session.commit()
+    return programme_id
+
+
+def turn_off(session: Session, channel: Channel, at: datetime) -> None:
+    switches.turn_off(session, channel=channel, reason="异常", actor=ACTOR, at=at)
+    session.commit()

@@ -4,9 +4,9 @@ import time
 import pytest
 from flask.testing import FlaskClient
 
+from loyalty.gateways.answers import JsSignature
 from loyalty.gateways.errors import WechatMisconfigured, WechatUnavailable
 from loyalty.gateways.null import NullOfficialAccount
-from loyalty.gateways.protocols import JsSignature
 from portal.h5.js_sdk import SignatureUnavailable, Signer
 from tests.portal.h5.conftest import Browser
 from tests.support.containers import NullContainer

@@ -3,17 +3,26 @@
 import re
 from datetime import UTC, date, datetime, timedelta
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from loyalty.check_ins.cards import grant_cards
 from loyalty.check_ins.making_up import save_rules
 from loyalty.check_ins.rules import MakeUpRules
 from loyalty.kernel.database import Database
+from loyalty.missions.rules.errors import MissionRewardRefused
 from loyalty.missions.rules.terms import MissionEvent
+from loyalty.risk.models import Sighting
+from loyalty.risk.queries.decisions import list_decisions
+from loyalty.risk.rules.subjects import Occasion, Subject
+from loyalty.risk.service import note_sighting
+from portal.h5 import devices
 from tests.factories.check_ins import check_in_on, make_plan
+from tests.factories.members import make_member
 from tests.factories.missions import ACTOR, do, make_mission, mission_of, steps
 from tests.factories.points import balance_of, earn
 from tests.portal.h5.conftest import Browser
+from tests.support.settings import VAULT
 
 HERE = "/h5/missions"
 TODAY = date(2026, 3, 10)
@@ -44,6 +53,29 @@ def test_missions_are_shown_with_their_progress_and_claimed_once(
     assert "奖励已到账" in first.text
     assert "已到账" in browser.open(HERE).text
     assert balance_of(session, member_id) == 10
+
+
+def test_a_claim_on_the_phone_of_a_farm_is_refused(browser: Browser, session: Session, at: datetime) -> None:
+    mission_id = make_mission(session, is_claimed_by_hand=True)
+    do(session, member_id_of(browser), at)
+    session.commit()
+    page = browser.open(HERE).text
+    device = browser.client.get_cookie(devices.COOKIE)
+    assert device is not None
+    for _ in range(2):
+        seen = Subject(make_member(session).id, device=device.value)
+        note_sighting(session, vault=VAULT, occasion=Occasion.ENROLMENT, subject=seen, at=at)
+    session.commit()
+
+    form = dict(re.findall(r'name="(key|step|period)" value="([^"]+)"', page))
+    refused = browser.send(f"{HERE}/{mission_id}", page=HERE, **form)
+
+    assert MissionRewardRefused.message in refused.text
+    session.rollback()
+    (decision,) = list_decisions(session, occasion=Occasion.MISSION).items
+    assert decision.rule_name == "device_farm"
+    kept = session.scalars(select(Sighting).where(Sighting.occasion == Occasion.MISSION)).one()
+    assert kept.ip_index is not None
 
 
 def test_what_nobody_could_have_meant_is_refused_in_words(browser: Browser, session: Session, at: datetime) -> None:

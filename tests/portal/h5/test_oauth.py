@@ -6,8 +6,8 @@ from flask.testing import FlaskClient
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from loyalty.gateways.answers import Follower, OAuthIdentity, WechatProfile
 from loyalty.gateways.errors import WechatCodeUsed
-from loyalty.gateways.protocols import Follower, OAuthIdentity, WechatProfile
 from loyalty.members.models import Identity, Member
 from loyalty.members.rules.identities import Door
 from loyalty.members.service import open_session
