@@ -40,6 +40,7 @@ from loyalty.kernel.outbox import OutboxEvent
 from loyalty.kernel.transaction import run
 
 Handler = Callable[[Session, Container, Json, datetime], None]
+Follower = Callable[[Session, Container, OutboxEvent, datetime], None]
 Caller = Callable[[Container, Json, datetime], None]
 
 IN_TRANSACTION: Mapping[str, Sequence[Handler]] = {
@@ -53,14 +54,13 @@ IN_TRANSACTION: Mapping[str, Sequence[Handler]] = {
         earning.reward_check_in,
         check_ins.mend_streaks,
         missions.count_check_in,
-        campaigns.note_check_in,
     ),
     "consent.withdrawn": (payouts.forget_payee,),
     "coupon.issued": (coupons.tell_issued,),
-    "coupon.redeemed": (coupons.pay_bonus, campaigns.note_redemption),
+    "coupon.redeemed": (coupons.pay_bonus,),
     "coupon.redemption_reversed": (coupons.take_back_bonus, rollups.note_redemption),
     "coupon.voided": (),
-    "identity.followed": (referrals.open_by_scene, campaigns.note_follow),
+    "identity.followed": (referrals.open_by_scene,),
     "identity.unfollowed": (),
     "member.closed": (),
     "member.enrolled": (
@@ -70,7 +70,6 @@ IN_TRANSACTION: Mapping[str, Sequence[Handler]] = {
         binding.tell_bound,
         earning.reward_enrolment,
         missions.count_enrolment,
-        campaigns.note_enrolment,
     ),
     "member.joined": (risk.recognise, arrivals.attribute_enrolment, binding.tell_bound),
     "member.merge_agreed": (merging.merge,),
@@ -85,7 +84,6 @@ IN_TRANSACTION: Mapping[str, Sequence[Handler]] = {
         referrals.note_purchase,
         missions.count_order,
         rollups.note_order,
-        campaigns.note_order,
     ),
     "order.refunded": (
         segments.follow_order,
@@ -107,7 +105,7 @@ IN_TRANSACTION: Mapping[str, Sequence[Handler]] = {
     "points.spent": (points_changes.tell_of_own_act,),
     "push.stored": (pushes.apply,),
     "referral.ended": (commissions.follow_reversal,),
-    "referral.qualified": (referrals.reward, campaigns.note_friend),
+    "referral.qualified": (referrals.reward,),
     "referral.reversed": (missions.count_friend,),
     "referral.rewarded": (missions.count_friend,),
     "risk.released": (referrals.follow_release, missions.follow_release, payouts.follow_release),
@@ -120,9 +118,20 @@ IN_TRANSACTION: Mapping[str, Sequence[Handler]] = {
     "share.opened": (referrals.reward_opening,),
     "tier.demoted": (tiers.tell_changed,),
     "tier.ending": (tiers.tell_ending,),
-    "tier.promoted": (tiers.tell_changed, campaigns.note_promotion),
+    "tier.promoted": (tiers.tell_changed,),
 }
 """Every kind of event there is; an empty row says that nobody reacts."""
+
+FOLLOWED: Mapping[str, Follower] = {
+    "check_in.recorded": campaigns.note_check_in,
+    "coupon.redeemed": campaigns.note_redemption,
+    "identity.followed": campaigns.note_follow,
+    "member.enrolled": campaigns.note_enrolment,
+    "order.recorded": campaigns.note_order,
+    "referral.qualified": campaigns.note_friend,
+    "tier.promoted": campaigns.note_promotion,
+}
+"""What may set campaigns off, after all else: they go by when it happened, however late it is delivered."""
 
 BEFORE: Mapping[str, Caller] = {
     "broadcast.wanted": broadcasts.wake,
@@ -156,6 +165,8 @@ def handle(container: Container, event: OutboxEvent) -> None:
     def react(session: Session) -> None:
         for handler in IN_TRANSACTION[event.kind]:
             handler(session, container, event.payload, at)
+        if event.kind in FOLLOWED:
+            FOLLOWED[event.kind](session, container, event, at)
         outbox.complete(session, event_id=event.id)
 
     run(container.database, react)

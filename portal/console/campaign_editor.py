@@ -13,7 +13,7 @@ from flask.typing import ResponseReturnValue
 
 from loyalty.campaigns.queries.campaigns import CampaignView, get_campaign
 from loyalty.campaigns.queries.facts import check_facts
-from loyalty.campaigns.rules.checking import RULES_LENGTH_MAX, TITLE_LENGTH_MAX, check_terms
+from loyalty.campaigns.rules.checking import RULES_LENGTH_MAX, TITLE_LENGTH_MAX, check_terms, gives_value
 from loyalty.campaigns.rules.errors import InvalidCampaign
 from loyalty.campaigns.rules.holdout import HOLDOUT_PERCENT_MAX
 from loyalty.campaigns.rules.states import EDITABLE
@@ -84,7 +84,9 @@ def new_campaign() -> str:
     template = TEMPLATES.get(key)
     if template is None:
         coupons = run(container().database, lambda session: titles.list_choices(session, state=TemplateState.LIVE))
-        return render_template("console/campaign_templates.html", templates=TEMPLATES, coupons=coupons)
+        return render_template(
+            "console/campaign_templates.html", templates=TEMPLATES, coupons=coupons, gives_value=gives_value
+        )
     coupon_id = forms.optional_integer("coupon")
     terms = with_coupon(template.start(), coupon_id) if coupon_id else template.start()
     return _editor(Subject(template=key), form_of(terms, container().zone))

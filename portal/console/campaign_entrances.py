@@ -11,7 +11,8 @@ from loyalty.campaigns.queries.campaigns import get_campaign
 from loyalty.campaigns.queries.entrances import EntranceListed, EntranceView, get_entrance, list_entrances
 from loyalty.campaigns.rules.entering import PATH, CampaignEntranceNotFound
 from loyalty.campaigns.rules.entries import EntranceKind
-from loyalty.campaigns.rules.terms import CampaignState, Visit
+from loyalty.campaigns.rules.states import OVER
+from loyalty.campaigns.rules.terms import Visit
 from loyalty.campaigns.service.entrances import make_entrances
 from loyalty.kernel.errors import LoyaltyError
 from loyalty.kernel.pagination import Page
@@ -44,7 +45,7 @@ def campaign_entrances(campaign_id: int) -> str:
 
     known = run(container().database, read)
     campaign = known["campaign"]
-    is_over = campaign.state in (CampaignState.ENDED, CampaignState.UNDONE)
+    is_by_visit = isinstance(campaign.terms.trigger, Visit)
     return render_template(
         "console/campaign_entrances.html",
         is_first=cursor is None,
@@ -52,8 +53,8 @@ def campaign_entrances(campaign_id: int) -> str:
         link_of=_link,
         kind_names=KIND_NAMES,
         filters={"kind": forms.text("kind")},
-        is_by_visit=isinstance(campaign.terms.trigger, Visit),
-        can_make=isinstance(campaign.terms.trigger, Visit) and not is_over and current_scope().is_chain_wide,
+        is_by_visit=is_by_visit,
+        can_make=is_by_visit and campaign.state not in OVER and current_scope().is_chain_wide,
         **known,
     )
 

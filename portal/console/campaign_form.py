@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from loyalty.campaigns.rules.documents import kind_of
 from loyalty.campaigns.rules.errors import InvalidCampaign
-from loyalty.campaigns.rules.terms import Caps, Terms
+from loyalty.campaigns.rules.terms import Caps, Terms, Visit
 from loyalty.kernel.documents import Problem
 from loyalty.kernel.errors import LoyaltyError
 from loyalty.segments.rules.conditions import EVERYBODY, Condition, parse
@@ -59,20 +59,23 @@ def form_of(terms: Terms, zone: ZoneInfo) -> dict[str, list[str]]:
 def terms_of(form: Form, zone: ZoneInfo, condition_of_segment: Callable[[int], Condition]) -> Terms:
     """Return the terms that a form stands for; whether they make sense is not seen here.
 
+    Stores are where members find the codes of entrances, and read only for a campaign that has them.
+
     Raises:
         InvalidCampaign: with every field that cannot be read, and why.
         InvalidField: the condition is none that the page offers.
     """
     reader = FormReader(form, labels_of(form))
     segment_id, audience = _audience(reader, form, condition_of_segment)
+    trigger = read_trigger(reader, zone)
     terms = Terms(
         title=reader.text("title"),
         audience=audience,
-        trigger=read_trigger(reader, zone),
+        trigger=trigger,
         actions=tuple(read_actions(reader, form)),
         rules_text=reader.text("rules_text").replace("\r\n", "\n"),
         segment_id=segment_id,
-        store_ids=reader.numbers("store_ids"),
+        store_ids=reader.numbers("store_ids") if isinstance(trigger, Visit) else frozenset(),
         caps=_caps(reader),
         holdout_percent=reader.whole("holdout_percent") or 0,
         starts_at=reader.moment("starts_at", zone),

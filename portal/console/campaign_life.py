@@ -101,8 +101,15 @@ def campaign_decision(campaign_id: int) -> str:
 def decide_campaign(campaign_id: int) -> Response:
     """Approve or send back what another person submitted."""
     for_the_chain()
-    is_approved, zone = forms.is_approved(), container().zone
-    step = partial(life.decide, campaign_id=campaign_id, is_approved=is_approved, zone=zone)
+    is_approved, here = forms.is_approved(), container()
+    step = partial(
+        life.decide,
+        campaign_id=campaign_id,
+        is_approved=is_approved,
+        seen_fen=forms.optional_integer("most_fen"),
+        vault=here.vault,
+        zone=here.zone,
+    )
     try:
         done = "已通过，活动生效" if is_approved else "已退回，提交人可以修改后再提交"
         return steps.take(step, done=done, back=page_of(campaign_id))

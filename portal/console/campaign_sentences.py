@@ -111,7 +111,7 @@ def trigger_words(trigger: Trigger) -> str:
         case Sleeping(days=days, at=at):
             return f"会员满 {days} 天没有消费时，{at:%H:%M}"
         case BeforeExpiry(days=days, points_least=least, at=at):
-            return f"会员有不少于 {least:,} 积分将在 {days} 天内到期时，{at:%H:%M}"
+            return f"会员有不少于 {least:,} 积分将在 {days} 天后到期时，{at:%H:%M}"
         case Visit():
             return "会员从活动链接、二维码或菜单进来领取"
     return "发布后立即执行一次"

@@ -35,6 +35,7 @@ from portal.console.campaign_sentences import (
     names_of_terms,
 )
 from portal.console.filters import local_time
+from portal.console.lists import list_page
 from portal.context import container
 
 if TYPE_CHECKING:
@@ -49,20 +50,11 @@ HEADER = ("编号", "名称", "模板", "活动", "上限", "状态", "创建人
 @requires(Permission.CAMPAIGNS_READ)
 def campaign_list() -> str:
     """List the campaigns that the filter leaves, each in one sentence."""
-    cursor, campaigns = paging.cursor(), _campaigns()
-
-    def read(session: "Session") -> tuple[Page[CampaignView], CampaignNames]:
-        page = campaigns(session, cursor=cursor)
-        return page, names_of_terms(session, [one.terms for one in page.items])
-
-    page, known = run(container().database, read)
-    return render_template(
+    return list_page(
         "console/campaign_list.html",
-        page=page,
-        is_first=cursor is None,
-        address=paging.address,
-        says=lambda terms: brief(terms, known),
-        filters={name: forms.text(name) for name in ("text", "state")},
+        _campaigns(),
+        named=_said,
+        filters=("text", "state"),
         names=campaign_names,
         templates=TEMPLATES,
         is_chain_wide=current_scope().is_chain_wide,
@@ -141,6 +133,7 @@ def _work_of(session: "Session", campaign: CampaignView) -> dict[str, Any]:
         "is_first": cursor is None,
         "address": partial(url_for, "console.campaign_page", campaign_id=campaign.id),
         "BulkState": BulkState,
+        "held": HELD,
     }
 
 
@@ -162,6 +155,11 @@ def _campaigns() -> Callable[..., Page[CampaignView]]:
     """Return the list that the filter leaves, of which pages can be asked for."""
     state = forms.optional_choice("state", CampaignState)
     return partial(list_campaigns, states=[state] if state else (), text=forms.text("text"))
+
+
+def _said(session: "Session", campaigns: Sequence[CampaignView]) -> dict[str, Any]:
+    known = names_of_terms(session, [one.terms for one in campaigns])
+    return {"says": lambda terms: brief(terms, known)}
 
 
 def _named(session: "Session", campaigns: Sequence[CampaignView]) -> dict[str, Any]:

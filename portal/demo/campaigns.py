@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime, time, timedelta
 from functools import partial
 
-from loyalty.campaigns.queries.campaigns import list_campaigns
+from loyalty.campaigns.queries.campaigns import get_campaign, list_campaigns
 from loyalty.campaigns.rules.templates import TEMPLATES
 from loyalty.campaigns.rules.terms import Caps, GiveCoupon, Now, Recurring, Repetition, SendMessage, Terms
 from loyalty.campaigns.rules.works import GIVEN, Work
@@ -99,9 +99,17 @@ def _spring(template_id: int) -> Terms:
 def _launch(session: Session, container: Container, terms: Terms, *, at: datetime) -> int:
     """Submit by the marketer, approve by headquarters, and begin what begins at once."""
     campaign_id = _submit(session, container, terms, at=at)
-    if next(iter(list_campaigns(session, limit=1).items)).is_waiting:
-        approver = actor_of(session, username="hq_admin")
-        life.decide(session, campaign_id=campaign_id, is_approved=True, actor=approver, zone=container.zone, at=at)
+    if get_campaign(session, campaign_id=campaign_id).is_waiting:
+        life.decide(
+            session,
+            campaign_id=campaign_id,
+            is_approved=True,
+            seen_fen=None,
+            actor=actor_of(session, username="hq_admin"),
+            vault=container.vault,
+            zone=container.zone,
+            at=at,
+        )
     _hold(session, container, at=at)
     return campaign_id
 

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from loyalty.broadcasts.rules.channels import Channel
 from loyalty.campaigns.queries.forecast import Forecast, forecast, times_at_most
+from loyalty.campaigns.queries.overlap import AUDIENCES_AT_ONCE, overlap
 from loyalty.campaigns.rules.costs import Cost, cost_of, points_fen
 from loyalty.campaigns.rules.errors import InvalidCampaign
 from loyalty.campaigns.rules.holdout import is_held_out
@@ -33,15 +34,27 @@ from loyalty.campaigns.rules.terms import (
     Terms,
     Visit,
 )
+from loyalty.campaigns.service.life import end, pause
 from loyalty.coupons.rules.terms import CashOff, FixedPrice, Gift, PercentOff
+from loyalty.segments.matching import members_matching
 from loyalty.segments.rules.conditions import EVERYBODY, All
 from loyalty.segments.rules.fact_types import Tags
-from tests.factories.campaigns import SHANGHAI, campaign_of, draft_campaign, make_campaign, tag_with
+from tests.factories.campaign_runs import put_in_force
+from tests.factories.campaigns import (
+    CHECKER,
+    SHANGHAI,
+    campaign_of,
+    draft_campaign,
+    make_campaign,
+    tag_with,
+    tagged_members,
+)
 from tests.factories.coupons import issue_to, make_template, terms_of
 from tests.factories.members import make_member
 from tests.factories.segments import Bought, Lot, Person, write_person
 from tests.factories.tags import make_tag
 from tests.support.settings import VAULT
+from tests.support.statements import StatementCounter
 
 AT = datetime(2026, 3, 10, 2, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -52,15 +65,9 @@ def foresee(session: Session, terms: Terms, campaign_id: int | None = None) -> F
     return forecast(session, terms, at=AT, zone=SHANGHAI, vault=VAULT, campaign_id=campaign_id)
 
 
-def some_members(session: Session, number: int) -> tuple[int, list[int]]:
-    """Members, and a tag that they all have."""
-    member_ids = [make_member(session).id for _ in range(number)]
-    return tag_with(session, *member_ids), member_ids
-
-
 class TestWhomItCounts:
     def test_is_the_audience_less_the_holdout_of_this_very_campaign(self, session: Session) -> None:
-        tag_id, member_ids = some_members(session, 60)
+        member_ids, tag_id = tagged_members(session, 60)
         terms = campaign_of(tag_id, holdout_percent=20)
         campaign_id = draft_campaign(session, terms, at=AT)
 
@@ -72,7 +79,7 @@ class TestWhomItCounts:
         assert (found.given.members, found.given.points) == (60 - len(held_out), 10 * (60 - len(held_out)))
 
     def test_is_asked_for_by_whole_sets(self, session: Session) -> None:
-        foresee(session, campaign_of(some_members(session, 1)[0]))
+        foresee(session, campaign_of(tagged_members(session, 1)[1]))
 
         settings = ("enable_nestloop", "enable_hashjoin", "jit")
         assert [session.scalar(text(f"SHOW {one}")) for one in settings] == ["off"] * 3
@@ -98,14 +105,14 @@ class TestWhomItCounts:
         assert (found.audience, bool(found.basis)) == (1, True)
 
     def test_of_a_campaign_at_once_the_audience_says_it_all(self, session: Session) -> None:
-        tag_id, _ = some_members(session, 3)
+        _, tag_id = tagged_members(session, 3)
 
         assert (foresee(session, campaign_of(tag_id)).audience, foresee(session, campaign_of(tag_id)).basis) == (3, "")
 
 
 class TestWhatItCosts:
     def test_is_points_at_their_worth_and_coupons_at_the_most_they_take_off(self, session: Session) -> None:
-        tag_id, _ = some_members(session, 4)
+        _, tag_id = tagged_members(session, 4)
         cash = make_template(session, terms_of(worth=CashOff(2_000)))
         percent = make_template(session, terms_of(worth=PercentOff(20, 1_500)))
 
@@ -118,7 +125,7 @@ class TestWhatItCosts:
         assert (found.given.fen, found.most_fen, found.uncosted) == (14_600, 14_600, frozenset())
 
     def test_of_a_coupon_without_a_ceiling_nobody_knows_so_that_somebody_else_approves(self, session: Session) -> None:
-        tag_id, _ = some_members(session, 2)
+        _, tag_id = tagged_members(session, 2)
         gift = make_template(session, terms_of(worth=Gift("马克杯"), threshold_fen=0))
 
         found = foresee(session, campaign_of(tag_id, actions=(GiveCoupon(gift),)))
@@ -127,7 +134,7 @@ class TestWhatItCosts:
         assert found.needs_approval(10**9)
 
     def test_stops_where_the_stock_of_a_coupon_ends(self, session: Session) -> None:
-        tag_id, member_ids = some_members(session, 5)
+        member_ids, tag_id = tagged_members(session, 5)
         template_id = make_template(session, terms_of(worth=CashOff(2_000)), stock=4)
         issue_to(session, member_ids[0], template_id)
 
@@ -141,7 +148,7 @@ class TestWhatItCosts:
     def test_without_a_bound_it_is_unknown_where_others_may_come_and_else_what_the_caps_allow(
         self, session: Session
     ) -> None:
-        tag_id, _ = some_members(session, 2)
+        _, tag_id = tagged_members(session, 2)
 
         def most(**changes: Any) -> int | None:
             return foresee(session, campaign_of(tag_id, **changes)).most_fen
@@ -152,6 +159,8 @@ class TestWhatItCosts:
         assert most(trigger=Visit(), caps=Caps(fen=777)) == 770
         assert most(trigger=Visit(), caps=Caps(members=7, times_a_member=3)) == 210
         assert most(trigger=Visit(), actions=(MESSAGE,)) == 0
+        four = make_template(session, terms_of(worth=CashOff(2_000)), stock=4)
+        assert most(trigger=Visit(), actions=(GiveCoupon(four),), caps=Caps(members=7)) == 8_000
 
 
 class TestReckoning:
@@ -213,25 +222,44 @@ def test_one_member_takes_part_as_often_as_there_are_times(changes: dict[str, An
     assert times_at_most(campaign_of(**changes), at=AT, zone=SHANGHAI) == times
 
 
-def test_it_overlaps_with_what_is_scheduled_or_runs_by_the_members_in_both(session: Session) -> None:
-    mine, members = some_members(session, 6)
-    theirs = tag_with(session, *members[:4], make_member(session).id)
-    nobodys = make_tag(session)
-    running = make_campaign(session, campaign_of(theirs, title="跑着的", trigger=Visit()), at=AT)
-    scheduled = make_campaign(session, campaign_of(mine, trigger=At(AT + DAY)), at=AT)
-    make_campaign(session, campaign_of(nobodys, trigger=Visit()), at=AT)
-    draft_campaign(session, campaign_of(theirs), at=AT)
-    own = make_campaign(session, campaign_of(mine, trigger=Visit()), at=AT)
+class TestTheOverlap:
+    def test_is_with_what_is_scheduled_runs_or_is_paused_by_the_members_in_both(self, session: Session) -> None:
+        members, mine = tagged_members(session, 6)
+        theirs = tag_with(session, *members[:4], make_member(session).id)
+        nobodys = make_tag(session)
+        running = make_campaign(session, campaign_of(theirs, title="跑着的", trigger=Visit()), at=AT)
+        scheduled = make_campaign(session, campaign_of(mine, trigger=At(AT + DAY)), at=AT)
+        paused = make_campaign(session, campaign_of(tag_with(session, *members[:2]), trigger=Visit()), at=AT)
+        pause(session, campaign_id=paused, actor=CHECKER, at=AT)
+        make_campaign(session, campaign_of(nobodys, trigger=Visit()), at=AT)
+        draft_campaign(session, campaign_of(theirs), at=AT)
+        over = make_campaign(session, campaign_of(mine, trigger=Visit()), at=AT)
+        end(session, campaign_id=over, actor=CHECKER, at=AT)
+        own = make_campaign(session, campaign_of(mine, trigger=Visit()), at=AT)
 
-    found = foresee(session, campaign_of(mine, trigger=Visit()), own)
+        found = foresee(session, campaign_of(mine, trigger=Visit()), own)
 
-    assert [(one.campaign_id, one.members) for one in found.overlap] == [(scheduled, 6), (running, 4)]
-    assert found.overlap[1].title == "跑着的"
+        assert [(one.campaign_id, one.members) for one in found.overlap] == [(scheduled, 6), (running, 4), (paused, 2)]
+        assert found.overlap[1].title == "跑着的"
+
+    def test_is_with_all_of_them_however_many_and_of_one_audience_at_once(
+        self, session: Session, statements: StatementCounter
+    ) -> None:
+        _, mine = tagged_members(session, 1)
+        tags = [mine, *(tag_with(session, make_member(session).id) for _ in range(AUDIENCES_AT_ONCE))]
+        others = [put_in_force(session, campaign_of(tag_id, trigger=Visit()), at=AT) for tag_id in [*tags, mine]]
+        audience = members_matching(Tags(frozenset({mine})), at=AT, zone=SHANGHAI, vault=VAULT)
+        statements.clear()
+
+        found = overlap(session, audience, campaign_id=None, at=AT, zone=SHANGHAI, vault=VAULT)
+
+        assert [one.campaign_id for one in found] == [others[0], others[-1]]
+        assert statements.count == 3, "the campaigns, and two for one audience more than fits into one"
 
 
 class TestTheMessage:
     def test_tells_its_reach_by_channel_for_those_who_are_not_held_out(self, session: Session) -> None:
-        tag_id, _ = some_members(session, 30)
+        _, tag_id = tagged_members(session, 30)
         terms = campaign_of(tag_id, actions=(MESSAGE, GivePoints(1)), holdout_percent=50)
 
         found = foresee(session, terms, draft_campaign(session, terms, at=AT))
@@ -254,7 +282,7 @@ def test_of_what_makes_no_sense_nothing_is_forecast_but_of_what_is_not_allowed_a
 
 
 def test_the_figures_that_a_revision_keeps_are_plain_json(session: Session) -> None:
-    tag_id, _ = some_members(session, 2)
+    _, tag_id = tagged_members(session, 2)
     terms = replace(
         campaign_of(tag_id, actions=(GivePoints(5), MESSAGE)), audience=All((EVERYBODY, Tags(frozenset({tag_id}))))
     )

@@ -15,6 +15,7 @@ from loyalty.campaigns.rules.templates import TEMPLATES, with_coupon
 from loyalty.campaigns.rules.terms import SendMessage
 from loyalty.coupons.rules.terms import CashOff, DaysFromIssue, FixedDates
 from loyalty.coupons.rules.terms import Terms as CouponTerms
+from tests.factories.campaigns import SHANGHAI
 
 CASES: list[dict[str, Any]] = json.loads((Path(__file__).parent / "corpus" / "campaigns.json").read_text("utf-8"))
 TODAY = date(2026, 3, 10)
@@ -28,7 +29,9 @@ def coupon_of(given: dict[str, Any]) -> CouponTerms:
 def found_in(case: dict[str, Any]) -> list[Finding]:
     told = case.get("facts", {})
     coupons = {int(key): coupon_of(given) for key, given in told.get("coupons", {}).items()}
-    return list(lint(parse(case["terms"]), LintFacts(on=TODAY, coupons=coupons, levels=told.get("levels", 1))))
+    return list(
+        lint(parse(case["terms"]), LintFacts(on=TODAY, zone=SHANGHAI, coupons=coupons, levels=told.get("levels", 1)))
+    )
 
 
 def codes(findings: list[Finding], severity: Severity) -> list[str]:
@@ -64,8 +67,8 @@ def test_the_corpus_as_a_whole_misses_nothing_and_blocks_nobody_wrongly(capsys: 
 def test_a_ready_campaign_may_be_launched_as_it_stands_and_with_a_coupon(name: str) -> None:
     terms, coupons = TEMPLATES[name].start(), {5: coupon_of({"title": "满减券", "days": 3})}
 
-    assert lint(terms, LintFacts(on=TODAY)) == []
-    assert lint(with_coupon(terms, 5), LintFacts(on=TODAY, coupons=coupons)) == []
+    assert lint(terms, LintFacts(on=TODAY, zone=SHANGHAI)) == []
+    assert lint(with_coupon(terms, 5), LintFacts(on=TODAY, zone=SHANGHAI, coupons=coupons)) == []
 
 
 def test_a_ready_campaign_with_a_coupon_gives_as_often_and_says_so() -> None:
@@ -82,7 +85,7 @@ def test_figures_beyond_the_calendar_are_read_as_very_long() -> None:
     text = "积分 999999 年内有效，有效期至 9999-99-99，大奖 " + "9" * 500 + " 元，抽奖。"
     terms = parse(CASES[0]["terms"] | {"trigger": {"kind": "now"}, "rules_text": text})
 
-    found = lint(terms, LintFacts(on=TODAY))
+    found = lint(terms, LintFacts(on=TODAY, zone=SHANGHAI))
 
     assert {"expiry_shorter", "prize_too_high"} <= {finding.code for finding in found}
 

@@ -1,65 +1,42 @@
-"""Runs of campaigns: whom they reach, what these are given, and who goes without for which reason."""
+"""Runs of campaigns: what members are given, once, and who goes without for which reason."""
 
 from collections import Counter
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime
 
 import pytest
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from jobs import handlers
-from loyalty.campaigns.models import CampaignRun
-from loyalty.campaigns.rules.due import due_run
 from loyalty.campaigns.rules.holdout import is_held_out
 from loyalty.campaigns.rules.terms import (
-    Action,
-    At,
-    BeforeExpiry,
-    Birthday,
     Caps,
     GiveCoupon,
     GivePoints,
     PutTag,
-    Recurring,
-    Repetition,
     SendMessage,
-    Sleeping,
-    Trigger,
 )
-from loyalty.campaigns.service import life
 from loyalty.coupons.rules.terms import Eligibility, MemberLimits
 from loyalty.coupons.service import templates
-from loyalty.kernel.clock import end_of
 from loyalty.kernel.outbox import OutboxEvent
 from loyalty.limits.models import LimitCounter
-from loyalty.members.models import Member
-from loyalty.members.rules.profile import birthday_mark
 from loyalty.merging.service import merge
 from loyalty.notices.models import InboxMessage, Notice
 from loyalty.points.explanations import sentence
 from loyalty.points.models import LedgerEntry, Lot, PointsAccount
 from loyalty.points.rules.expiry import ExpiryPolicy, PolicyKind
 from loyalty.points.service import save_programme_policy, verify
-from loyalty.segments.models import MemberPurchaseTotal
 from tests.factories.adjustments import work_off
-from tests.factories.campaign_runs import coupons_of, entered, entries_of, given_of, outcomes, pass_time, ran, tick
-from tests.factories.campaigns import CHECKER, SHANGHAI, campaign_of, make_campaign, tag_with
+from tests.factories.campaign_runs import coupons_of, entered, entries_of, outcomes, ran, tick
+from tests.factories.campaigns import CHECKER, SHANGHAI, campaign_of, make_campaign, tag_with, tagged_members
 from tests.factories.coupons import make_template, terms_of
 from tests.factories.members import make_member
-from tests.factories.points import earn
 from tests.factories.tags import make_tag, tags_of
 from tests.support.containers import NullContainer
 from tests.support.events import recorded
-from tests.support.settings import SEAL_KEY, VAULT
+from tests.support.settings import SEAL_KEY
 
 POINTS = GivePoints(10, 30)
-DAILY = Recurring(Repetition.DAILY, time(9))
-
-
-def made(session: Session, count: int) -> tuple[list[int], int]:
-    """Members, and a tag that they have."""
-    members = [make_member(session).id for _ in range(count)]
-    return members, tag_with(session, *members)
 
 
 def used(session: Session, campaign_id: int) -> dict[str, int]:
@@ -75,7 +52,7 @@ class TestWhatMembersAreGiven:
     def test_points_coupons_tags_and_a_message_each_once_however_often_it_is_begun(
         self, container: NullContainer, session: Session
     ) -> None:
-        members, audience = made(session, 3)
+        members, audience = tagged_members(session, 3)
         template_id, tag_id = make_template(session, terms_of(member_limits=MemberLimits(total=1))), make_tag(session)
         message = SendMessage("会员日", "全场八折", ("inbox",))
         actions = (POINTS, GiveCoupon(template_id), PutTag(tag_id), message)
@@ -93,7 +70,7 @@ class TestWhatMembersAreGiven:
         assert verify(session, seal_key=SEAL_KEY, at=container.clock.now()).discrepancies == []
 
     def test_points_name_the_campaign_and_live_as_it_says(self, container: NullContainer, session: Session) -> None:
-        (member_id,), audience = made(session, 1)
+        (member_id,), audience = tagged_members(session, 1)
 
         ran(container, campaign_of(audience, title="三月活动", actions=(POINTS,)))
 
@@ -107,7 +84,7 @@ class TestWhatMembersAreGiven:
     def test_points_without_days_live_as_the_programme_has_it(
         self, container: NullContainer, session: Session, at: datetime
     ) -> None:
-        (member_id,), audience = made(session, 1)
+        (member_id,), audience = tagged_members(session, 1)
         idle = ExpiryPolicy(PolicyKind.SINCE_LAST_ACTIVITY, n=90)
         save_programme_policy(session, policy=idle, actor=CHECKER, at=at)
 
@@ -117,7 +94,7 @@ class TestWhatMembersAreGiven:
         assert (lot.expires_at, lot.idle_days) == (None, 90)
 
     def test_members_hear_of_coupons_and_points_once(self, container: NullContainer, session: Session) -> None:
-        (member_id,), audience = made(session, 1)
+        (member_id,), audience = tagged_members(session, 1)
         template_id = make_template(session)
         ran(container, campaign_of(audience, actions=(POINTS, GiveCoupon(template_id))))
 
@@ -129,7 +106,7 @@ class TestWhatMembersAreGiven:
         assert sorted(kinds) == ["coupon_issued", "points_changed"]
 
     def test_whom_it_reaches_is_asked_for_by_whole_sets(self, container: NullContainer, session: Session) -> None:
-        make_campaign(session, campaign_of(made(session, 1)[1]), at=container.clock.now())
+        make_campaign(session, campaign_of(tagged_members(session, 1)[1]), at=container.clock.now())
         session.execute(text("SET LOCAL enable_nestloop = on"))  # off since it was foreseen, in the same transaction
 
         entered(container)
@@ -150,7 +127,7 @@ class TestWhoGoesWithout:
     def test_whoever_comes_after_a_cap_is_spent_is_told_which(
         self, container: NullContainer, session: Session, caps: Caps, reason: str
     ) -> None:
-        members, audience = made(session, 3)
+        members, audience = tagged_members(session, 3)
         terms = campaign_of(audience, actions=(POINTS, GiveCoupon(make_template(session))), caps=caps)
 
         campaign_id = ran(container, terms)
@@ -161,7 +138,7 @@ class TestWhoGoesWithout:
     def test_a_coupon_that_is_refused_lets_its_member_go_without_anything(
         self, container: NullContainer, session: Session
     ) -> None:
-        members, audience = made(session, 4)
+        members, audience = tagged_members(session, 4)
         wanted = tag_with(session, *members[:3])
         limited = terms_of(eligibility=Eligibility(tags=frozenset({wanted})))
         actions = (POINTS, GiveCoupon(make_template(session, limited, stock=2)))
@@ -179,7 +156,7 @@ class TestWhoGoesWithout:
     def test_a_template_that_issues_nothing_refuses_everybody(
         self, container: NullContainer, session: Session, at: datetime
     ) -> None:
-        members, audience = made(session, 2)
+        members, audience = tagged_members(session, 2)
         template_id = make_template(session)
         campaign_id = make_campaign(session, campaign_of(audience, actions=(GiveCoupon(template_id),)), at=at)
         templates.pause(session, template_id=template_id, actor=CHECKER, at=at)
@@ -192,7 +169,7 @@ class TestWhoGoesWithout:
     def test_whoever_is_held_out_stays_in_the_books_with_nothing(
         self, container: NullContainer, session: Session
     ) -> None:
-        members, audience = made(session, 12)
+        members, audience = tagged_members(session, 12)
 
         campaign_id = ran(container, campaign_of(audience, holdout_percent=40))
 
@@ -203,7 +180,7 @@ class TestWhoGoesWithout:
     def test_a_member_who_was_merged_meanwhile_is_given_once_as_the_survivor(
         self, container: NullContainer, session: Session, at: datetime
     ) -> None:
-        members, audience = made(session, 3)
+        members, audience = tagged_members(session, 3)
         stranger = make_member(session).id
         campaign_id = make_campaign(session, campaign_of(audience), at=at)
         entered(container)
@@ -225,7 +202,7 @@ class TestWhoGoesWithout:
     def test_whoever_is_held_out_gets_nothing_by_the_entry_of_a_member_merged_into_them(
         self, container: NullContainer, session: Session, at: datetime
     ) -> None:
-        members, audience = made(session, 24)
+        members, audience = tagged_members(session, 24)
         campaign_id = make_campaign(session, campaign_of(audience, holdout_percent=50), at=at)
         entered(container)
         held_out = next(one for one in members if is_held_out(campaign_id, one, 50))
@@ -236,131 +213,3 @@ class TestWhoGoesWithout:
 
         found = outcomes(session, campaign_id)
         assert (found[held_out], found[other]) == ("held_out", "member_gone")
-
-
-class TestTime:
-    def test_a_paused_campaign_gives_nothing_until_it_goes_on(
-        self, container: NullContainer, session: Session, at: datetime
-    ) -> None:
-        members, audience = made(session, 2)
-        campaign_id = make_campaign(session, campaign_of(audience), at=at)
-        entered(container)
-        life.pause(session, campaign_id=campaign_id, actor=CHECKER, at=at)
-
-        tick(container)
-        assert outcomes(session, campaign_id) == dict.fromkeys(members, "waiting")
-
-        life.resume(session, campaign_id=campaign_id, actor=CHECKER, at=at)
-        tick(container)
-        assert outcomes(session, campaign_id) == dict.fromkeys(members, "done")
-
-    def test_what_still_waits_when_it_ends_is_missed(
-        self, container: NullContainer, session: Session, at: datetime
-    ) -> None:
-        members, audience = made(session, 2)
-        campaign_id = make_campaign(session, campaign_of(audience, ends_at=at + timedelta(hours=1)), at=at)
-        entered(container)
-
-        pass_time(container, hours=1)
-        tick(container)
-
-        assert outcomes(session, campaign_id) == dict.fromkeys(members, "campaign_over")
-
-    def test_a_scheduled_campaign_begins_at_its_instant(
-        self, container: NullContainer, session: Session, at: datetime
-    ) -> None:
-        _members, audience = made(session, 1)
-        campaign_id = ran(container, campaign_of(audience, trigger=At(at + timedelta(minutes=30))))
-        assert entries_of(session, campaign_id) == []
-
-        pass_time(container, minutes=30)
-        tick(container)
-
-        assert given_of(session, campaign_id) == 1
-
-    def test_a_recurring_one_comes_each_day_as_often_as_a_member_may(
-        self, container: NullContainer, session: Session
-    ) -> None:
-        (member_id,), audience = made(session, 1)
-        campaign_id = ran(container, campaign_of(audience, trigger=DAILY, caps=Caps(times_a_member=2, members=1)))
-
-        for _day in range(4):
-            pass_time(container, days=1)
-            tick(container)
-            tick(container)
-
-        found = [(one.member_id, one.occurrence, one.state) for one in entries_of(session, campaign_id)]
-        assert found == [(member_id, "2026-03-11", "done"), (member_id, "2026-03-12", "done")]
-        runs = session.scalars(select(CampaignRun.occurrence).where(CampaignRun.campaign_id == campaign_id))
-        assert sorted(runs) == ["2026-03-11", "2026-03-12", "2026-03-13", "2026-03-14"]
-
-    @pytest.mark.parametrize(
-        ("trigger", "hours", "due"),
-        [
-            (DAILY, 9.0, "2026-03-10"),
-            (DAILY, 8.9, None),
-            (Recurring(Repetition.WEEKLY, time(9), frozenset({3})), 12.0, None),
-            (Recurring(Repetition.WEEKLY, time(9), frozenset({2})), 12.0, "2026-03-10"),
-            (Recurring(Repetition.MONTHLY, time(9), frozenset({10, 31})), 23.0, "2026-03-10"),
-            (Sleeping(30, time(10)), 9.0, None),
-            (Birthday(at=time(9)), 9.5, "2026-03-10"),
-        ],
-    )
-    def test_only_the_run_of_the_day_is_due_and_never_one_before_the_campaign(
-        self, trigger: Trigger, hours: float, due: str | None
-    ) -> None:
-        midnight = datetime(2026, 3, 10, tzinfo=SHANGHAI)
-        at, late = midnight + timedelta(hours=hours), midnight + timedelta(hours=hours, minutes=-1)
-
-        found = due_run(trigger, started_at=midnight, at=at, zone=SHANGHAI)
-        assert (found.occurrence if found else None) == due
-
-        assert hours == 9.0 or due_run(trigger, started_at=late, at=at, zone=SHANGHAI) is None
-
-
-class TestWhomDailyTriggersReach:
-    def reached(
-        self, container: NullContainer, session: Session, audience: int, trigger: Trigger, action: Action = POINTS
-    ) -> int:
-        campaign_id = ran(
-            container, campaign_of(audience, trigger=trigger, actions=(action,), caps=Caps(times_a_member=9))
-        )
-        for _day in range(2):
-            pass_time(container, days=1)
-            tick(container)
-        return campaign_id
-
-    def test_a_birthday_once_in_its_year(self, container: NullContainer, session: Session) -> None:
-        members, audience = made(session, 3)
-        for member_id, mark in zip(members, [(3, 14), (3, 15), (3, 20)], strict=True):
-            session.get_one(Member, member_id).birthday_index = birthday_mark(VAULT, *mark)
-        session.flush()
-
-        campaign_id = self.reached(container, session, audience, Birthday(days_before=3, at=time(9)))
-
-        found = [(one.member_id, one.occurrence) for one in entries_of(session, campaign_id)]
-        assert found == [(members[0], "birthday:2026"), (members[1], "birthday:2026")]
-
-    def test_a_sleep_once_until_the_member_has_bought_again(self, container: NullContainer, session: Session) -> None:
-        members, audience = made(session, 3)
-        for member_id, bought_on in zip(members, [date(2026, 1, 1), date(2026, 3, 9)], strict=False):
-            session.add(MemberPurchaseTotal(member_id=member_id, purchases=1, net_fen=1, last_bought_on=bought_on))
-        session.flush()
-
-        campaign_id = self.reached(container, session, audience, Sleeping(30, time(9)))
-
-        found = [(one.member_id, one.occurrence) for one in entries_of(session, campaign_id)]
-        assert found == [(members[0], "sleep:2026-01-01")]
-
-    def test_points_that_expire_on_the_day_and_no_others(
-        self, container: NullContainer, session: Session, at: datetime
-    ) -> None:
-        members, audience = made(session, 4)
-        last_days = [date(2026, 3, 18), date(2026, 3, 17), date(2026, 3, 30), date(2026, 3, 19)]
-        for member_id, last_on, points in zip(members, last_days, [50, 50, 50, 49], strict=True):
-            earn(session, member_id, points, expires_at=end_of(last_on, SHANGHAI))
-
-        campaign_id = self.reached(container, session, audience, BeforeExpiry(7, 50, time(9)))
-
-        found = [(one.member_id, one.occurrence) for one in entries_of(session, campaign_id)]
-        assert found == [(members[0], "expiry:2026-03-18")]

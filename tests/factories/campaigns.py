@@ -8,11 +8,12 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.orm import Session
 
 from loyalty.campaigns.queries.campaigns import get_campaign
-from loyalty.campaigns.rules.terms import GivePoints, Now, Terms
+from loyalty.campaigns.rules.terms import CampaignState, GivePoints, Now, Terms
 from loyalty.campaigns.service.drafting import create_campaign
 from loyalty.campaigns.service.life import decide, submit
 from loyalty.kernel.audit import Actor
 from loyalty.segments.rules.fact_types import Tags
+from tests.factories.members import make_member
 from tests.factories.tags import make_tag, put_tag
 from tests.support.settings import VAULT
 
@@ -44,11 +45,33 @@ def submit_campaign(session: Session, campaign_id: int, *, at: datetime) -> None
     submit(session, campaign_id=campaign_id, actor=MAKER, vault=VAULT, zone=SHANGHAI, at=at)
 
 
+def rule_on(
+    session: Session,
+    campaign_id: int,
+    *,
+    is_approved: bool = True,
+    seen_fen: int | None = None,
+    actor: Actor = CHECKER,
+    at: datetime,
+) -> CampaignState:
+    """Approve what waits, or send it back; whatever it costs, unless told what was read of that."""
+    return decide(
+        session,
+        campaign_id=campaign_id,
+        is_approved=is_approved,
+        seen_fen=seen_fen,
+        actor=actor,
+        vault=VAULT,
+        zone=SHANGHAI,
+        at=at,
+    )
+
+
 def launch(session: Session, campaign_id: int, *, at: datetime) -> None:
     """Submit a draft, and let another person approve it where that is needed."""
     submit_campaign(session, campaign_id, at=at)
     if get_campaign(session, campaign_id=campaign_id).is_waiting:
-        decide(session, campaign_id=campaign_id, is_approved=True, actor=CHECKER, zone=SHANGHAI, at=at)
+        rule_on(session, campaign_id, at=at)
 
 
 def make_campaign(session: Session, terms: Terms | None = None, *, at: datetime, **changes: Any) -> int:
@@ -63,3 +86,9 @@ def tag_with(session: Session, *member_ids: int) -> int:
     tag_id = make_tag(session)
     put_tag(session, tag_id, *member_ids)
     return tag_id
+
+
+def tagged_members(session: Session, count: int) -> tuple[list[int], int]:
+    """Members, and a tag that they all have."""
+    member_ids = [make_member(session).id for _ in range(count)]
+    return member_ids, tag_with(session, *member_ids)

@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 from jobs import handlers
 from loyalty.channels import service as channels
 from loyalty.container import Container
+from loyalty.gateways.answers import Follower
 from loyalty.gateways.null import NullOfficialAccount
-from loyalty.gateways.protocols import Follower
 from loyalty.kernel.audit import Actor
 from loyalty.kernel.database import Json
 from loyalty.members.rules.identities import IdentityKind
@@ -41,7 +41,7 @@ def test_every_kind_of_event_that_is_recorded_has_a_row() -> None:
     kinds |= set(EVENT_OF_KIND.values())
 
     assert {"check_in.recorded", "member.enrolled", "push.stored"} <= kinds
-    assert kinds <= set(handlers.IN_TRANSACTION)
+    assert kinds | set(handlers.FOLLOWED) <= set(handlers.IN_TRANSACTION)
 
 
 def test_an_enrolment_opens_an_account_and_welcomes_once(jobs_container: Container, session: Session) -> None:

@@ -14,8 +14,9 @@ from tests.support.events import recorded
 
 
 def handle_twice(container: Container, kind: str, payload: Json) -> None:
+    at = container.clock.now()
     for _ in range(2):
-        handlers.handle(container, OutboxEvent(id=0, kind=kind, payload=payload, attempts=1))
+        handlers.handle(container, OutboxEvent(id=0, kind=kind, payload=payload, recorded_at=at, attempts=1))
 
 
 def handle_all(container: Container, session: Session, *kinds: str, is_last_first: bool = False) -> None:

@@ -23,7 +23,7 @@ class Campaign(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     title: Mapped[str]
-    """Of its newest revision."""
+    """Of the revision in force; of the draft while none is."""
     state: Mapped[str] = mapped_column(server_default=text("'draft'"))
     template: Mapped[str | None]
     """The ready-made campaign it was begun from."""
@@ -53,7 +53,7 @@ class CampaignRevision(Base):
     number: Mapped[int]
     terms: Mapped[Json]
     forecast: Mapped[Json | None]
-    """What was forecast when it was submitted: members, points, coupons, fen."""
+    """What was forecast when it was submitted, and again when it was approved: members, points, coupons, fen."""
     created_by: Mapped[str]
     created_at: Mapped[datetime]
     published_by: Mapped[str | None]

@@ -26,7 +26,7 @@ class RevisionView:
     number: int
     terms: Terms
     forecast: Mapping[str, Any] | None
-    """What was forecast when it was submitted; see ``loyalty.campaigns.queries.forecast``."""
+    """What was forecast when it was submitted or approved; see ``loyalty.campaigns.queries.forecast``."""
     created_by: str
     created_at: datetime
     published_by: str | None

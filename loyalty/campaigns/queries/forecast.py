@@ -57,7 +57,7 @@ class Forecast:
     reach: Reach | None
     """Of its message, by channel, with why not the rest and what is left of the quotas; None when it sends none."""
     overlap: Sequence[Overlap]
-    """With campaigns that are scheduled or running, the most first."""
+    """With campaigns that are scheduled, running or paused, the most first."""
     findings: Sequence[Finding]
 
     @property
@@ -110,7 +110,7 @@ def forecast(
         most_fen=most_fen(cost, caps=terms.caps, stock=coupons.stock, given=given, is_open=is_open(terms)),
         uncosted=cost.uncosted,
         service_notices=given.coupons,
-        reach=_reach(session, recipients(found, terms, campaign_id), terms, at, zone),
+        reach=_reach(session, _recipients(found, terms, campaign_id), terms, at, zone),
         overlap=overlap(session, found, campaign_id=campaign_id, at=at, zone=zone, vault=vault),
         findings=lint(terms, lint_facts(session, terms, coupons.terms, at=at, zone=zone)),
     )
@@ -127,7 +127,7 @@ def times_at_most(terms: Terms, *, at: datetime, zone: ZoneInfo) -> int:
     return sum(1 for _ in islice(occurrences(terms.trigger, since=since, until=terms.ends_at, zone=zone), times))
 
 
-def recipients(found: Select[Any], terms: Terms, campaign_id: int | None) -> Select[Any]:
+def _recipients(found: Select[Any], terms: Terms, campaign_id: int | None) -> Select[Any]:
     """Select of those whom a campaign finds the ones who are not held out."""
     member_id = found.subquery().c.member_id
     query = select(member_id)

@@ -22,6 +22,7 @@ def lint_facts(
     plan = current_plan(session)
     return LintFacts(
         on=business_date(max(at, begins_at(terms) or at), zone),
+        zone=zone,
         coupons=coupons,
         points_policy=programme_policy(session),
         levels=max(1, len(plan.plan.rates) if plan else 1),

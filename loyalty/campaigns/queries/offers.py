@@ -11,6 +11,7 @@ from loyalty.campaigns.queries.campaigns import get_campaign
 from loyalty.campaigns.queries.entrances import find_entrance
 from loyalty.campaigns.rules.entering import CampaignEntranceNotFound, gains
 from loyalty.campaigns.rules.entries import EntryState
+from loyalty.campaigns.rules.states import OVER
 from loyalty.campaigns.rules.taking_part import (
     CampaignNotByVisit,
     CampaignNotYet,
@@ -89,7 +90,7 @@ def _closed(state: CampaignState, terms: Terms, at: datetime) -> str | None:
     refusal: type[LoyaltyError] | None = None
     if not isinstance(terms.trigger, Visit):
         refusal = CampaignNotByVisit
-    elif state in (CampaignState.ENDED, CampaignState.UNDONE) or (terms.ends_at is not None and at >= terms.ends_at):
+    elif state in OVER or (terms.ends_at is not None and at >= terms.ends_at):
         refusal = CampaignOver
     elif state is CampaignState.PAUSED:
         refusal = CampaignPaused

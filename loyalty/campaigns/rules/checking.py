@@ -108,7 +108,7 @@ def check_ahead(terms: Terms, *, at: datetime) -> None:
     """
     if isinstance(terms.trigger, At) and terms.trigger.starts_at <= at:
         raise InvalidCampaign([Problem("trigger.starts_at", "计划的时间已过，请修改后再提交")])
-    check_not_over(terms, at=at)
+    _not_over(terms, at)
 
 
 def check_under_way(terms: Terms, *, at: datetime) -> None:
@@ -119,22 +119,17 @@ def check_under_way(terms: Terms, *, at: datetime) -> None:
     """
     if terms.starts_at is not None and terms.starts_at > at:
         raise InvalidCampaign([Problem("starts_at", "活动已经开始，开始时间不能改到以后；暂时不发放请用暂停")])
-    check_not_over(terms, at=at)
-
-
-def check_not_over(terms: Terms, *, at: datetime) -> None:
-    """Refuse to launch what is over.
-
-    Raises:
-        InvalidCampaign: its end is past.
-    """
-    if terms.ends_at is not None and terms.ends_at <= at:
-        raise InvalidCampaign([Problem("ends_at", "结束时间已过，请修改后再提交")])
+    _not_over(terms, at)
 
 
 def gives_value(terms: Terms) -> bool:
     """Tell whether a campaign gives points or coupons."""
     return any(isinstance(action, GivePoints | GiveCoupon) for action in terms.actions)
+
+
+def _not_over(terms: Terms, at: datetime) -> None:
+    if terms.ends_at is not None and terms.ends_at <= at:
+        raise InvalidCampaign([Problem("ends_at", "结束时间已过，请修改后再提交")])
 
 
 def _kind(trigger: Trigger) -> tuple[object, ...]:

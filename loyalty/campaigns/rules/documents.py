@@ -5,8 +5,8 @@ dumped reads back as the same terms.
 """
 
 import re
-from dataclasses import fields, is_dataclass
-from datetime import UTC, datetime, time
+from dataclasses import fields
+from datetime import datetime, time
 from typing import Any
 
 from loyalty.campaigns.rules.errors import InvalidCampaign
@@ -41,6 +41,7 @@ from loyalty.kernel.documents import (
     list_of,
     or_none,
     parts,
+    plain,
     set_of,
     text,
     whole,
@@ -61,10 +62,7 @@ def parse(document: object) -> Terms:
         InvalidCampaign: with the place in the document and the reason, in Chinese.
     """
     try:
-        given = parts(_ROOT, document, _TERMS)
-        for name in ("title", "audience", "trigger", "actions"):
-            if name not in given:
-                raise Unreadable(f"{_ROOT}.{name}", "不能为空")
+        given = parts(_ROOT, document, _TERMS, ("title", "audience", "trigger", "actions"))
     except Unreadable as error:
         raise InvalidCampaign([_shortened(error.problem)]) from error
     return Terms(**given)
@@ -99,16 +97,7 @@ def _kind_and_fields(part: Any, kinds: dict[type[Any], str]) -> dict[str, Any]:
 
 
 def _written(value: Any) -> Any:
-    match value:
-        case frozenset():
-            return sorted(value)
-        case tuple():
-            return [_written(one) for one in value]
-        case datetime():
-            return value.astimezone(UTC).isoformat()
-        case time():
-            return value.isoformat("minutes")
-    return changed(value, _written) if is_dataclass(value) else value
+    return value.isoformat("minutes") if isinstance(value, time) else plain(value, _written)
 
 
 def _audience(name: str, value: object) -> conditions.Condition:

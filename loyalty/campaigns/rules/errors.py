@@ -72,6 +72,13 @@ class CampaignHasEntrances(Conflict):
     message = "活动已生成链接或二维码，不能删除，可以继续修改"
 
 
+class CampaignCostsMore(Conflict):
+    """By now it may cost more than whoever approves has read; the details name how much at most, none for no bound."""
+
+    code = "campaign_costs_more"
+    message = "现在最多可能花费的金额比复核页上显示的多，请看过现在的金额再决定"
+
+
 class CampaignNotWaiting(Conflict):
     """Nothing waits for a decision."""
 

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from zoneinfo import ZoneInfo
 
 from loyalty.campaigns.rules.checking import gives_value
 from loyalty.campaigns.rules.findings import Finding, Severity
@@ -25,10 +26,11 @@ from loyalty.campaigns.rules.lint_words import (
     WORD_RULES,
     WordRule,
 )
-from loyalty.campaigns.rules.terms import GiveCoupon, OnEvent, SendMessage, Terms
+from loyalty.campaigns.rules.terms import At, GiveCoupon, Now, OnEvent, SendMessage, Terms
 from loyalty.channels.rules.inducement import ValueForFollowingOrSharing, check_not_induced, lure_in
 from loyalty.coupons.rules.terms import FixedDates
 from loyalty.coupons.rules.terms import Terms as CouponTerms
+from loyalty.kernel.clock import last_day_before
 from loyalty.points.rules.expiry import DEFAULT_POLICY, ExpiryPolicy
 
 _LINKS = "《微信外部链接内容管理规范》：不得以利益诱导分享、助力、集赞"
@@ -56,6 +58,8 @@ class LintFacts:
 
     on: date
     """The business date of the launch."""
+    zone: ZoneInfo
+    """In which business dates are."""
     coupons: Mapping[int, CouponTerms] = field(default_factory=dict)
     """Terms in force of the coupons given, by template."""
     points_policy: ExpiryPolicy = DEFAULT_POLICY
@@ -188,9 +192,15 @@ def _lapsed(terms: Terms, facts: LintFacts) -> Iterator[Finding]:
         if last_on < facts.on:
             message = f"「{coupon.title}」在活动开始前已过期（{last_on:%Y-%m-%d}）"
             yield _must("coupon_lapsed", _PROMISES, message, where)
-        elif terms.ends_at is not None and last_on < terms.ends_at.date():
+        elif _gives_after(last_on, terms, facts.zone):
             message = f"「{coupon.title}」在活动结束前就会过期（{last_on:%Y-%m-%d}），之后参加的会员得不到"
             yield _look("coupon_lapses_first", _PROMISES, message, where)
+
+
+def _gives_after(last_on: date, terms: Terms, zone: ZoneInfo) -> bool:
+    if terms.ends_at is None:
+        return not isinstance(terms.trigger, Now | At)
+    return last_on < last_day_before(terms.ends_at, zone)
 
 
 def _leaving(terms: Terms) -> Iterator[Finding]:

@@ -11,11 +11,18 @@ from loyalty.coupons.rules.terms import Terms as CouponTerms
 from loyalty.points.rules.expiry import ExpiryPolicy, last_day
 
 _CLAUSES = re.compile(r"[。；;\n！!]")
+_DIGITS = "一二两三四五六七八九十百半"
+_NUMBER = rf"(\d{{1,6}}|[{_DIGITS}]{{1,5}})"
+_NO_DATE = rf"(?!\s*[\d{_DIGITS}]+\s*[月日号]|[底初末份中])"
+"""After a year or a month stands no day: that would be a date (2026 年 3 月 31 日、三月底), which is no span."""
 _SPANS = re.compile(
-    r"(?:(?<!活动)有效期[^\d。；\n]{0,6}?(\d{1,6})\s*(个工作日|天|日|个月|月|年))|(?:(\d{1,6})\s*(天|日|个月|年)(?:之?内|以内)?有效)"
+    rf"(?:(?<!活动)有效期[^\d。；\n]{{0,6}}?{_NUMBER}\s*(个工作日|天|日|个月|(?:月|年){_NO_DATE}))"
+    rf"|(?:{_NUMBER}\s*(天|日|个月|年)(?:之?内|以内)?有效)"
 )
 _UNTIL = re.compile(r"(?<!活动)有效期?(?:截止)?(?:至|到)\s*(\d{4})\s*[-年/.]\s*(\d{1,2})\s*[-月/.]\s*(\d{1,2})")
 _FOR_EVER = re.compile(r"(?:长期|永久|终身|一直)有效|永不过期|不会过期|无限期")
+_UNITS = {"十": 10, "百": 100}
+_VALUES = {"两": 2} | {each: value for value, each in enumerate("一二三四五六七八九", 1)}
 _DAYS_OF = {"年": 365, "月": 30}
 _DAYS_MAX = 36_500
 """Longer is for ever, and would leave the calendar."""
@@ -52,9 +59,24 @@ def _declared(clause: str, on: date) -> Iterator[tuple[str, date | None]]:
         except ValueError:  # 2026-02-30
             continue
     for found in _SPANS.finditer(clause):
-        number, unit = int(found[1] or found[3]), found[2] or found[4]
-        days = min(number * _DAYS_OF.get(unit[-1], 1), _DAYS_MAX)
+        number, unit = _number(found[1] or found[3]), found[2] or found[4]
+        days = min(int(number * _DAYS_OF.get(unit[-1], 1)), _DAYS_MAX)
         yield found.group(), on + timedelta(days=days - 1)
+
+
+def _number(words: str) -> float:
+    """Read a number below a thousand in Chinese, or any in figures; 半 is a half."""
+    if words.isdecimal():
+        return int(words)
+    number, last = 0.0, 0
+    for each in words:
+        if each in _UNITS:
+            number, last = number + (last or 1) * _UNITS[each], 0
+        elif each == "半":
+            number += 0.5
+        else:
+            last = _VALUES[each]
+    return number + last
 
 
 def _meant(clause: str, words: str, points: list[Lasting], coupons: list[Lasting]) -> list[Lasting]:

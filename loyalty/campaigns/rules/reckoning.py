@@ -47,6 +47,14 @@ def most_fen(cost: Cost, *, caps: Caps, stock: Mapping[int, int], given: Given, 
     return min(rooms) * cost.fen if rooms else None
 
 
+def costs_more(most_fen: int | None, *, seen_fen: int | None, leeway_fen: int) -> bool:
+    """Tell whether the most that a campaign can cost is more than somebody has read; None stands for no bound.
+
+    An audience grows by the minute: what nobody need approve, ``leeway_fen``, makes no difference.
+    """
+    return seen_fen is not None and (most_fen is None or most_fen > seen_fen + leeway_fen)
+
+
 def _room(cost: Cost, caps: Caps) -> Sequence[int]:
     """Return for how many entries each cap suffices."""
     pairs = ((caps.points, cost.points), (caps.coupons, cost.coupons), (caps.fen, cost.fen))

@@ -9,6 +9,8 @@ _S = CampaignState
 EDITABLE = frozenset({_S.DRAFT, _S.SCHEDULED, _S.RUNNING, _S.PAUSED})
 """Of which the next revision may be drafted; what waits is decided on first, what is over stays as it was."""
 IN_FORCE = frozenset({_S.SCHEDULED, _S.RUNNING, _S.PAUSED})
+OVER = frozenset({_S.ENDED, _S.UNDONE})
+"""Of which nothing is given any more."""
 
 PAUSE: Mapping[CampaignState, frozenset[CampaignState]] = {
     _S.SCHEDULED: frozenset({_S.PAUSED}),

@@ -15,8 +15,9 @@ from loyalty.campaigns.models import CampaignEntrance, CampaignVisit
 from loyalty.campaigns.queries.campaigns import get_campaign
 from loyalty.campaigns.rules.entries import EntranceKind
 from loyalty.campaigns.rules.errors import CampaignNotInState
+from loyalty.campaigns.rules.states import OVER
 from loyalty.campaigns.rules.taking_part import CampaignNotByVisit
-from loyalty.campaigns.rules.terms import CampaignState, Terms, Visit
+from loyalty.campaigns.rules.terms import Terms, Visit
 from loyalty.kernel import audit
 from loyalty.kernel.audit import Actor
 from loyalty.kernel.crypto import Vault
@@ -27,7 +28,6 @@ from loyalty.stores.rules import StoreKind
 VISIT = "campaigns.visit"
 """The context of the blind index of a visit."""
 _TOKEN_BYTES = 12
-_OVER = (CampaignState.ENDED, CampaignState.UNDONE)
 
 
 def make_entrances(session: Session, *, campaign_id: int, kind: EntranceKind, actor: Actor, at: datetime) -> int:
@@ -41,7 +41,7 @@ def make_entrances(session: Session, *, campaign_id: int, kind: EntranceKind, ac
         CampaignNotByVisit: nobody takes part in it by an entrance.
     """
     campaign = get_campaign(session, campaign_id=campaign_id)
-    if campaign.state in _OVER:
+    if campaign.state in OVER:
         raise CampaignNotInState(state=campaign.state.value)
     if not isinstance(campaign.terms.trigger, Visit):
         raise CampaignNotByVisit(campaign_id=campaign_id)

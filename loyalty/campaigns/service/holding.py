@@ -12,10 +12,9 @@ from sqlalchemy.orm import Session
 from loyalty.campaigns.models import Campaign, CampaignRevision
 from loyalty.campaigns.queries.campaigns import read_terms
 from loyalty.campaigns.rules.errors import CampaignNotFound
+from loyalty.campaigns.rules.states import OVER
 from loyalty.campaigns.rules.taking_part import CampaignNotYet, CampaignOver, CampaignPaused
 from loyalty.campaigns.rules.terms import CampaignState, Terms
-
-_OVER = (CampaignState.ENDED, CampaignState.UNDONE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +43,7 @@ class HeldCampaign:
 
     def is_over(self, at: datetime) -> bool:
         """Tell whether it gives nothing any more, whether or not a job has noticed."""
-        return self.state in _OVER or (self.terms.ends_at is not None and at >= self.terms.ends_at)
+        return self.state in OVER or (self.terms.ends_at is not None and at >= self.terms.ends_at)
 
 
 def hold_campaign(session: Session, *, campaign_id: int) -> HeldCampaign:

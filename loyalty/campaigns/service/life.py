@@ -1,8 +1,8 @@
 """The life of a campaign (活动): submitted, approved, in force, paused, ended. Drafts are ``drafting``'s.
 
-What is in force never changes: a change is the next revision, drafted, submitted and approved like the first. Drafting
-and deciding hold the campaign's row; pausing, resuming and ending move it only from the states they may, so that of
-two who act at once one is too late. Every act is audited.
+What is in force never changes: a change is the next revision, drafted, submitted and approved like the first. Drafting,
+deciding and resuming hold the campaign's row; pausing and ending move it only from the states they may, so that of two
+who act at once one is too late. Every act is audited.
 """
 
 from collections.abc import Mapping
@@ -17,14 +17,16 @@ from loyalty.approvals import service as approvals
 from loyalty.approvals.rules import ApprovalKind, check_decider
 from loyalty.campaigns.models import Campaign, CampaignRevision
 from loyalty.campaigns.queries.campaigns import get_campaign, terms_of
-from loyalty.campaigns.queries.facts import coupon_facts
 from loyalty.campaigns.queries.forecast import Forecast, forecast
-from loyalty.campaigns.queries.linting import lint_facts
 from loyalty.campaigns.queries.settings import current_settings
 from loyalty.campaigns.rules.checking import check_ahead, check_under_way
-from loyalty.campaigns.rules.errors import CampaignNotCompliant, CampaignNotInState, CampaignNotWaiting
-from loyalty.campaigns.rules.findings import Severity
-from loyalty.campaigns.rules.lint import lint
+from loyalty.campaigns.rules.errors import (
+    CampaignCostsMore,
+    CampaignNotCompliant,
+    CampaignNotInState,
+    CampaignNotWaiting,
+)
+from loyalty.campaigns.rules.reckoning import costs_more
 from loyalty.campaigns.rules.states import BEGIN, EDITABLE, END, PAUSE, RESUME, UNDO, state_when_published
 from loyalty.campaigns.rules.terms import CampaignState, Terms
 from loyalty.campaigns.service.drafting import check, find_draft, locked, note, require, subject_of, unsubmitted
@@ -54,9 +56,7 @@ def submit(session: Session, *, campaign_id: int, actor: Actor, vault: Vault, zo
     terms = terms_of(session, revision_id=draft.id)
     check(session, campaign, terms, zone)
     _check_time(campaign, terms, at)
-    foreseen = forecast(session, terms, at=at, zone=zone, vault=vault, campaign_id=campaign_id)
-    if foreseen.must_fix:
-        raise CampaignNotCompliant(foreseen.must_fix)
+    foreseen = _foresee(session, campaign_id, terms, vault, zone, at)
     draft.forecast = foreseen.to_json()
     note(session, "submit", campaign_id, None, {"revision_id": draft.id, **draft.forecast}, actor, at)
     if foreseen.needs_approval(current_settings(session).approval_above_fen):
@@ -67,9 +67,20 @@ def submit(session: Session, *, campaign_id: int, actor: Actor, vault: Vault, zo
 
 
 def decide(
-    session: Session, *, campaign_id: int, is_approved: bool, actor: Actor, zone: ZoneInfo, at: datetime
+    session: Session,
+    *,
+    campaign_id: int,
+    is_approved: bool,
+    seen_fen: int | None,
+    actor: Actor,
+    vault: Vault,
+    zone: ZoneInfo,
+    at: datetime,
 ) -> CampaignState:
     """Approve what was submitted, which is in force from then on, or send it back; return how the campaign stands.
+
+    ``seen_fen`` is the most that whoever decides has read it can cost, None for no bound. What it costs is reckoned
+    anew, and kept.
 
     Raises:
         CampaignNotFound: there is no such campaign.
@@ -78,6 +89,7 @@ def decide(
         CampaignNotInState: it ended meanwhile; it can only be refused.
         ValueForFollowingOrSharing, InvalidCampaign: by now it could not be carried out; it can only be refused.
         CampaignNotCompliant: by now a rule stands against it, as its coupons have changed; it can only be refused.
+        CampaignCostsMore: by now it may cost more than was read, by more than needs no approval.
     """
     campaign = locked(session, campaign_id)
     draft = find_draft(session, campaign_id)
@@ -91,7 +103,9 @@ def decide(
         terms = terms_of(session, revision_id=draft.id)
         check(session, campaign, terms, zone)
         _check_time(campaign, terms, at)
-        _check_rules(session, terms, zone, at)
+        foreseen = _foresee(session, campaign_id, terms, vault, zone, at)
+        _check_seen(session, foreseen, seen_fen)
+        draft.forecast = foreseen.to_json()
         _publish(session, campaign, draft, terms, actor, at)
     else:
         _send_back(session, campaign, draft, actor, at)
@@ -124,6 +138,7 @@ def resume(session: Session, *, campaign_id: int, actor: Actor, at: datetime) ->
         CampaignNotFound: there is no such campaign.
         CampaignNotInState: it is not paused.
     """
+    locked(session, campaign_id)  # by when it begins goes what is in force now, not what was a moment ago
     view = get_campaign(session, campaign_id=campaign_id)
     has_begun = view.started_at is not None
     to = CampaignState.RUNNING if has_begun else state_when_published(view.terms, at=at)
@@ -167,11 +182,17 @@ def _check_time(campaign: Campaign, terms: Terms, at: datetime) -> None:
         check_under_way(terms, at=at)
 
 
-def _check_rules(session: Session, terms: Terms, zone: ZoneInfo, at: datetime) -> None:
-    known = lint_facts(session, terms, coupon_facts(session, terms).terms, at=at, zone=zone)
-    must_fix = [finding for finding in lint(terms, known) if finding.severity is Severity.MUST_FIX]
-    if must_fix:
-        raise CampaignNotCompliant(must_fix)
+def _foresee(session: Session, campaign_id: int, terms: Terms, vault: Vault, zone: ZoneInfo, at: datetime) -> Forecast:
+    foreseen = forecast(session, terms, at=at, zone=zone, vault=vault, campaign_id=campaign_id)
+    if foreseen.must_fix:
+        raise CampaignNotCompliant(foreseen.must_fix)
+    return foreseen
+
+
+def _check_seen(session: Session, foreseen: Forecast, seen_fen: int | None) -> None:
+    leeway_fen = current_settings(session).approval_above_fen
+    if costs_more(foreseen.most_fen, seen_fen=seen_fen, leeway_fen=leeway_fen):
+        raise CampaignCostsMore(most_fen=foreseen.most_fen)
 
 
 def _ask(session: Session, campaign: Campaign, draft: CampaignRevision, actor: Actor, at: datetime) -> None:

@@ -7,12 +7,13 @@ from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Text, Update, and_, bindparam, cast, func, select, update
+from sqlalchemy import DateTime, Text, Update, and_, bindparam, cast, func, select, update
 from sqlalchemy.orm import Session
 
 from loyalty.campaigns.entrants import Reached, entrants
 from loyalty.campaigns.models import Campaign, CampaignEntrance, CampaignEntry, CampaignRevision
 from loyalty.campaigns.queries.campaigns import read_terms
+from loyalty.campaigns.queries.pauses import was_paused
 from loyalty.campaigns.rules.entries import EntryState, MissReason
 from loyalty.campaigns.rules.taking_part import (
     CampaignNotByVisit,
@@ -65,14 +66,12 @@ def note_event(
 ) -> int:
     """Let a member enter every campaign that follows an event and is for them at this moment; return how many.
 
-    ``key`` names what happened, for ever: told again, it counts once. What happened before a campaign began does not
-    set it off.
+    ``key`` names what happened, for ever: told again, it counts once. However late it is told, what happened while a
+    campaign ran sets it off, unless it has ended by now, and what happened before it began or in a pause does not.
     """
     owner_id, entered = survivor_of(session, member_id=member_id), 0
-    for campaign_id, started_at, revision_id, document in session.execute(_FOLLOWING, {"event": event.value}):
-        assert started_at is not None, "it runs"
-        if occurred_at < started_at:
-            continue
+    happened = {"event": event.value, "occurred_at": occurred_at}
+    for campaign_id, revision_id, document in session.execute(_FOLLOWING, happened):
         terms = read_terms(document)
         assert isinstance(terms.trigger, OnEvent)
         due_at = at + timedelta(minutes=terms.trigger.delay_minutes)
@@ -230,11 +229,14 @@ def _outcome(session: Session, campaign: HeldCampaign, entry: Entry) -> TakenPar
     )
 
 
+_OCCURRED_AT = bindparam("occurred_at", type_=DateTime(timezone=True))
 _FOLLOWING = (
-    select(Campaign.id, Campaign.started_at, CampaignRevision.id, cast(CampaignRevision.terms, Text))
+    select(Campaign.id, CampaignRevision.id, cast(CampaignRevision.terms, Text))
     .join(CampaignRevision, CampaignRevision.id == Campaign.revision_id)
     .where(
-        Campaign.state == CampaignState.RUNNING,
+        Campaign.state.in_([CampaignState.RUNNING, CampaignState.PAUSED]),
+        Campaign.started_at <= _OCCURRED_AT,
+        ~was_paused(_OCCURRED_AT),
         CampaignRevision.terms["trigger"]["event"].astext == bindparam("event", type_=Text),
     )
     .order_by(Campaign.id)

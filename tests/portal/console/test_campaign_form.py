@@ -49,7 +49,6 @@ FULL = Terms(
         SendMessage("会员日", "今天有礼\n退订请到消息设置", ("customer", "subscription", "inbox"), "/h5/coupons"),
     ),
     rules_text="每人一次\n有效 7 天",
-    store_ids=frozenset({2, 11}),
     caps=Caps(points=1_000, coupons=50, fen=99_50, members=40),
     holdout_percent=10,
     ends_at=datetime(2026, 4, 1, 16, 0, tzinfo=UTC),
@@ -89,9 +88,16 @@ def wrong(form: Form) -> dict[str, str]:
 class TestShowingAndReading:
     @pytest.mark.parametrize("trigger", TRIGGERS, ids=str)
     def test_returns_the_same_terms(self, trigger: Trigger) -> None:
-        terms = replace(FULL, trigger=trigger)
+        stores = frozenset({2, 11}) if isinstance(trigger, Visit) else frozenset()
+        terms = replace(FULL, trigger=trigger, store_ids=stores)
 
         assert read(form_of(terms, ZONE)) == terms
+
+    def test_leaves_out_the_stores_of_entrances_that_a_campaign_does_not_have(self) -> None:
+        form = form_of(replace(FULL, trigger=Visit(), store_ids=frozenset({2})), ZONE)
+
+        assert read(form).store_ids == {2}
+        assert read(form | {"trigger": ["now"]}).store_ids == frozenset()
 
     @pytest.mark.parametrize("name", TEMPLATES)
     def test_returns_what_a_template_begins_with(self, name: str) -> None:

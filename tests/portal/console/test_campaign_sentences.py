@@ -80,7 +80,7 @@ def test_all_of_a_campaign_is_said(app: Flask) -> None:
         (Birthday(), "会员生日当天 09:00"),
         (Birthday(3), "会员生日前 3 天 09:00"),
         (Sleeping(90), "会员满 90 天没有消费时，10:00"),
-        (BeforeExpiry(7, 1_000), "会员有不少于 1,000 积分将在 7 天内到期时，10:00"),
+        (BeforeExpiry(7, 1_000), "会员有不少于 1,000 积分将在 7 天后到期时，10:00"),
         (Visit(), "会员从活动链接、二维码或菜单进来领取"),
     ],
 )

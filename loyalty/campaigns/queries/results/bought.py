@@ -12,11 +12,12 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
 from loyalty.campaigns.queries.results.given import is_of_campaign
-from loyalty.campaigns.queries.results.sources import day_of, grouped, total
+from loyalty.campaigns.queries.results.sources import grouped, total
 from loyalty.campaigns.rules.entries import EntryState
 from loyalty.campaigns.rules.intervals import Sample
 from loyalty.campaigns.rules.results import Comparison, Group
 from loyalty.coupons.models import Coupon, CouponRedemption
+from loyalty.kernel.business_days import day_of
 from loyalty.members.models import Member
 from loyalty.orders.models import Order
 

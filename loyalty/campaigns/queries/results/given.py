@@ -11,7 +11,6 @@ from sqlalchemy.orm import Session, aliased
 
 from loyalty.campaigns.models import CampaignTaking
 from loyalty.campaigns.queries.results.sources import (
-    day_of,
     grouped,
     occurrence_in,
     prefix_of,
@@ -21,6 +20,7 @@ from loyalty.campaigns.queries.results.sources import (
 from loyalty.campaigns.rules.entries import EntryState, MissReason, TakingKind
 from loyalty.coupons.models import Coupon, CouponRedemption
 from loyalty.coupons.rules.states import IssuePath
+from loyalty.kernel.business_days import day_of
 from loyalty.points.models import Draw, LedgerEntry, Lot
 from loyalty.points.rules import EntryKind
 

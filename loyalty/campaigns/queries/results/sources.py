@@ -4,9 +4,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from sqlalchemy import CTE, ColumnElement, Date, Select, Text, case, cast, func, literal, select, tuple_
+from sqlalchemy import CTE, ColumnElement, Select, Text, case, cast, func, literal, select, tuple_
 
 from loyalty.campaigns.models import CampaignEntrance, CampaignEntry, CampaignRun
 from loyalty.campaigns.rules.results import Figures, Way
@@ -70,11 +69,6 @@ def grouped(way: Any, store_id: Any, day: ColumnElement[date], figures: Sequence
         *(way.label("way"), store_id.label("store_id"), day.label("day")),
         *figures,
     ).group_by(func.grouping_sets(tuple_(), tuple_(way), tuple_(store_id), tuple_(day)))
-
-
-def day_of(moment: Any, zone: ZoneInfo) -> ColumnElement[date]:
-    """Return the business date of an instant."""
-    return cast(func.timezone(zone.key, moment), Date)
 
 
 def total(figure: Any) -> ColumnElement[int]:

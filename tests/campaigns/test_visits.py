@@ -1,4 +1,4 @@
-"""What members set off one by one: events, told twice and late, and visits through an entrance."""
+"""Members who come through an entrance of a campaign: given it at once, or told why not."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 from sqlalchemy.orm import Session
 
-from jobs import campaigns
 from loyalty.campaigns.rules.entries import EntryState, MissReason
 from loyalty.campaigns.rules.holdout import is_held_out
 from loyalty.campaigns.rules.limiting import MEMBERS_TOTAL, totals_of
@@ -20,100 +19,26 @@ from loyalty.campaigns.rules.taking_part import (
     CampaignUsedUp,
 )
 from loyalty.campaigns.rules.terms import (
-    CampaignEvent,
     Caps,
     GiveCoupon,
     GivePoints,
     Now,
-    OnEvent,
     Visit,
 )
 from loyalty.campaigns.service import life
-from loyalty.campaigns.service.triggers import TakenPart, note_event, note_late, take_part
+from loyalty.campaigns.service.triggers import TakenPart, note_late, take_part
 from loyalty.coupons.models import Coupon
 from loyalty.limits.service import give_back
 from loyalty.risk.rules.blocks import BlockKind, Target
 from loyalty.risk.service import block
-from loyalty.tags.service import untag_member
-from tests.factories.campaign_runs import entries_of, make_entrance, outcomes, pass_time, tick
+from tests.factories.campaign_runs import entries_of, make_entrance, outcomes
 from tests.factories.campaigns import CHECKER, SHANGHAI, campaign_of, make_campaign, tag_with
 from tests.factories.coupons import make_template
 from tests.factories.members import make_member
 from tests.factories.stores import make_store
-from tests.support.containers import NullContainer
 from tests.support.settings import VAULT
 
 POINTS = (GivePoints(10, 30),)
-
-
-class TestEvents:
-    @pytest.mark.parametrize(
-        ("event", "kind", "payload"),
-        [
-            (CampaignEvent.ENROLLED, "member.enrolled", {"identity_id": 0, "store_id": None}),
-            (CampaignEvent.COUPON_REDEEMED, "coupon.redeemed", {"coupon_id": 7, "bonus_points": 0}),
-            (CampaignEvent.TIER_PROMOTED, "tier.promoted", {"change_id": 3, "to_level": 2}),
-        ],
-    )
-    def test_one_that_is_told_twice_counts_once(
-        self, container: NullContainer, session: Session, at: datetime,
-        event: CampaignEvent, kind: str, payload: dict[str, Any],
-    ) -> None:  # fmt: skip
-        member_id = make_member(session).id
-        campaign_id = make_campaign(
-            session, at=at, audience_tag=tag_with(session, member_id), trigger=OnEvent(event), actions=POINTS
-        )
-        handler = {
-            "member.enrolled": campaigns.note_enrolment,
-            "coupon.redeemed": campaigns.note_redemption,
-            "tier.promoted": campaigns.note_promotion,
-        }[kind]
-
-        for _ in range(2):
-            handler(session, container, {"member_id": member_id, **payload}, at)
-        tick(container)
-
-        (entry,) = entries_of(session, campaign_id)
-        assert (entry.state, entry.points) == ("done", 10)
-
-    def test_what_follows_waits_for_its_delay_and_for_whoever_is_still_meant(
-        self, container: NullContainer, session: Session, at: datetime
-    ) -> None:
-        staying, leaving = make_member(session).id, make_member(session).id
-        audience = tag_with(session, staying, leaving)
-        trigger = OnEvent(CampaignEvent.CHECKED_IN, delay_minutes=60)
-        campaign_id = make_campaign(session, at=at, audience_tag=audience, trigger=trigger, actions=POINTS)
-        for member_id in (staying, leaving):
-            noted(session, CampaignEvent.CHECKED_IN, member_id, at)
-
-        tick(container)
-        assert outcomes(session, campaign_id) == {staying: "waiting", leaving: "waiting"}
-
-        untag(session, audience, leaving, at)
-        pass_time(container, minutes=60)
-        tick(container)
-        assert outcomes(session, campaign_id) == {staying: "done", leaving: "not_in_audience"}
-
-    def test_nobody_enters_who_is_not_meant_or_for_what_came_before_the_campaign(
-        self, session: Session, at: datetime
-    ) -> None:
-        meant, stranger = make_member(session).id, make_member(session).id
-        trigger = OnEvent(CampaignEvent.CHECKED_IN)
-        make_campaign(session, at=at, audience_tag=tag_with(session, meant), trigger=trigger, actions=POINTS)
-
-        assert noted(session, CampaignEvent.CHECKED_IN, stranger, at) == 0
-        assert noted(session, CampaignEvent.CHECKED_IN, meant, at, occurred_at=at - timedelta(seconds=1)) == 0
-        assert noted(session, CampaignEvent.TIER_PROMOTED, meant, at) == 0
-        assert noted(session, CampaignEvent.CHECKED_IN, meant, at) == 1
-
-    def test_a_member_enters_as_often_as_one_may(self, session: Session, at: datetime) -> None:
-        member_id = make_member(session).id
-        audience, caps = tag_with(session, member_id), Caps(times_a_member=2)
-        make_campaign(
-            session, at=at, audience_tag=audience, trigger=OnEvent(CampaignEvent.CHECKED_IN), actions=POINTS, caps=caps
-        )
-
-        assert [noted(session, CampaignEvent.CHECKED_IN, member_id, at, key=str(key)) for key in range(3)] == [1, 1, 0]
 
 
 class TestVisits:
@@ -279,31 +204,6 @@ def come_late(session: Session, campaign_id: int, member_id: int, entrance_id: i
     )
 
 
-def noted(
-    session: Session,
-    event: CampaignEvent,
-    member_id: int,
-    at: datetime,
-    *,
-    key: str = "1",
-    occurred_at: datetime | None = None,
-) -> int:
-    return note_event(
-        session,
-        vault=VAULT,
-        event=event,
-        member_id=member_id,
-        key=key,
-        occurred_at=occurred_at or at,
-        at=at,
-        zone=SHANGHAI,
-    )
-
-
 def shun(session: Session, member_id: int, at: datetime) -> None:
     target = Target(BlockKind.MEMBER, str(member_id))
     block(session, vault=VAULT, target=target, reason="刷单", expires_at=None, actor=CHECKER, at=at)
-
-
-def untag(session: Session, tag_id: int, member_id: int, at: datetime) -> None:
-    untag_member(session, tag_id=tag_id, member_id=member_id, actor=CHECKER, at=at)
