@@ -33,13 +33,12 @@ def find_latest(session: Session, *, kind: ApprovalKind, subject: str) -> Approv
     return None if latest is None else view_of(latest)
 
 
-def list_waiting(session: Session, *, kind: ApprovalKind, limit: int = 100) -> Sequence[ApprovalView]:
+def list_waiting(session: Session, *, kind: ApprovalKind) -> Sequence[ApprovalView]:
     """Return what waits for a decision, oldest first."""
     waiting = session.scalars(
         select(Approval)
         .where(Approval.kind == kind, Approval.state == ApprovalState.WAITING)
         .order_by(Approval.id)
-        .limit(limit)
         .execution_options(populate_existing=True)
     )
     return [view_of(approval) for approval in waiting]

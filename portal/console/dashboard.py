@@ -16,6 +16,7 @@ from loyalty.reports.rollups.standing import standing_of
 from loyalty.reports.rules import LABELS, DayFigures
 from loyalty.staff.rules import ROLE_NAMES, Permission
 from portal.console.access import current_scope, current_staff, may, requires
+from portal.console.approvals import count_own
 from portal.console.blueprint import blueprint
 from portal.console.filters import local_time
 from portal.context import container
@@ -52,10 +53,10 @@ def dashboard() -> str:
     """Show the figures of the stores that the caller sees."""
     scope = current_scope()
 
-    def read(session: "Session") -> tuple[list[DayFigures], Standing, int]:
-        return _days(session), standing_of(session, scope=scope), _missed_jobs(session)
+    def read(session: "Session") -> tuple[list[DayFigures], Standing, int, int]:
+        return _days(session), standing_of(session, scope=scope), _missed_jobs(session), _waiting(session)
 
-    days, standing, missed_jobs = run(container().database, read)
+    days, standing, missed_jobs, waiting = run(container().database, read)
     today, yesterday = asdict(days[-1]), asdict(days[-2])
     figures = [Figure(LABELS[name], today[name], yesterday[name]) for name in LABELS]
     counted = f"截至 {local_time(standing.counted_at)}" if standing.counted_at else "尚未统计"
@@ -67,6 +68,7 @@ def dashboard() -> str:
         days=[asdict(day) for day in days],
         labels=LABELS,
         missed_jobs=missed_jobs,
+        waiting=waiting,
         scope_name="全部门店" if scope.is_chain_wide else f"{len(scope.store_ids)} 个节点",
     )
 
@@ -85,6 +87,11 @@ def _missed_jobs(session: "Session") -> int:
     if not may(Permission.JOBS_READ):
         return 0
     return timetable.count_missed(session, zone=container().zone, at=container().clock.now())
+
+
+def _waiting(session: "Session") -> int:
+    """Count what waits for a decision of the caller."""
+    return count_own(session) if may(Permission.APPROVALS_DECIDE) else 0
 
 
 def _days(session: "Session") -> list[DayFigures]:

@@ -35,6 +35,8 @@ class Permission(StrEnum):
     SELF = "self"
     """One's own account: password, second factor, log-out. Everybody has it."""
     DASHBOARD_READ = "dashboard.read"
+    APPROVALS_DECIDE = "approvals.decide"
+    """See together what waits for one's approval; deciding asks for the permission of its own kind."""
     MEMBERS_READ = "members.read"
     MEMBERS_EXPORT = "members.export"
     MEMBERS_UNMASK = "members.unmask"
@@ -136,6 +138,7 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.MARKETER: frozenset(
         {
             _P.SELF,
+            _P.APPROVALS_DECIDE,
             _P.SEGMENTS_READ,
             _P.SEGMENTS_WRITE,
             _P.DASHBOARD_READ,
@@ -177,6 +180,7 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.FINANCE: frozenset(
         {
             _P.SELF,
+            _P.APPROVALS_DECIDE,
             _P.DASHBOARD_READ,
             _P.MEMBERS_READ,
             _P.HOLDS_RELEASE,

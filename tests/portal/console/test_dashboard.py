@@ -47,7 +47,7 @@ class TestStartPage:
         statements.clear()
         admin.text("/console/dashboard")
 
-        assert statements.count == 8
+        assert statements.count == 9
 
 
 class TestStaffCommand:
