@@ -24,7 +24,8 @@ from loyalty.kernel.transaction import run
 from loyalty.members.rules.identities import Door, IdentityKind
 from loyalty.members.service import open_session
 from tests.concurrency.coupon_paths import PATHS, Path
-from tests.concurrency.coupon_races import approved_job, close_sale, open_sale
+from tests.concurrency.coupon_races import approved_job
+from tests.concurrency.coupon_sales import close_sale, open_sale
 from tests.factories.coupons import SHANGHAI, issued_of, make_template, terms_of
 from tests.factories.members import make_identity, make_member
 from tests.support import engines

@@ -7,11 +7,11 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import count
+from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
@@ -114,6 +114,12 @@ class Installation:
         self.wait(lambda: is_ready(f"http://{LOCAL}:{port}/readyz"), "the web server does not answer")
         return process
 
+    def keep_serving(self, port: int) -> subprocess.Popen[bytes]:
+        """Start the web server below a service manager, which starts it again when it has given up."""
+        process = self._start("web", ("sh", "-c", _SERVICE_MANAGER, "service-manager", *web_command(port=port)))
+        self.wait(lambda: is_ready(f"http://{LOCAL}:{port}/readyz"), "the web server does not answer")
+        return process
+
     def _start(self, name: str, command: Sequence[str]) -> subprocess.Popen[bytes]:
         log = (self.folder / f"{name}-{len(self.processes)}.log").open("wb")
         process = subprocess.Popen(
@@ -125,10 +131,10 @@ class Installation:
         return process
 
     def kill(self, process: subprocess.Popen[bytes]) -> None:
-        """Kill a process and the work-horses it forked, as a crash of their machine would."""
+        """Kill a process and all that it forked, as a crash of their machine would."""
         process.send_signal(signal.SIGSTOP)  # it forks nobody between the look and the end
-        horses = children_of(process.pid)
-        for pid in (process.pid, *horses):
+        forked = [(child, *children_of(child)) for child in children_of(process.pid)]
+        for pid in (process.pid, *chain.from_iterable(forked)):
             with suppress(ProcessLookupError):  # a work-horse may have come to its end by itself
                 os.kill(pid, signal.SIGKILL)
         process.wait(10)
@@ -184,6 +190,7 @@ class Installation:
                 self.kill(process)
 
 
+_SERVICE_MANAGER = 'while :; do "$@"; sleep 1; done'
 _WORKING = "SELECT count(*) FROM pg_stat_activity WHERE application_name = :name AND datname = current_database()"
 
 
@@ -193,10 +200,16 @@ def children_of(pid: int) -> list[int]:
     return [int(line) for line in listed.stdout.split()]
 
 
-def _world() -> dict[str, Any]:
+def _world(quotas: Mapping[str, Mapping[str, int]]) -> dict[str, Any]:
     accounts = [account | {"push_url": ""} for account in settings.ACCOUNTS]
     merchant = merchant_of_sandbox(balance_fen=BALANCE_FEN)
-    return {"accounts": accounts, "templates": DEFAULT_TEMPLATES, "merchant": merchant, "event_delay_seconds": 0}
+    return {
+        "accounts": accounts,
+        "templates": DEFAULT_TEMPLATES,
+        "merchant": merchant,
+        "event_delay_seconds": 0,
+        "quotas": quotas,
+    }
 
 
 @pytest.fixture(scope="session")
@@ -211,11 +224,16 @@ def own_engines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @contextmanager
-def installed(own_engines: Path, folder: Path) -> Iterator[Installation]:
-    """Make an installation on a database of its own, nothing of which runs yet but its engines and the sandbox."""
+def installed(
+    own_engines: Path, folder: Path, *, quotas: Mapping[str, Mapping[str, int]] | None = None
+) -> Iterator[Installation]:
+    """Make an installation on a database of its own, nothing of which runs yet but its engines and the sandbox.
+
+    ``quotas`` are those of the platform that shall be other than usual, by interface.
+    """
     postgres, valkey = start_postgres(own_engines / "postgres"), start_valkey(own_engines / "valkey")
     redis.Redis.from_url(valkey.url()).flushall()
-    sandbox = start(_world(), clock_offset_file=folder / "clock-offset")
+    sandbox = start(_world(quotas or {}), clock_offset_file=folder / "clock-offset")
     name = f"kill_{next(_numbers)}"
     postgres.create_database(name, template=OWNER)
     database = connect(postgres.url(name), connections=8)

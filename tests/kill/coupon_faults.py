@@ -52,8 +52,10 @@ class Faults:
         pass_the_time(self._site)
 
     def _kill_a_web_process(self) -> None:
+        """With two deaths of one in a few seconds the server gives up, and the service manager starts it again."""
         with suppress(ProcessLookupError, IndexError):  # those killed before have not all come up again
-            os.kill(self._chance.choice(children_of(self._web.pid)), signal.SIGKILL)
+            server = children_of(self._web.pid)[0]
+            os.kill(self._chance.choice(children_of(server)), signal.SIGKILL)
 
     def _kill_a_worker(self) -> None:
         number = self._chance.randrange(len(self._workers))

@@ -17,14 +17,8 @@ from loyalty.members.rules.numbers import number_of
 from loyalty.partners.rules.keys import PartnerCaller
 from loyalty.partners.service.references import issue_ref
 from loyalty.points.service.batches import Change, adjust_many
-from tests.concurrency.coupon_races import (
-    MakeJob,
-    deed_of,
-    kind_of,
-    make_gift_campaign,
-    make_gift_mission,
-    make_gift_rule,
-)
+from tests.concurrency.coupon_races import MakeJob
+from tests.concurrency.coupon_sales import deed_of, kind_of, make_gift_campaign, make_gift_mission, make_gift_rule
 from tests.factories.coupons import ACTOR, make_template, terms_of
 from tests.factories.referrals import make_coupon_programme, make_qualified
 from tests.support.settings import CODE_KEY, MP_APPID, VAULT

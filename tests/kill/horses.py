@@ -15,7 +15,7 @@ from uuid import uuid4
 
 from sqlalchemy import event
 
-from jobs import broadcasts, context, deliver, payouts, periodic
+from jobs import broadcasts, bulk, context, deliver, payouts, periodic
 from loyalty.container import Container
 from loyalty.kernel import outbox
 from loyalty.kernel.clock import business_date
@@ -31,11 +31,12 @@ _EVENTS_AT_ONCE = 20
 class Order:
     """What a horse is to do: a periodic job by its name, else the steps of a payout, else what the outbox holds.
 
-    Or to send the broadcasts that are due.
+    Or to send the broadcasts that are due, or pages of bulk work.
     """
 
     job: str | None = None
     payout_id: int | None = None
+    bulk_run_id: int | None = None
     is_broadcasting: bool = False
 
 
@@ -142,9 +143,11 @@ def _work(container: Container, order: Order, death: Death | None, writing: int)
 
 
 def _work_of(order: Order) -> Callable[[Container], None]:
-    job, payout_id = order.job, order.payout_id
+    job, payout_id, bulk_run_id = order.job, order.payout_id, order.bulk_run_id
     if order.is_broadcasting:
         return lambda _container: broadcasts.perform(0)
+    if bulk_run_id is not None:
+        return lambda _container: bulk.perform(bulk_run_id)
     if job is not None:
         return lambda container: _perform(container, job)
     if payout_id is not None:

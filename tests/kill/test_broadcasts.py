@@ -12,23 +12,19 @@ from loyalty.broadcasts.queries import progress
 from loyalty.broadcasts.rules.channels import Channel
 from loyalty.broadcasts.rules.content import MessageContent
 from loyalty.broadcasts.rules.policy import PushPolicy
-from loyalty.channels import service as channels
-from loyalty.channels.rules.templates import TemplateChannel
-from loyalty.channels.service.templates import TemplateSettings
 from loyalty.kernel.transaction import run
 from loyalty.members.rules.identities import IdentityKind
-from loyalty.notices.rules import KINDS, NoticeKind
 from loyalty.notices.service import GrantSource, record_grants
 from tests.factories.broadcasts import ACTOR
 from tests.factories.members import make_identity, make_member
 from tests.kill.conftest import Installation
 from tests.kill.horses import CALL, Death, Order, Stable
+from tests.kill.subscribers import TEMPLATE, map_template
 from tests.support.proof import size
 from tests.support.settings import MP_APPID
 
 pytestmark = pytest.mark.kill
 
-TEMPLATE = "SandboxSubscribeCampaign0000000000000000013"
 PEOPLE = size(reduced=3, full=20)
 DEATHS = size(reduced=5, full=60)
 SENDING = Order(is_broadcasting=True)
@@ -43,14 +39,7 @@ def prepare(site: Installation) -> dict[int, int]:
             site.control(f"/users/{user['id']}/mp/subscribe", {"appid": MP_APPID, "answers": {TEMPLATE: "accept"}})
 
     def make(session: Session) -> dict[int, int]:
-        channels.save_template(
-            session, appid=MP_APPID, notice_kind=NoticeKind.CAMPAIGN, channel=TemplateChannel.SUBSCRIPTION,
-            settings=TemplateSettings(
-                template_id=TEMPLATE, title="活动通知",
-                mapping={"thing1": "{title}", "thing2": "{body}", "time3": "{sent_at}"},
-            ),
-            facts=KINDS[NoticeKind.CAMPAIGN].facts, actor=ACTOR, at=at,
-        )  # fmt: skip
+        map_template(session, at=at)
         often = PushPolicy(messages_a_day=20, messages_a_week=100, messages_a_second=1_000)
         service.save_policy(session, policy=often, actor=ACTOR, at=at)
         return {user["id"]: _member_of(session, user["openids"][MP_APPID], site) for user in users}

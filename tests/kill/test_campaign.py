@@ -42,6 +42,7 @@ _BOOKS = text(
     "SELECT (SELECT count(*) FROM campaign_entries WHERE campaign_id = :id AND state = 'done'),"
     " (SELECT count(*) FROM coupons WHERE reference LIKE 'campaign:' || :id || ':%' AND state = 'issued'),"
     " (SELECT count(DISTINCT member_id) FROM coupons WHERE reference LIKE 'campaign:' || :id || ':%'),"
+    " (SELECT count(DISTINCT member_id) FROM ledger_entries WHERE reference LIKE 'campaign:' || :id || ':%'),"
     " (SELECT sum(points) FROM ledger_entries WHERE reference LIKE 'campaign:' || :id || ':%'),"
     " (SELECT sum(used) FROM limit_counters WHERE subject = 'campaign_points:' || :id),"
     " (SELECT sum(used) FROM limit_counters WHERE subject = 'campaign:' || :id),"
@@ -75,12 +76,12 @@ def test_a_campaign_whose_worker_is_killed_ends_as_if_undisturbed(
 
     acted = work(run_subject(run_id), ROWS, _LAST.bindparams(id=campaign_id)).do_with_kills(Work.ACT)
     assert (acted.done, acted.figures) == (ROWS, {"given": GIVEN, "points_total": ROWS - GIVEN})
-    assert books() == (GIVEN, GIVEN, GIVEN, GIVEN * 10, GIVEN * 10, GIVEN, GIVEN)
+    assert books() == (GIVEN, GIVEN, GIVEN, GIVEN, GIVEN * 10, GIVEN * 10, GIVEN, GIVEN)
 
     run(committed_database, lambda session: life.end(session, campaign_id=campaign_id, actor=CHECKER, at=AT))
     run(committed_database, lambda session: undoing.undo(session, campaign_id=campaign_id, actor=CHECKER, at=AT))
     undone = work(giver(campaign_id), GIVEN, _CLOSING.bindparams(id=campaign_id)).do_with_kills(Work.UNDO)
     assert (undone.done, undone.figures) == (GIVEN, {"points_taken": GIVEN * 10, "coupons_taken": GIVEN})
-    assert books() == (GIVEN, 0, GIVEN, 0, GIVEN * 10, GIVEN, 0)
+    assert books() == (GIVEN, 0, GIVEN, GIVEN, 0, GIVEN * 10, GIVEN, 0)
     found = run(committed_database, lambda session: get_campaign(session, campaign_id=campaign_id))
     assert found.state is CampaignState.UNDONE

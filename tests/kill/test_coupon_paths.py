@@ -47,7 +47,7 @@ WORKERS = 2
 ALONE = [name for name, path in PATHS.items() if IS_FULL or "worker" not in path.victims]
 """A small proof has those that need workers, which take their time, only among all at once."""
 CHECK_SECONDS = size(reduced=60, full=600)
-TRIES, TRY_SECONDS = 20, size(reduced=10, full=20)
+TRIES, TRY_SECONDS = size(reduced=20, full=90), size(reduced=10, full=20)
 _FORGOTTEN = (
     "DELETE FROM outbox_events RETURNING id",
     "UPDATE bulk_runs SET state = 'finished', finished_at = now() WHERE state <> 'finished' RETURNING id",
@@ -85,7 +85,7 @@ def shop(own_engines: File, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     with installed(own_engines, tmp_path_factory.mktemp("shop")) as site:
         port = free_port()
         scheduler, workers = site.run("scheduler"), [site.run("worker") for _ in range(WORKERS)]
-        web = site.serve(port)
+        web = site.keep_serving(port)
         named = make_url(site.postgres.url(site.database_name)).update_query_dict({"application_name": "a client"})
 
         def key(session: Session) -> Shop:
