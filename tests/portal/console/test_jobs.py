@@ -1,16 +1,19 @@
 """The job board: what is scheduled, what was missed, and another start of today's run."""
 
+import ast
 from datetime import date, datetime
+from pathlib import Path
 
 from sqlalchemy.orm import Session
 
 from jobs import schedule
 from loyalty.kernel import audit, runs, timetable
 from loyalty.staff.rules import Role
-from portal.console.job_names import JOB_NAMES
+from portal.console.job_names import FIGURE_NAMES, JOB_NAMES
 from tests.portal.console.conftest import Browser, LogIn
 
 TODAY = date(2026, 3, 10)
+FILES_OF_JOBS = list(Path(schedule.__file__).parent.glob("*.py"))
 
 
 def publish(session: Session, at: datetime) -> None:
@@ -24,6 +27,27 @@ def run_today(session: Session, job: str, at: datetime) -> None:
 
 def test_every_scheduled_job_has_a_name() -> None:
     assert [job.name for job in schedule.JOBS if job.name not in JOB_NAMES] == []
+
+
+def test_every_figure_of_a_result_has_a_name() -> None:
+    """Read off the jobs themselves: what a job counts only sometimes is seen on no page before."""
+    keys = {key for file in FILES_OF_JOBS for key in _keys_of_results(ast.parse(file.read_text()))}
+
+    assert keys
+    assert keys - FIGURE_NAMES.keys() == set()
+
+
+def _keys_of_results(module: ast.Module) -> set[str]:
+    """List the keys of the dictionaries in functions of scheduled jobs, which are their results."""
+    functions = [node for node in module.body if isinstance(node, ast.FunctionDef) and _takes_a_periodic_run(node)]
+    dictionaries = [node for function in functions for node in ast.walk(function) if isinstance(node, ast.Dict)]
+    return {key.value for one in dictionaries for key in one.keys if isinstance(key, ast.Constant)}
+
+
+def _takes_a_periodic_run(function: ast.FunctionDef) -> bool:
+    return any(
+        ast.unparse(argument.annotation or ast.Constant(None)) == "PeriodicRun" for argument in function.args.args
+    )
 
 
 class TestJobBoard:
