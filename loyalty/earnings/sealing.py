@@ -10,7 +10,7 @@ from loyalty.earnings.posting import ENTRIES
 from loyalty.kernel import sealing
 from loyalty.kernel.sealing import Book
 
-BOOK = Book(ENTRIES, EarningsSeal, label=b"earnings\n")
+BOOK = Book(ENTRIES, EarningsSeal, label=b"earnings\n", made="money_seals_made")
 
 
 def seal(session: Session, *, seal_key: bytes, on: date, zone: ZoneInfo, at: datetime) -> int:

@@ -102,6 +102,12 @@ def purge(session: Session, *, before: date, jobs: Sequence[str]) -> int:
     return len(deleted.all())
 
 
+def list_finished(session: Session, *, job: str) -> Sequence[JobRun]:
+    """Return all runs of a daily job that have finished, the oldest first."""
+    query = select(JobRun).where(JobRun.job == job, JobRun.finished_at.is_not(None))
+    return session.scalars(query.order_by(JobRun.business_on).execution_options(populate_existing=True)).all()
+
+
 def _change(session: Session, job: str, slot: str, **values: object) -> None:
     session.execute(update(JobRun).where(JobRun.job == job, JobRun.slot == slot).values(**values))
 

@@ -19,11 +19,14 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from loyalty.kernel.clock import end_of
 from loyalty.kernel.errors import Conflict
+from loyalty.kernel.runs import list_finished
 
 SETTLING = timedelta(minutes=10)
 """How long after midnight a transaction of the day before may still be under way."""
 SEALS_STOP_AFTER = timedelta(hours=26)
 """The next seal is due soon after the next day's end; a ledger without it has lost it, or its job is not running."""
+SEALING_JOB = "seal_ledger"
+"""The periodic job that seals every night the day before; its runs remember what they sealed."""
 _ROWS_AT_A_TIME = 5_000
 _LOCK_KEY = int.from_bytes(b"sealing", "big")
 
@@ -59,6 +62,8 @@ class Book:
     seals: type[Seal]
     label: bytes
     """What every seal of it begins with, so that none passes for another ledger's; it may never change."""
+    made: str
+    """Under which name a run of the job tells how many seals it made; runs of before there were any tell nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +111,8 @@ def list_seals(session: Session, book: Book) -> Sequence[Seal]:
 
 
 def misfits(session: Session, book: Book, seals: Sequence[Seal], *, seal_key: bytes, at: datetime) -> Iterator[Misfit]:
-    """Reckon all seals of a ledger anew; yield those that do not fit, and say where some are missing."""
+    """Reckon all seals of a ledger anew; yield those that do not fit, and say where some are missing or made anew."""
+    yield from _not_as_the_runs_left_them(session, book, seals)
     previous: Seal | None = None
     for each in seals:
         if previous is not None and each.sealed_on != previous.sealed_on + timedelta(days=1):
@@ -120,6 +126,20 @@ def misfits(session: Session, book: Book, seals: Sequence[Seal], *, seal_key: by
         previous = each
     if previous is not None and at - previous.sealed_until_at > SEALS_STOP_AFTER:
         yield Misfit(previous.sealed_on, "no seal after this one")
+
+
+def _not_as_the_runs_left_them(session: Session, book: Book, seals: Sequence[Seal]) -> Iterator[Misfit]:
+    """Hold the seals against the runs that made them: a day whose seal was taken away is sealed again by the next."""
+    made_at = {each.sealed_on: each.sealed_at for each in seals}
+    for run in list_finished(session, job=SEALING_JOB):
+        finished_at, count = run.finished_at, (run.result or {}).get(book.made, 0)
+        assert finished_at is not None
+        for days in range(count, 0, -1):
+            sealed_on = run.business_on - timedelta(days=days)
+            if sealed_on not in made_at:
+                yield Misfit(sealed_on, f"its seal is gone, which the run of {run.business_on} had made")
+            elif made_at[sealed_on] > finished_at:
+                yield Misfit(sealed_on, f"it was made anew, after the run of {run.business_on} had sealed this day")
 
 
 def _heads(

@@ -10,7 +10,7 @@ from loyalty.kernel.sealing import Book
 from loyalty.points.models import LedgerSeal
 from loyalty.points.posting import ENTRIES
 
-BOOK = Book(ENTRIES, LedgerSeal, label=b"")
+BOOK = Book(ENTRIES, LedgerSeal, label=b"", made="seals_made")
 
 
 def seal(session: Session, *, seal_key: bytes, on: date, zone: ZoneInfo, at: datetime) -> int:

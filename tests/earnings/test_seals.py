@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
+from functools import partial
 
 import pytest
-from sqlalchemy import Connection, create_engine, func, make_url, select, text, update
+from sqlalchemy import Connection, func, select, update
 from sqlalchemy.orm import Session
 
 from loyalty.earnings.posting import ACCOUNTS, COLUMNS, ENTRIES
@@ -15,19 +16,15 @@ from tests.factories.check_ins import SHANGHAI
 from tests.factories.earnings import accrue
 from tests.factories.members import make_member
 from tests.support.settings import SEAL_KEY
+from tests.support.tampering import past_triggers, superuser, tamper_with
 
 DAY = timedelta(days=1)
 
 
 @pytest.fixture
 def connection(database_url: str) -> Iterator[Connection]:
-    """A connection of the superuser, who alone can write past triggers and foreign keys."""
-    engine = create_engine(make_url(database_url).set(username="postgres"))
-    with engine.connect() as connection:
-        transaction = connection.begin()
+    with superuser(database_url) as connection:
         yield connection
-        transaction.rollback()
-    engine.dispose()
 
 
 @pytest.fixture
@@ -43,13 +40,7 @@ def member_id(session: Session, at: datetime) -> int:
 
 @pytest.fixture
 def tamper(session: Session, member_id: int) -> Callable[[str], None]:
-    def change(statement: str) -> None:
-        session.flush()
-        session.execute(text("SET LOCAL session_replication_role = replica"))
-        changed = session.execute(text(statement), {"m": member_id} if ":m" in statement else {})
-        assert changed.rowcount > 0  # type: ignore[attr-defined]
-
-    return change
+    return partial(tamper_with, session, member_id=member_id)
 
 
 def found(session: Session, at: datetime, *, member_id: int | None = None) -> list[Discrepancy]:
@@ -62,11 +53,13 @@ def chain_anew(session: Session, member_id: int) -> None:
     for sequence in (1, 2):
         before = select(entry.digest).where(entry.member_id == member_id, entry.sequence == sequence - 1)
         previous = func.coalesce(before.correlate(None).scalar_subquery(), chain.GENESIS)
-        session.execute(
+        rewritten = (
             update(ENTRIES)
             .where(entry.member_id == member_id, entry.sequence == sequence)
             .values(digest=chain.digest(previous, COLUMNS, {name: entry[name] for name in COLUMNS}))
         )
+        with past_triggers(session):
+            session.execute(rewritten)
     head = select(entry.digest).where(entry.member_id == member_id, entry.sequence == 2).scalar_subquery()
     session.execute(update(ACCOUNTS).where(ACCOUNTS.c.member_id == member_id).values(chain_head=head))
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 
 import pytest
-from sqlalchemy import Connection, create_engine, make_url, text
+from sqlalchemy import Connection, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -11,17 +11,13 @@ from loyalty.earnings.service import verify
 from tests.factories.earnings import AT, accrue, give_back, make_available, reverse, withdraw
 from tests.factories.members import make_member
 from tests.support.settings import SEAL_KEY
+from tests.support.tampering import rolled_back, superuser, tamper_with
 
 
 @pytest.fixture
 def connection(database_url: str) -> Iterator[Connection]:
-    """A connection of the superuser, who alone can write past triggers and foreign keys."""
-    engine = create_engine(make_url(database_url).set(username="postgres"))
-    with engine.connect() as connection:
-        transaction = connection.begin()
+    with superuser(database_url) as connection:
         yield connection
-        transaction.rollback()
-    engine.dispose()
 
 
 @pytest.fixture
@@ -39,11 +35,8 @@ def member_id(session: Session) -> int:
 @pytest.fixture
 def tamper(session: Session, member_id: int) -> Callable[[str], None]:
     def change(statement: str) -> None:
-        session.flush()
-        session.execute(text("SET LOCAL session_replication_role = replica"))
         session.execute(text("ALTER TABLE earnings_entries DROP CONSTRAINT ck_earnings_entries_changes"))
-        changed = session.execute(text(statement + " AND member_id = :m"), {"m": member_id})
-        assert changed.rowcount > 0  # type: ignore[attr-defined]
+        tamper_with(session, f"{statement} AND member_id = :m", member_id=member_id)
 
     return change
 
@@ -83,12 +76,8 @@ class TestOwner:
     @pytest.fixture
     def connection(self, database_url: str) -> Iterator[Connection]:
         """The role that the application uses, which owns the tables."""
-        engine = create_engine(database_url.replace("postgresql://", "postgresql+psycopg://"))
-        with engine.connect() as connection:
-            transaction = connection.begin()
+        with rolled_back(database_url) as connection:
             yield connection
-            transaction.rollback()
-        engine.dispose()
 
     @pytest.mark.parametrize(
         "change",

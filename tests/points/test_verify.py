@@ -1,8 +1,9 @@
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
+from functools import partial
 
 import pytest
-from sqlalchemy import Connection, create_engine, make_url, text
+from sqlalchemy import Connection, text
 from sqlalchemy.orm import Session
 
 from loyalty.members.models import Member
@@ -13,19 +14,15 @@ from tests.factories.check_ins import SHANGHAI
 from tests.factories.members import make_member
 from tests.factories.points import AT, capture, earn, place, reverse, spend
 from tests.support.settings import SEAL_KEY
+from tests.support.tampering import superuser, tamper_with
 
 DAY = timedelta(days=1)
 
 
 @pytest.fixture
 def connection(database_url: str) -> Iterator[Connection]:
-    """A connection of the superuser, who alone can write past triggers and foreign keys."""
-    engine = create_engine(make_url(database_url).set(username="postgres"))
-    with engine.connect() as connection:
-        transaction = connection.begin()
+    with superuser(database_url) as connection:
         yield connection
-        transaction.rollback()
-    engine.dispose()
 
 
 @pytest.fixture
@@ -44,15 +41,7 @@ def member(session: Session, at: datetime) -> Member:
 @pytest.fixture
 def tamper(session: Session, member: Member) -> Callable[[str], None]:
     """Change rows past the triggers and foreign keys, as somebody with the superuser's rights could."""
-
-    def change(statement: str) -> None:
-        session.flush()
-        session.execute(text("SET LOCAL session_replication_role = replica"))
-        changed = session.execute(text(statement), {"m": member.id})
-        assert changed.rowcount > 0  # type: ignore[attr-defined]
-        session.execute(text("SET LOCAL session_replication_role = origin"))
-
-    return change
+    return partial(tamper_with, session, member_id=member.id)
 
 
 def discrepancies(session: Session, member_id: int | None = None) -> list[Discrepancy]:

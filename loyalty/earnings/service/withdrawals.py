@@ -51,7 +51,6 @@ def give_back(
     reference: str,
     explanation: Json,
     at: datetime,
-    actor: str = SYSTEM,
 ) -> Posting:
     """Put money back that was withdrawn under a reference and did not arrive (退回), tax included; once.
 
@@ -63,5 +62,5 @@ def give_back(
     if replayed := known(session, member_id, EarningsKind.RETURN, reference):
         return replayed
     after = given(before, amount_fen)
-    entry = Entry(member_id, EarningsKind.RETURN, amount_fen, before, after, reference, explanation, at, actor)
+    entry = Entry(member_id, EarningsKind.RETURN, amount_fen, before, after, reference, explanation, at, SYSTEM)
     return post(session, [entry], at=at)[0]
