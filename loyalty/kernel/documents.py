@@ -4,9 +4,9 @@ A key that is unknown or a value of another type is refused by name, never passe
 field and its value; they compose, so that a module states what it expects as a table of them.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import MISSING, dataclass, fields
-from datetime import date, datetime
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import MISSING, dataclass, fields, is_dataclass
+from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import Any, TypeVar, cast
 
@@ -41,6 +41,23 @@ def changed(part: Any, written: Callable[[Any], Any]) -> dict[str, Any]:
     }
 
 
+def plain(value: Any, written: Callable[[Any], Any]) -> Any:
+    """Return what a document holds of a value: sets in order, instants in UTC, of dataclasses what was changed.
+
+    ``written`` says the same of the parts, and knows the types that the module writes otherwise.
+    """
+    match value:
+        case frozenset():
+            return sorted(value)
+        case tuple():
+            return [written(one) for one in value]
+        case datetime():
+            return value.astimezone(UTC).isoformat()
+        case date():
+            return value.isoformat()
+    return changed(value, written) if is_dataclass(value) else value
+
+
 def mapping(name: str, value: object, known: set[str]) -> dict[str, Any]:
     """Read an object that has no other keys than these."""
     if not isinstance(value, dict):
@@ -51,10 +68,14 @@ def mapping(name: str, value: object, known: set[str]) -> dict[str, Any]:
     return value
 
 
-def parts(name: str, value: object, readers: Mapping[str, Reader]) -> dict[str, Any]:
-    """Read what an object has of these keys."""
+def parts(name: str, value: object, readers: Mapping[str, Reader], needed: Iterable[str] = ()) -> dict[str, Any]:
+    """Read what an object has of these keys; those that are needed it must have."""
     given = mapping(name, value, set(readers))
-    return {key: readers[key](f"{name}.{key}", part) for key, part in given.items()}
+    read = {key: readers[key](f"{name}.{key}", part) for key, part in given.items()}
+    for key in needed:
+        if key not in read:
+            raise Unreadable(f"{name}.{key}", "不能为空")
+    return read
 
 
 def kind(name: str, value: object, kinds: Kinds) -> Any:
@@ -63,11 +84,8 @@ def kind(name: str, value: object, kinds: Kinds) -> Any:
     if not isinstance(chosen, str) or chosen not in kinds:
         raise Unreadable(f"{name}.kind", f"须为以下之一：{'、'.join(kinds)}")
     made, readers, optional = kinds[chosen]
-    given = parts(name, {key: part for key, part in cast(dict[str, Any], value).items() if key != "kind"}, readers)
-    for key in readers:
-        if key not in given and key not in optional:
-            raise Unreadable(f"{name}.{key}", "不能为空")
-    return made(**given)
+    given = {key: part for key, part in cast(dict[str, Any], value).items() if key != "kind"}
+    return made(**parts(name, given, readers, [key for key in readers if key not in optional]))
 
 
 def whole(name: str, value: object) -> int:

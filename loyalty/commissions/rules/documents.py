@@ -13,6 +13,7 @@ from loyalty.kernel.documents import (
     mapping,
     or_none,
     parts,
+    plain,
     set_of,
     text,
     whole,
@@ -41,12 +42,7 @@ def from_json(document: object) -> Plan:
 
 
 def _written(value: Any) -> Any:
-    match value:
-        case frozenset():
-            return sorted(value)
-        case tuple():
-            return [changed(rate, _written) for rate in value]
-    return value
+    return plain(value, _written)
 
 
 def _rate(name: str, value: object) -> Rate:

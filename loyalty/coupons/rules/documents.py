@@ -4,8 +4,6 @@ Reading is strict: a key that is unknown or a value of another type is refused b
 """
 
 from collections.abc import Mapping
-from dataclasses import is_dataclass
-from datetime import UTC, date, datetime
 from typing import Any
 
 from loyalty.coupons.rules.errors import InvalidCouponTerms
@@ -41,6 +39,7 @@ from loyalty.kernel.documents import (
     or_none,
     pair,
     parts,
+    plain,
     set_of,
     text,
     whole,
@@ -73,10 +72,7 @@ def from_json(document: object) -> Terms:
         InvalidCouponTerms: a key is unknown or missing, or a value has another type.
     """
     try:
-        given = parts("terms", document, _TERMS)
-        for name in ("title", "worth", "validity"):
-            if name not in given:
-                raise Unreadable(f"terms.{name}", "不能为空")
+        given = parts("terms", document, _TERMS, ("title", "worth", "validity"))
     except Unreadable as error:
         raise InvalidCouponTerms([error.problem]) from error
     return Terms(**given)
@@ -84,21 +80,15 @@ def from_json(document: object) -> Terms:
 
 def _written(value: Any) -> Any:
     match value:
-        case frozenset():
-            return sorted(value)
-        case tuple():
-            return [_written(one) for one in value]
         case Hours():
             return [value.from_minute, value.until_minute]
         case BonusStep():
             return [value.within_days, value.points]
-        case datetime() | date():
-            return (value.astimezone(UTC) if isinstance(value, datetime) else value).isoformat()
         case RefundPolicy():
             return value.value
     if type(value) in _KIND_OF:
         return {"kind": _KIND_OF[type(value)]} | changed(value, _written)
-    return changed(value, _written) if is_dataclass(value) else value
+    return plain(value, _written)
 
 
 def _object(made: type[Any], readers: Mapping[str, Reader]) -> Reader:

@@ -4,7 +4,6 @@ Reading is strict: a key that is unknown or a value of another type is refused b
 """
 
 from dataclasses import fields
-from datetime import date
 from typing import Any
 
 from loyalty.channels.rules.inducement import check_not_induced
@@ -37,6 +36,7 @@ from loyalty.kernel.documents import (
     or_none,
     pair,
     parts,
+    plain,
     set_of,
     text,
     whole,
@@ -110,11 +110,7 @@ def _reward_to_json(reward: Reward | None) -> dict[str, Any] | None:
 
 
 def _written(value: Any) -> Any:
-    if isinstance(value, frozenset):
-        return sorted(value)
-    if isinstance(value, tuple):
-        return [[span.from_minute, span.until_minute] for span in value]
-    return value.isoformat() if isinstance(value, date) else value
+    return [value.from_minute, value.until_minute] if isinstance(value, Hours) else plain(value, _written)
 
 
 _CONDITIONS: dict[str, Reader] = {
