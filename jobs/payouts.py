@@ -1,10 +1,10 @@
 """Payouts: steps that are due, notices, what nobody confirmed, the platform's bill, and batches."""
 
-import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
 from functools import partial
 
+from jobs.due_steps import take_due
 from jobs.periodic import Alarm, PeriodicRun
 from loyalty.container import Container
 from loyalty.gateways.pay_protocols import TransferState, WechatPay
@@ -22,9 +22,6 @@ from loyalty.payouts.service.reconciling import Difference
 from loyalty.payouts.service.sending import Sender
 from loyalty.risk.rules.subjects import Occasion
 
-STEPS_AT_A_TIME = 20
-WORK_SECONDS_MAX = 50.0
-"""Less than the minute between two runs."""
 OVERDUE_AT_A_TIME = 100
 _GRACE = timedelta(hours=1)
 """For WeChat Pay to close a bill by itself before we ask for it."""
@@ -73,19 +70,10 @@ def forget_payee(session: Session, _container: Container, payload: Json, _at: da
 
 def take_due_steps(periodic: PeriodicRun) -> Json:
     """Send and query what is due; what is not reached in time falls to the next run."""
-    container = periodic.container
-    sender, steps = _sender(container), 0
+    sender = _sender(periodic.container)
     if sender is None:
         return {"steps": 0}
-    stop_at, taken = time.monotonic() + WORK_SECONDS_MAX, set[int]()
-    while time.monotonic() < stop_at and (due := _due(container, taken)):
-        for payout_id in due:
-            if time.monotonic() > stop_at:
-                break
-            steps += sending.drive(sender, payout_id=payout_id)
-            taken.add(payout_id)
-            periodic.beat()
-    return {"steps": steps}
+    return {"steps": take_due(periodic, queries.list_due, lambda payout_id: sending.drive(sender, payout_id=payout_id))}
 
 
 def cancel_overdue(periodic: PeriodicRun) -> Json:
@@ -175,12 +163,6 @@ def pay_batch(container: Container, _started: BulkRun) -> Iterator[Page]:
             at=container.clock.now(),
         )
         yield partial(batches.pay_next, paying=paying)
-
-
-def _due(container: Container, taken: Collection[int]) -> Sequence[int]:
-    """Look again after each few, so that what was asked for meanwhile does not wait behind what is old."""
-    at = container.clock.now()
-    return run(container.database, partial(queries.list_due, at=at, limit=STEPS_AT_A_TIME, taken=taken))
 
 
 def _sender(container: Container) -> Sender | None:

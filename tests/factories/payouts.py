@@ -11,7 +11,6 @@ from loyalty.gateways.pay_protocols import TransferNotice, WechatPay
 from loyalty.kernel.audit import Actor
 from loyalty.kernel.clock import business_date
 from loyalty.kernel.database import Database
-from loyalty.members.models import Member
 from loyalty.payouts.queries.payouts import PayoutView, get_payout
 from loyalty.payouts.rules.settings import PayoutProgramme, TransferScene
 from loyalty.payouts.rules.tax import Bracket, TaxPeriod, TaxTable
@@ -54,9 +53,9 @@ def tax_everything(session: Session, *, at: datetime = AT) -> None:
     )
 
 
-def make_earner(session: Session, *, available_fen: int = 100_000, member: Member | None = None) -> Earner:
+def make_earner(session: Session, *, available_fen: int = 100_000) -> Earner:
     """A member with money and an identity to be paid to."""
-    member = member or make_member(session)
+    member = make_member(session)
     identity = make_identity(session, member=member)
     if available_fen:
         make_available(session, member.id, available_fen)

@@ -6,7 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from jobs.referrals import settle_referrals
-from loyalty.gateways.protocols import RiskRank
+from loyalty.gateways.answers import RiskRank
 from loyalty.members import service as members
 from loyalty.members.models import Member
 from loyalty.referrals.models import Referral

@@ -12,8 +12,8 @@ from sqlalchemy.orm import Session
 
 from jobs import deliver, queues, relay
 from loyalty.container import Container
+from loyalty.gateways.answers import SendOutcome, SendReason, SendState
 from loyalty.gateways.null import NullOfficialAccount
-from loyalty.gateways.protocols import SendOutcome, SendReason, SendState
 from loyalty.gateways.redis import connect
 from loyalty.kernel import outbox
 from loyalty.kernel.outbox import OutboxEvent

@@ -8,6 +8,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from jobs import payouts, periodic
+from jobs.due_steps import STEPS_AT_A_TIME
 from jobs.periodic import PeriodicFunction
 from loyalty.gateways.pay_protocols import BillLine, TransferAnswer, TransferOutcome, TransferState
 from loyalty.members import service as members
@@ -83,7 +84,7 @@ def test_what_is_due_is_taken_up_by_the_schedule(
 def test_all_that_is_due_is_taken_up_by_one_run(
     jobs_container: NullContainer, session: Session, earner: Earner
 ) -> None:
-    asked = [ask(session, earner, 100).id for _ in range(payouts.STEPS_AT_A_TIME + 1)]
+    asked = [ask(session, earner, 100).id for _ in range(STEPS_AT_A_TIME + 1)]
 
     perform("take_due_payout_steps")
 

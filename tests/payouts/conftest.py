@@ -9,6 +9,7 @@ from loyalty.kernel.database import Database
 from loyalty.payouts.service.sending import Sender
 from tests.factories.pay_bank import Bank
 from tests.factories.payouts import Earner, ask, configure, make_earner, make_sender
+from tests.payouts.books import Course
 from tests.support.containers import StandingClock
 
 
@@ -41,3 +42,11 @@ def earner(session: Session) -> Earner:
 @pytest.fixture
 def payout_id(session: Session, earner: Earner) -> int:
     return ask(session, earner).id
+
+
+@pytest.fixture
+def course(
+    session: Session, sender: Sender, bank: Bank, clock: StandingClock, earner: Earner, payout_id: int
+) -> Course:
+    """The payout with both ends of it."""
+    return Course(session, sender, bank, clock, earner, payout_id)

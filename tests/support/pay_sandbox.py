@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from time import monotonic, time
 from typing import Any
 
@@ -106,7 +105,7 @@ class PaySandbox:
 
 
 @contextmanager
-def pay_sandbox(*, clock_offset_file: Path | None = None, **merchant: Any) -> Iterator[PaySandbox]:
+def pay_sandbox(**merchant: Any) -> Iterator[PaySandbox]:
     """Run a sandbox with the keys of ``merchant_settings``; fail at the end if anything was paid twice."""
     accounts = [account | {"push_url": ""} for account in copy.deepcopy(DEFAULT_ACCOUNTS)]
     config = {
@@ -115,7 +114,7 @@ def pay_sandbox(*, clock_offset_file: Path | None = None, **merchant: Any) -> It
         "event_delay_seconds": 0,
         "push_timeout_seconds": 5,
     }
-    handle = start(config, clock_offset_file=clock_offset_file)
+    handle = start(config)
     try:
         sandbox = PaySandbox(handle)
         yield sandbox

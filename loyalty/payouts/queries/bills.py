@@ -1,20 +1,18 @@
 """The platform's bills and what they say differently."""
 
 from collections.abc import Sequence
-from datetime import date
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from loyalty.payouts.models import BillDay, PayoutDiscrepancy
 
+DAYS_SHOWN_MAX = 31
 
-def list_bill_days(session: Session, *, before: date | None = None, limit: int = 31) -> Sequence[BillDay]:
+
+def list_bill_days(session: Session) -> Sequence[BillDay]:
     """Return the bills that were read, the latest first."""
-    query = select(BillDay).order_by(BillDay.bill_on.desc()).limit(limit)
-    if before is not None:
-        query = query.where(BillDay.bill_on < before)
-    return session.scalars(query).all()
+    return session.scalars(select(BillDay).order_by(BillDay.bill_on.desc()).limit(DAYS_SHOWN_MAX)).all()
 
 
 def list_discrepancies(session: Session, *, is_open: bool = True, limit: int = 100) -> Sequence[PayoutDiscrepancy]:

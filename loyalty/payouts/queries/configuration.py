@@ -13,6 +13,8 @@ from loyalty.payouts.rules.errors import PayoutSceneNotConfigured, PayoutsOff
 from loyalty.payouts.rules.settings import PayoutProgramme, TransferScene
 from loyalty.payouts.rules.tax import IncomeKind, TaxTable, table_of
 
+RATES_SHOWN_MAX = 50
+
 
 @dataclass(frozen=True, slots=True)
 class RateInForce:
@@ -84,9 +86,10 @@ def find_rate(session: Session, *, income_kind: IncomeKind, on: date) -> RateInF
     return None if row is None else RateInForce(row.id, table_of(row.table))
 
 
-def list_rates(session: Session, *, limit: int = 50) -> Sequence[SavedRate]:
+def list_rates(session: Session) -> Sequence[SavedRate]:
     """Return the tax configuration, the latest first."""
-    rows = session.scalars(select(TaxRate).order_by(TaxRate.live_from_on.desc(), TaxRate.id.desc()).limit(limit))
+    latest_first = select(TaxRate).order_by(TaxRate.live_from_on.desc(), TaxRate.id.desc())
+    rows = session.scalars(latest_first.limit(RATES_SHOWN_MAX))
     return [
         SavedRate(
             row.id, IncomeKind(row.income_kind), row.live_from_on, table_of(row.table), row.saved_by, row.saved_at
