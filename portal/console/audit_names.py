@@ -125,6 +125,7 @@ ACTION_NAMES = {
     "segments.take_snapshot": "生成分群快照",
     "segments.resume_snapshot": "继续生成分群快照",
     "segments.export": "导出分群快照",
+    "boards.export": "导出看板明细",
     "segments.start_automatic_tag": "标签开始跟随分群",
     "segments.resume_automatic_tag": "继续更新自动标签",
     "segments.stop_automatic_tag": "标签不再跟随分群",

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from flask import redirect, render_template, url_for
+from flask import redirect, url_for
 from werkzeug.wrappers import Response
 
 from loyalty.kernel.errors import NotFound
@@ -22,10 +22,11 @@ from loyalty.risk.queries.decisions import get_decision
 from loyalty.risk.rules.blocks import BlockKind, Target
 from loyalty.risk.service.sighting import DEVICE, IP, PHONE
 from loyalty.staff.rules import Permission
-from portal.console import exports, forms, paging, risk_names, steps
+from portal.console import exports, forms, risk_names, steps
 from portal.console.access import actor, for_the_chain, requires
 from portal.console.actors import names_of
 from portal.console.blueprint import blueprint
+from portal.console.lists import list_page
 from portal.console.personal_exports import export_personal
 from portal.context import container
 
@@ -55,21 +56,14 @@ class NothingSeen(NotFound):
 def blocklist() -> str:
     """List blocks, the newest first."""
     for_the_chain()
-    cursor, views = paging.cursor(), _views()
-
-    def read(session: "Session") -> dict[str, Any]:
-        page = views(session, cursor=cursor)
-        return {"page": page, **_named(session, page.items)}
-
-    return render_template(
+    return list_page(
         "console/blocklist.html",
-        is_first=cursor is None,
-        address=paging.address,
+        _views(),
+        named=_named,
+        filters=FILTERS,
         at=container().clock.now(),
-        filters={name: forms.text(name) for name in FILTERS},
         live_names=LIVE_NAMES,
         names=risk_names,
-        **run(container().database, read),
     )
 
 

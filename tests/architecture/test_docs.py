@@ -27,6 +27,7 @@ GUIDE_ROWS: dict[str, set[Permission]] = {
     "复核活动": {Permission.CAMPAIGNS_APPROVE},
     "撤销活动": {Permission.CAMPAIGNS_UNDO},
     "首页数据": {Permission.DASHBOARD_READ},
+    "待审批（各类须两人复核的申请）": {Permission.APPROVALS_DECIDE},
     "查看会员": {Permission.MEMBERS_READ},
     "导出会员（打码）": {Permission.MEMBERS_EXPORT},
     "查看完整手机号": {Permission.MEMBERS_UNMASK},

@@ -42,6 +42,8 @@ _TEXTS = """() => {
     if (!shown(node)) continue;
     for (const name of ["placeholder", "aria-label", "title", "alt"]) texts.push(node.getAttribute(name) || "");
   }
+  // What a table that reads as cards puts before its lines.
+  for (const cell of document.body.querySelectorAll("[data-label]")) if (shown(cell)) texts.push(cell.dataset.label);
   return texts;
 }"""
 

@@ -31,7 +31,9 @@ H5_PAGES = {
 
 CONSOLE_PAGES = {
     "console.dashboard": "/console/dashboard",
+    "console.approval_list": "/console/approvals",
     "console.board_page": "/console/boards",
+    "console.board_rows": "/console/boards/rows?figure=new_members",
     "console.member_list": "/console/members",
     "console.member_page": "/console/members/1",
     "console.member_entries": "/console/members/1/entries",
@@ -93,6 +95,7 @@ CONSOLE_PAGES = {
     "console.campaign_list": "/console/campaigns",
     "console.new_campaign": "/console/campaigns/new",
     "console.campaign_page": "/console/campaigns/1",
+    "console.campaign_board": "/console/campaigns/1/board",
     "console.edit_campaign": "/console/campaigns/1/edit",
     "console.check_campaign": "/console/campaigns/2/check",
     "console.campaign_decision": "/console/campaigns/2/decision",
@@ -189,6 +192,7 @@ NOT_LOOKED_AT = {
     "console.menu_list": "leads to the menu of the only account",
     "console.export_adjustments": "a download",
     "console.export_audit": "a download",
+    "console.export_approvals": "a download",
     "console.export_bindings": "a download",
     "console.export_dead_events": "a download",
     "console.export_runs": "a download",
@@ -225,7 +229,6 @@ NOT_LOOKED_AT = {
     "console.export_template_settings": "a download",
     "console.export_stores": "a download",
     "h5.campaign": "looked at where one runs",
-    "console.campaign_board": "looked at where one runs",
     "console.campaign_entrances": "looked at where one runs",
     "console.campaign_board_days": "JSON",
     "console.campaign_board_stores": "JSON",

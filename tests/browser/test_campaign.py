@@ -14,6 +14,8 @@ from tests.support.browser import Problems, new_context
 LAUNCHED_MS = 150_000
 """The clock of campaigns strikes once a minute."""
 WORKED_MS = 60_000
+COUPON = "积分换 20 元"
+"""A member may have several of it, whatever the demo gave them."""
 SEGMENT, TITLE = "企业客户分群", "企业客户答谢"
 RULES = "企业客户每人一次，可得 50,000 积分，积分自到账当日起 14 天内有效。"
 BODY = "50,000 积分已到账，14 天内有效。如不想再收到活动消息，可在“消息设置”中退订。"
@@ -44,6 +46,7 @@ def assert_fits(page: Page, folder: Path, name: str) -> None:
     """The page as it stands fits a desk and a phone; a picture of each is kept beside the test's other files."""
     for width, height in (DESK, PHONE):
         page.set_viewport_size({"width": width, "height": height})
+        looks.settle(page)
         page.screenshot(path=folder / f"{name}-{width}.png", full_page=True, animations="disabled")
         assert looks.too_wide(page) == [], (name, width)
         assert looks.english(page) <= USERNAMES, (name, width)
@@ -85,6 +88,34 @@ def fill_in(page: Page, system: System, folder: Path) -> None:
     expect(page.get_by_role("heading", level=1, name="上线前检查")).to_be_visible()
 
 
+def test_by_the_code_of_a_store_to_the_phone(
+    desk_of: Desk, page: Page, regular_cookies: list[dict[str, object]], system: System, tmp_path: Path
+) -> None:
+    """What is cheap is in force at once; the code that its page makes leads a member to the coupon."""
+    marketer = desk_of("marketer")
+    marketer.goto(f"{system.web}/console/campaigns/new")
+    marketer.get_by_label("到店券送哪种券").select_option(label=COUPON)
+    assert_fits(marketer, tmp_path, "templates")
+    marketer.get_by_role("listitem").filter(has_text="到店券").get_by_role("button", name="用这种券开始").click()
+    marketer.get_by_label("发券上限").fill("5")
+    expect(marketer.get_by_role("group", name="门店", exact=True)).to_be_visible()
+    marketer.get_by_role("button", name="保存草稿").click()
+    marketer.get_by_role("button", name="提交并发布").click()
+    marketer.get_by_role("link", name="入口").click()
+    marketer.get_by_role("button", name="生成门店二维码").click()
+    entrances = marketer.get_by_test_id("entrance")
+    expect(entrances.first).to_be_visible()
+    assert_fits(marketer, tmp_path, "entrances")
+
+    page.context.add_cookies(regular_cookies)  # type: ignore[arg-type]
+    page.goto(entrances.first.locator("code").inner_text())
+    expect(page.get_by_text(COUPON).first).to_be_visible()
+    assert_fits(page, tmp_path, "offer")
+    page.get_by_test_id("take-part").click()
+    expect(page.get_by_test_id("taken")).to_contain_text("1 张优惠券")
+    assert_fits(page, tmp_path, "taken")
+
+
 def test_from_the_segment_to_the_members_and_back(desk_of: Desk, system: System, tmp_path: Path) -> None:
     marketer = desk_of("marketer")
     build_segment(marketer, system)
@@ -96,9 +127,12 @@ def test_from_the_segment_to_the_members_and_back(desk_of: Desk, system: System,
     expect(marketer.get_by_text("不能复核自己的活动")).to_be_visible()
 
     finance = desk_of("finance")
-    finance.goto(f"{system.web}/console/campaigns?state=waiting")
-    finance.get_by_role("link", name=TITLE).click()
-    finance.get_by_role("link", name="查看复核").click()
+    finance.goto(f"{system.web}/console/dashboard")
+    finance.get_by_role("link", name="查看待审批").click()
+    waiting = finance.get_by_test_id("waiting")
+    expect(waiting.filter(has_text=TITLE)).to_be_visible()
+    assert_fits(finance, tmp_path, "approvals")
+    waiting.filter(has_text=TITLE).get_by_role("link", name="去审批").click()
     expect(finance.get_by_text("林运营")).to_be_visible()
     assert_fits(finance, tmp_path, "decision")
     finance.get_by_role("button", name="通过", exact=True).click()

@@ -97,7 +97,7 @@ def doors(app: Flask) -> Iterator[str]:
     views = [inspect.unwrap(getattr(view, "view_class", view)) for view in app.view_functions.values()]
     reacting = [handler for row in handlers.IN_TRANSACTION.values() for handler in row]
     steps = [kind.steps for kind in bulk.KINDS.values()]
-    for function in (*views, *reacting, *handlers.BEFORE.values(), *steps):
+    for function in (*views, *reacting, *handlers.FOLLOWED.values(), *handlers.BEFORE.values(), *steps):
         yield f"{function.__module__}:{function.__qualname__}"
     yield from (job.function for job in schedule.JOBS)
 

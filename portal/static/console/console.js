@@ -44,11 +44,12 @@
   });
 
   // On a phone a table reads as a list of cards, whose lines say what column they are; forms keep their columns,
-  // but for those that open by themselves.
-  document.querySelectorAll(".table-responsive > .card-table").forEach((table) => {
+  // but for those that open by themselves. What comes into the page later reads the same.
+  function stack(table) {
     const fields = [...table.querySelectorAll("tbody :is(input:not([type=hidden]), select)")];
     if (fields.some((field) => !field.closest("details.confirm"))) return;
     const labels = [...table.querySelectorAll(":scope > thead th")].map((head) => head.textContent.trim());
+    if (!labels.length) return;
     table.querySelectorAll(":scope > tbody > tr").forEach((row) => {
       let column = 0;
       [...row.cells].forEach((cell) => {
@@ -58,7 +59,10 @@
       });
     });
     table.classList.add("stacks");
-  });
+  }
+  const stackIn = (part) => part.querySelectorAll(".table-responsive > .card-table").forEach(stack);
+  stackIn(document);
+  document.addEventListener("htmx:load", (event) => stackIn(event.detail.elt));
 
   // What is said of rows of a condition that are gone meanwhile is out of date, and newer word is on its way.
   document.addEventListener("htmx:beforeSwap", (event) => {

@@ -18,6 +18,7 @@ from loyalty.staff.models import StaffAccount
 from loyalty.staff.rules import Role
 from loyalty.stores.models import Store
 from portal.console.access import COOKIE
+from tests.factories.campaigns import tag_with
 from tests.factories.coupons import make_template, terms_of
 from tests.factories.members import make_member
 from tests.factories.payouts import Earner, configure, make_earner
@@ -99,6 +100,11 @@ def admin(log_in: LogIn) -> Browser:
 
 
 @pytest.fixture
+def marketer(log_in: LogIn) -> Browser:
+    return log_in(Role.MARKETER)
+
+
+@pytest.fixture
 def finance(log_in: LogIn) -> Browser:
     return log_in(Role.FINANCE)
 
@@ -116,6 +122,12 @@ def store(session: Session) -> Store:
 @pytest.fixture
 def member(session: Session, store: Store) -> Member:
     return make_member(session, enrolled_store_id=store.id)
+
+
+@pytest.fixture
+def tag_id(session: Session, member: Member) -> int:
+    """A tag of two members."""
+    return tag_with(session, member.id, make_member(session).id)
 
 
 @pytest.fixture

@@ -5,11 +5,14 @@ from datetime import date, datetime
 import pytest
 from sqlalchemy.orm import Session
 
+from loyalty.kernel import audit
 from loyalty.members.models import Member
 from loyalty.points import service as points
 from loyalty.reports.rollups.standing import recount_standings
 from loyalty.staff.rules import Role
 from loyalty.stores.models import Store
+from tests.factories.campaign_results import RunningCampaign
+from tests.factories.coupons import make_template
 from tests.factories.members import make_member
 from tests.factories.points import earn
 from tests.factories.rollups import roll
@@ -80,6 +83,15 @@ class TestBoard:
 
         assert f"/console/redemptions?since=2026-03-01&amp;until=2026-03-10&amp;store_id={shops[0].id}" in page
 
+    def test_counts_the_campaigns_that_run_and_leads_to_them(
+        self, admin: Browser, session: Session, shops: list[Store], at: datetime
+    ) -> None:
+        for state in ("running", "running", "paused"):
+            RunningCampaign(session, make_template(session), at=at, state=state)
+        session.commit()
+
+        assert 'href="/console/campaigns?state=running">2</a>' in admin.text(f"/console/boards?{PERIOD}")
+
     @pytest.mark.parametrize("topic", ["members", "points", "coupons", "purchases"])
     def test_draws_each_topic(self, admin: Browser, shops: list[Store], topic: str) -> None:
         data = admin.get(f"/console/boards/days.json?{PERIOD}&topic={topic}").get_json()
@@ -99,3 +111,34 @@ class TestBoard:
     def test_refuses_what_makes_no_sense(self, admin: Browser, query: str) -> None:
         for path in ("", "/days.json", "/days.csv", "/stores.csv"):
             assert admin.get(f"/console/boards{path}?{query}").status_code == 422
+
+
+class TestRows:
+    def test_of_each_figure_of_a_day_are_where_the_board_leads(self, admin: Browser, shops: list[Store]) -> None:
+        board = admin.text(f"/console/boards?{PERIOD}&store_id={shops[0].id}")
+        there = f"/console/boards/rows?figure=points_issued&amp;day=2026-03-10&amp;store_id={shops[0].id}"
+        assert f'href="{there}">11,111</a>' in board
+
+        page = admin.text(there.replace("&amp;", "&"))
+
+        assert page.count('data-testid="row"') == 1
+        assert ("11,111" in page, "/entries/" in page) == (True, True)
+
+    def test_are_those_of_the_own_stores_only(self, log_in: LogIn, shops: list[Store]) -> None:
+        manager = log_in(Role.STORE_MANAGER, stores=[shops[0]])
+
+        page = manager.text("/console/boards/rows?figure=points_issued&day=2026-03-10")
+
+        assert ("11,111" in page, page.count('data-testid="row"')) == (True, 1)
+        assert manager.get(f"/console/boards/rows?figure=check_ins&store_id={shops[1].id}").status_code == 404
+
+    def test_are_downloaded_with_an_audit(self, admin: Browser, session: Session, shops: list[Store]) -> None:
+        answer = admin.post("/console/boards/rows/export?figure=points_issued&day=2026-03-10")
+
+        lines = answer.get_data(as_text=True).splitlines()
+        assert sorted(int(line.rpartition(",")[2]) for line in lines[1:]) == [11_111, 22_222, 44_444]
+        assert len(audit.list_entries(session, action="boards.export")) == 1
+
+    @pytest.mark.parametrize("query", ["", "figure=coupon_revenue_fen", "figure=check_ins&day=x", "figure=x"])
+    def test_that_make_no_sense_are_refused(self, admin: Browser, query: str) -> None:
+        assert admin.get(f"/console/boards/rows?{query}").status_code == 422

@@ -154,7 +154,7 @@ class TestProblems:
             ("bought_through", "channels", "x" * 65, "渠道须为 1–64 个字符，首尾没有空格，不含逗号、顿号和分号"),
             ("has_birthday", "is_given", "maybe", "已填写请从列表中选择"),
             ("tier", "levels", "gold", "等级请从列表中选择"),
-            ("reachable", "ways", "carrier_pigeon", "须为以下之一：subscription、template、inbox"),
+            ("reachable", "ways", "carrier_pigeon", "须为以下之一：subscription、customer、template、inbox"),
             ("campaign", "campaign_id", "", "请填写活动"),
         ],
     )

@@ -142,6 +142,7 @@ class TestEveryPage:
         "path",
         [
             "dashboard",
+            "approvals",
             "members",
             "bindings",
             "menus/wx5a0db7a000000001",

@@ -28,7 +28,7 @@ FORM = {
     "wait_hours": "24",
     "is_open": "yes",
 }
-OPENING = {"pays_for_opening": "yes", "opening_points": "2", "opening_per_day": "10"}
+OPENING = {"pays_for_opening": "yes", "opening_points": "2", "opening_per_day": "10", "opening_total": "300"}
 
 
 @pytest.fixture
@@ -82,6 +82,7 @@ def test_the_form_shows_the_draft_again(marketer: Browser, session: Session) -> 
         ({"referee_coupon": "999999"}, "好友优惠券：没有这张券"),
         ({"condition": "follow"}, "达成条件请从列表中选择"),
         (OPENING | {"opening_per_day": "0"}, "每天最多计：须在"),
+        (OPENING | {"opening_total": "9"}, "累计最多计：不能小于每天的上限"),
     ],
 )
 def test_what_could_not_be_paid_or_lures_is_refused_and_stays_typed(
@@ -118,7 +119,7 @@ def test_paying_for_an_opening_needs_the_warning_agreed_to_and_keeps_who_did(
     assert f"风险告知（{WARNING_VERSION} 版）由" in page
     current = current_programme(session)
     assert current is not None
-    assert current.programme.opening == OpeningReward(2, 10)
+    assert current.programme.opening == OpeningReward(2, 10, 300)
     assert current.acknowledged_text == WARNING_VERSION
 
 

@@ -35,9 +35,10 @@ def members(session: Session, at: datetime) -> list[Member]:
 @pytest.mark.parametrize(
     ("path", "count"),
     [
-        ("dashboard", 8),
+        ("dashboard", 9),
+        ("approvals", 5),
         ("dashboard/days.json", 5),
-        ("boards", 8),
+        ("boards", 9),
         ("boards/days.json", 5),
         ("members", 5),
         ("members/{member_id}", 17),
