@@ -51,7 +51,10 @@ MISS_NAMES = {
     MissReason.FEN_TOTAL: "费用上限已用完",
     MissReason.MEMBERS_TOTAL: "人数上限已满",
     MissReason.MEMBER_TIMES: "已达每人次数",
-    MissReason.COUPON_REFUSED: "优惠券已发完或不可领",
+    MissReason.COUPON_REFUSED: "优惠券当时未在发放",
+    MissReason.COUPON_STOCK: "优惠券已发完",
+    MissReason.COUPON_LIMIT: "已达该券每人上限",
+    MissReason.COUPON_NOT_FOR_MEMBER: "不符合该券的领取条件",
     MissReason.CAMPAIGN_OVER: "活动已结束",
 }
 DELAY_UNITS = {"minutes": "分钟", "hours": "小时", "days": "天"}

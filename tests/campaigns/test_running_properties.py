@@ -31,12 +31,12 @@ class Left:
 
     def outcome(self, amounts: dict[str, int], *, has_coupon_already: bool) -> str:
         if has_coupon_already:
-            return "coupon_refused"
+            return "coupon_limit"
         for name in _TOTALS:
             if amounts[name] > self.totals[name]:
                 return f"{name}_total"
         if amounts["coupons"] > self.stock:
-            return "coupon_refused"
+            return "coupon_stock"
         self.totals = {name: left - amounts[name] for name, left in self.totals.items()}
         self.stock -= amounts["coupons"]
         return "done"
@@ -73,7 +73,7 @@ def test_whatever_is_limited_comes_out_as_by_hand(container: NullContainer, sess
     }
     found = outcomes(session, campaign_id)
     # Who has the coupon already is turned away by it or, where nothing is left for anybody, by that.
-    turned_away = {one for one in owning if expected[one] == "coupon_refused"}
+    turned_away = {one for one in owning if expected[one] == "coupon_limit"}
     assert {one: found[one] for one in members if one not in turned_away} == {
         one: why for one, why in expected.items() if one not in turned_away
     }

@@ -10,6 +10,7 @@ from loyalty.campaigns.rules.entries import EntryState, MissReason
 from loyalty.campaigns.rules.holdout import is_held_out
 from loyalty.campaigns.rules.limiting import MEMBERS_TOTAL, totals_of
 from loyalty.campaigns.rules.taking_part import (
+    CampaignCouponHeld,
     CampaignNotByVisit,
     CampaignNotForMember,
     CampaignNotYet,
@@ -28,12 +29,13 @@ from loyalty.campaigns.rules.terms import (
 from loyalty.campaigns.service import life
 from loyalty.campaigns.service.triggers import TakenPart, note_late, take_part
 from loyalty.coupons.models import Coupon
+from loyalty.coupons.rules.terms import Eligibility, MemberLimits
 from loyalty.limits.service import give_back
 from loyalty.risk.rules.blocks import BlockKind, Target
 from loyalty.risk.service import block
 from tests.factories.campaign_runs import entries_of, make_entrance, outcomes
 from tests.factories.campaigns import CHECKER, SHANGHAI, campaign_of, make_campaign, tag_with
-from tests.factories.coupons import make_template
+from tests.factories.coupons import issue_to, make_template, terms_of
 from tests.factories.members import make_member
 from tests.factories.stores import make_store
 from tests.support.settings import VAULT
@@ -98,6 +100,22 @@ class TestVisits:
         come(session, campaign_id, members[0], entrance_id, at)
         with pytest.raises(CampaignUsedUp):
             come(session, campaign_id, members[1], entrance_id, at)
+
+    def test_who_has_as_many_of_the_coupon_as_one_may_is_told_so(self, session: Session, at: datetime) -> None:
+        template_id = make_template(session, terms_of(member_limits=MemberLimits(total=1)))
+        member_id = make_member(session).id
+        issue_to(session, member_id, template_id)
+
+        with pytest.raises(CampaignCouponHeld):
+            come_for(session, template_id, member_id, at)
+
+    def test_whom_the_coupon_is_not_for_is_told_so(self, session: Session, at: datetime) -> None:
+        member_id = make_member(session).id
+        others = tag_with(session, make_member(session).id)
+        template_id = make_template(session, terms_of(eligibility=Eligibility(tags=frozenset({others}))))
+
+        with pytest.raises(CampaignNotForMember):
+            come_for(session, template_id, member_id, at)
 
     def test_who_came_too_late_stays_in_the_books_as_whoever_is_held_out_does(
         self, session: Session, at: datetime
@@ -176,6 +194,12 @@ def visited(session: Session, at: datetime, *members: int, **changes: Any) -> in
     """A campaign that members come to by an entrance."""
     values = {"trigger": Visit(), "actions": POINTS, **changes}
     return make_campaign(session, campaign_of(tag_with(session, *members), **values), at=at)
+
+
+def come_for(session: Session, template_id: int, member_id: int, at: datetime) -> TakenPart:
+    """Come to a campaign that gives points and a coupon."""
+    campaign_id = visited(session, at, member_id, actions=(*POINTS, GiveCoupon(template_id)))
+    return come(session, campaign_id, member_id, make_entrance(session, campaign_id, at=at), at)
 
 
 def come(session: Session, campaign_id: int, member_id: int, entrance_id: int, at: datetime) -> TakenPart:

@@ -25,7 +25,12 @@ class MissReason(StrEnum):
     MEMBERS_TOTAL = "members_total"
     MEMBER_TIMES = "member_times"
     COUPON_REFUSED = "coupon_refused"
-    """The coupon's own stock, limits or dates stood against it."""
+    """The coupon was not being issued: paused, stopped, outside its dates or hours."""
+    COUPON_STOCK = "coupon_stock"
+    COUPON_LIMIT = "coupon_limit"
+    """The member has as many of the coupon as one may have."""
+    COUPON_NOT_FOR_MEMBER = "coupon_not_for_member"
+    """The coupon is for others, by tier or tag."""
     CAMPAIGN_OVER = "campaign_over"
 
 

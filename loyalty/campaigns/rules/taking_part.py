@@ -45,6 +45,13 @@ class CampaignTakenAlready(Conflict):
     message = "您已参加过该活动"
 
 
+class CampaignCouponHeld(Conflict):
+    """The member has as many of its coupon as one may have."""
+
+    code = "campaign_coupon_held"
+    message = "您已领过活动中的优惠券，达到每人上限"
+
+
 class CampaignUsedUp(LimitReached):
     """Nothing is left of what it gives; the details name the limit."""
 

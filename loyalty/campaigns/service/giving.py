@@ -130,7 +130,7 @@ class _Page:
                 member_ids=self.taken.member_ids,
                 at=self._gift.at,
             )
-            self.taken.leave_out(dict.fromkeys(barred, MissReason.COUPON_REFUSED))
+            self.taken.leave_out(dict.fromkeys(barred, MissReason.COUPON_NOT_FOR_MEMBER))
         if self.cost.points and self.taken.member_ids:
             open_accounts(self._session, member_ids=self.taken.member_ids, at=self._gift.at)
             lock_accounts(self._session, member_ids=self.taken.member_ids)
@@ -187,7 +187,7 @@ class _Page:
             if is_used_up(self._session, limit, amounts[name]):
                 return MissReason(name)
         is_sold_out = any(coupon.many.find_sold_out() for coupon in self._coupons or ())
-        return MissReason.COUPON_REFUSED if is_sold_out else None
+        return MissReason.COUPON_STOCK if is_sold_out else None
 
     def _take_limits(self, coupons: Sequence[_Coupon]) -> None:
         caps, campaign_id = self._gift.campaign.terms.caps, self._gift.campaign.id
@@ -195,7 +195,7 @@ class _Page:
         self.taken.take_own(own, MissReason.MEMBER_TIMES)
         for coupon in coupons:
             refused = coupon.many.reserve_own(self.taken.member_ids)
-            self.taken.leave_out(dict.fromkeys(refused, MissReason.COUPON_REFUSED))
+            self.taken.leave_out(dict.fromkeys(refused, MissReason.COUPON_LIMIT))
             self.taken.took(lambda gone, many=coupon.many: many.give_back_own(list(gone)))  # type: ignore[misc]
         again = self._here_before(own.period) if caps.times_a_member > 1 else frozenset[int]()
         for name, limit in totals_of(caps, campaign_id=campaign_id).items():
@@ -203,7 +203,7 @@ class _Page:
             counted = partial(_unless, again if name == MEMBERS_TOTAL else frozenset(), amount)
             self.taken.take_shared([limit], counted, MissReason(name))
         for coupon in coupons:
-            self.taken.take_shared(coupon.many.stock, lambda _one: 1, MissReason.COUPON_REFUSED)
+            self.taken.take_shared(coupon.many.stock, lambda _one: 1, MissReason.COUPON_STOCK)
 
     def _amounts(self) -> Mapping[str, int]:
         return {

@@ -16,6 +16,7 @@ from loyalty.campaigns.queries.campaigns import read_terms
 from loyalty.campaigns.queries.pauses import was_paused
 from loyalty.campaigns.rules.entries import EntryState, MissReason
 from loyalty.campaigns.rules.taking_part import (
+    CampaignCouponHeld,
     CampaignNotByVisit,
     CampaignNotForMember,
     CampaignTakenAlready,
@@ -39,6 +40,8 @@ from loyalty.segments.sources.parts import IdSpan
 _REFUSALS = {
     MissReason.MEMBER_TIMES: CampaignTakenAlready,
     MissReason.MEMBER_GONE: CampaignTakenAlready,
+    MissReason.COUPON_LIMIT: CampaignCouponHeld,
+    MissReason.COUPON_NOT_FOR_MEMBER: CampaignNotForMember,
 }
 """What a member who comes is told; any other limit means that it is used up."""
 
@@ -103,8 +106,10 @@ def take_part(
         CampaignNotByVisit: nobody takes part in it by an entrance.
         CampaignNotYet, CampaignPaused, CampaignOver: it gives nothing now.
         MemberNotFound, MemberGone, MemberProvisional: the member can take part in nothing.
-        CampaignNotForMember: the member is not in its audience, or is on the blocklist.
+        CampaignNotForMember: the member is not in its audience or not among those of its coupons, or is on the
+            blocklist.
         CampaignTakenAlready: the member took part today, or as often as one may.
+        CampaignCouponHeld: the member has as many of its coupon as one may have.
         CampaignUsedUp: a limit of the campaign or of its coupons has nothing left; the details name it.
     """
     campaign = hold_campaign(session, campaign_id=campaign_id)
@@ -209,7 +214,7 @@ def _outcome(session: Session, campaign: HeldCampaign, entry: Entry) -> TakenPar
     """Tell what came of an entry.
 
     Raises:
-        CampaignTakenAlready, CampaignUsedUp: the member went without.
+        CampaignTakenAlready, CampaignCouponHeld, CampaignNotForMember, CampaignUsedUp: the member went without.
     """
     mine = select(CampaignEntry.state, CampaignEntry.missed, CampaignEntry.points).where(
         CampaignEntry.campaign_id == campaign.id,
