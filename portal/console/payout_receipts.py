@@ -39,7 +39,9 @@ def download_payout_receipt(payout_id: int) -> Response:
     try:
         file = fetch_receipt(_desk(), payout_id=payout_id, actor=actor())
     except (Conflict, NotFound, Unavailable) as error:
-        log.warning("receipt_not_fetched", payout_id=payout_id, code=error.code, reason=error.details.get("reason"))
+        log.warning(
+            "receipt_not_fetched", payout_id=payout_id, error_code=error.code, reason=error.details.get("reason")
+        )
         flash(error.message, "danger")
         return redirect(_page_of(payout_id), 303)
     response = Response(file.content, mimetype="application/pdf")

@@ -101,7 +101,7 @@ def _form(
         kind=kind,
         templates=templates,
         template=template,
-        labels=labels_of(template.content) if template else {},
+        labels={one.template_id: labels_of(one.content) for one in templates},
         values=typed if typed is not None else _values(setting),
         is_enabled=_is_switched_on() if typed is not None else setting is None or setting.is_enabled,
         is_official_account=_channel(appid) is TemplateChannel.TEMPLATE,

@@ -155,7 +155,9 @@ class WechatPayGateway:
             status, text = said
             answer = receipts.read(status, text, refusals=refusals)
         if answer.code:
-            log.warning("wechatpay_receipt", out_bill_no=out_bill_no, outcome=str(answer.outcome), code=answer.code)
+            log.warning(
+                "wechatpay_receipt", out_bill_no=out_bill_no, outcome=str(answer.outcome), error_code=answer.code
+            )
         return answer
 
     def _download(self, url: str, *, interface: str) -> bytes:
@@ -209,5 +211,5 @@ def _failure(error: Exception) -> str:
 
 def _logged(out_bill_no: str, answer: TransferAnswer) -> TransferAnswer:
     # The number and the code only: parameters and answers hold openids and names.
-    log.warning("wechatpay_answer", out_bill_no=out_bill_no, outcome=str(answer.outcome), code=answer.code)
+    log.warning("wechatpay_answer", out_bill_no=out_bill_no, outcome=str(answer.outcome), error_code=answer.code)
     return answer

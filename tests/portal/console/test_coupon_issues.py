@@ -88,7 +88,8 @@ def test_goes_from_the_file_to_the_members_and_back_by_two_people(
 
     assert "已撤回" in checker.text(path)
     assert session.scalars(select(Coupon.state).order_by(Coupon.member_id)).all() == ["redeemed", "voided", "voided"]
-    actions = session.scalars(select(AuditEntry.action).where(AuditEntry.action.startswith("coupon_issues."))).all()
+    told = select(AuditEntry.action).where(AuditEntry.action.startswith("coupon_issues.")).order_by(AuditEntry.id)
+    actions = session.scalars(told).all()
     assert actions == [f"coupon_issues.{verb}" for verb in ("create", "pause", "resume", "undo")]
     lines = maker.post(f"{path}/problems").get_data(as_text=True)
     assert lines.splitlines()[1:] == ["5,手机号或会员号不正确"]

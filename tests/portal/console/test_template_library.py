@@ -89,7 +89,7 @@ class TestSetting:
 
     def test_is_made_for_the_keys_of_a_template_and_shown_again(self, admin: Browser, session: Session) -> None:
         page = admin.text(f"/console/templates/setting?appid={OA_APPID}&kind=points_changed&template_id={OA_TEMPLATE}")
-        assert "变动原因（thing1）" in page
+        assert "变动原因（<code>thing1</code>）" in page
         assert "{points:unsigned}" in page
 
         assert "已保存" in admin.submit("/console/templates/setting", **FILLED)
