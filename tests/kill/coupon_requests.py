@@ -20,10 +20,13 @@ from loyalty.coupons.rules.errors import CouponSoldOut
 from loyalty.coupons.rules.issue_jobs import IssueJobNotInState
 from loyalty.coupons.service import by_hand
 from loyalty.kernel.clock import Clock
-from loyalty.kernel.database import Database, Session, connect
+from loyalty.kernel.database import Database, Json, Session, connect
 from loyalty.kernel.outbox import record
 from loyalty.kernel.transaction import DatabaseUnavailable, run
+from loyalty.partners.rules.keys import PartnerCaller
+from loyalty.partners.rules.references import MemberRefNotFound
 from loyalty.partners.rules.signatures import sign
+from loyalty.partners.service.references import issue_ref
 from tests.factories.campaign_runs import coupon_of_campaign
 from tests.factories.coupons import ACTOR, SHANGHAI
 from tests.factories.issue_jobs import approve as approved_by_another
@@ -38,6 +41,10 @@ class Lost(Exception):
     """Nobody answered, or nobody could: whether there is a coupon now is not known."""
 
 
+class Unrecognised(Exception):
+    """The till has to recognise the member anew."""
+
+
 @dataclass(frozen=True)
 class Addresses:
     """What a client knows of the system, and the key of its till."""
@@ -45,7 +52,7 @@ class Addresses:
     web: str
     database_url: str
     offset_file: Path
-    key_id: str
+    caller: PartnerCaller
     secret: str
     store_code: str
 
@@ -66,14 +73,31 @@ class Desk:
         headers = {"Authorization": f"Bearer {wish.token}", "Idempotency-Key": wish.key}
         return self._post(f"/miniprogram/v1{path}", json.dumps(body or {}), headers)
 
-    def till(self, path: str, body: Any) -> int | None:
-        """Send what a till reports, signed."""
+    def till(self, path: str, wish: Wish, body: Json) -> int | None:
+        """Send what a till reports of a member, whom it recognises anew when that is too long ago."""
+        body |= {"store_code": self.addresses.store_code}
+        try:
+            return self._signed(path, body | {"member_ref": wish.named})
+        except Unrecognised:
+            return self._signed(path, body | {"member_ref": self._recognised(wish)})
+
+    def _recognised(self, wish: Wish) -> str:
+        def recognise(session: Session) -> str:
+            caller, at = self.addresses.caller, self.now()
+            return issue_ref(session, caller, wish.member_id, is_introduced=True, at=at).token
+
+        try:
+            return run(self.database, recognise)
+        except DatabaseUnavailable as error:
+            raise Lost from error
+
+    def _signed(self, path: str, body: Json) -> int | None:
         target, data, timestamp = f"/partner/v1{path}", json.dumps(body), str(int(self.now().timestamp()))
         nonce, known = uuid4().hex, self.addresses
         signature = sign(
             known.secret, method="POST", target=target, timestamp=timestamp, nonce=nonce, body=data.encode()
         )
-        headers = {"Partner-Key": known.key_id, "Partner-Timestamp": timestamp}
+        headers = {"Partner-Key": known.caller.key_id, "Partner-Timestamp": timestamp}
         return self._post(target, data, headers | {"Partner-Nonce": nonce, "Partner-Signature": signature})
 
     def _post(self, target: str, data: str, headers: dict[str, str]) -> int | None:
@@ -88,6 +112,8 @@ class Desk:
         if answer.status_code < 300:
             coupon_id: int | None = told.get("coupon_id")
             return coupon_id
+        if told["error"]["code"] == MemberRefNotFound.code:
+            raise Unrecognised
         assert told["error"]["code"] == CouponSoldOut.code, answer.text
         return None
 
@@ -112,8 +138,7 @@ def claim_by_code(desk: Desk, wish: Wish) -> int | None:
 
 def issue(desk: Desk, wish: Wish) -> int | None:
     """Give a coupon at the till."""
-    body = {"member_ref": wish.named, "reference": wish.key, "template_id": wish.offer.template_id}
-    return desk.till("/coupons", body | {"store_code": desk.addresses.store_code})
+    return desk.till("/coupons", wish, {"reference": wish.key, "template_id": wish.offer.template_id})
 
 
 def report(desk: Desk, wish: Wish) -> None:
@@ -185,6 +210,4 @@ def approve(desk: Desk, wish: Wish) -> None:
 
 
 def _report(desk: Desk, wish: Wish, kind: str) -> None:
-    body = {"member_ref": wish.named, "event_id": wish.key, "kind": kind}
-    occurred = {"occurred_at": "2026-03-10T10:00:00+08:00"}
-    desk.till("/events", body | occurred | {"store_code": desk.addresses.store_code})
+    desk.till("/events", wish, {"event_id": wish.key, "kind": kind, "occurred_at": "2026-03-10T10:00:00+08:00"})

@@ -67,7 +67,6 @@ class Shop:
     workers: list[Popen[bytes]]
     scheduler: Popen[bytes]
     addresses: Addresses
-    caller: PartnerCaller
 
 
 @dataclass(frozen=True)
@@ -94,8 +93,8 @@ def shop(own_engines: File, tmp_path_factory: pytest.TempPathFactory) -> Iterato
             caller = PartnerCaller(view.id, view.key_id, view.name, view.requests_per_minute, (store.id,), False)
             url = named.render_as_string(hide_password=False)
             web_address = f"http://{LOCAL}:{port}"
-            addresses = Addresses(web_address, url, site.offset_file, view.key_id, secret, store.code)
-            return Shop(site, web, workers, scheduler, addresses, caller)
+            addresses = Addresses(web_address, url, site.offset_file, caller, secret, store.code)
+            return Shop(site, web, workers, scheduler, addresses)
 
         site.wait(lambda: site.has_logged("scheduler_started"), "the scheduler does not start")
         scheduler.send_signal(signal.SIGSTOP)
@@ -117,9 +116,9 @@ def open_sale(shop: Shop, paths: Sequence[Path]) -> Sale:
         def wishes(client: int, path: Path) -> Sequence[Wish]:
             first = client * TURNS
             group = ids[first : first + TURNS]
-            wanted = list(path.wish(Asking(session, shop.caller, many, group, first, at)))
+            wanted = list(path.wish(Asking(session, shop.addresses.caller, many, group, first, at)))
             for number, last in enumerate(last_ones):
-                asking = Asking(session, shop.caller, last, group[number : number + 1], first + number, at)
+                asking = Asking(session, shop.addresses.caller, last, group[number : number + 1], first + number, at)
                 place = len(wanted) * (number + 1) // (LAST_ONES + 1)
                 wanted[place:place] = path.wish(asking)
             return wanted
