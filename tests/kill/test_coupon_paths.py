@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
+from math import ceil
 from pathlib import Path as File
 from subprocess import Popen
 
@@ -181,7 +182,7 @@ def nothing_waits(site: Installation) -> bool:
     "names",
     [
         *(pytest.param([name] * CLIENTS, id=name) for name in ALONE),
-        pytest.param(list(PATHS) * max(1, CLIENTS // len(PATHS)), id="all_at_once"),
+        pytest.param(list(PATHS) * ceil(CLIENTS / len(PATHS)), id="all_at_once"),
     ],
 )
 def test_the_stock_is_exact_whatever_breaks(shop: Shop, names: Sequence[str]) -> None:
