@@ -53,12 +53,8 @@ def submit(session: Session, *, campaign_id: int, actor: Actor, vault: Vault, zo
     campaign = locked(session, campaign_id)
     draft = unsubmitted(session, campaign_id)
     require(campaign, *EDITABLE)
-    terms = terms_of(session, revision_id=draft.id)
-    check(session, campaign, terms, zone)
-    _check_time(campaign, terms, at)
-    foreseen = _foresee(session, campaign_id, terms, vault, zone, at)
-    draft.forecast = foreseen.to_json()
-    note(session, "submit", campaign_id, None, {"revision_id": draft.id, **draft.forecast}, actor, at)
+    terms, foreseen = _foresee(session, campaign, draft, vault, zone, at)
+    note(session, "submit", campaign_id, None, {"revision_id": draft.id, **foreseen.to_json()}, actor, at)
     if foreseen.needs_approval(current_settings(session).approval_above_fen):
         _ask(session, campaign, draft, actor, at)
     else:
@@ -100,12 +96,8 @@ def decide(
     approvals.decide(session, approval_id=approval.id, is_approved=is_approved, actor=actor, at=at)
     if is_approved:
         require(campaign, *EDITABLE, CampaignState.WAITING)
-        terms = terms_of(session, revision_id=draft.id)
-        check(session, campaign, terms, zone)
-        _check_time(campaign, terms, at)
-        foreseen = _foresee(session, campaign_id, terms, vault, zone, at)
+        terms, foreseen = _foresee(session, campaign, draft, vault, zone, at)
         _check_seen(session, foreseen, seen_fen)
-        draft.forecast = foreseen.to_json()
         _publish(session, campaign, draft, terms, actor, at)
     else:
         _send_back(session, campaign, draft, actor, at)
@@ -182,11 +174,18 @@ def _check_time(campaign: Campaign, terms: Terms, at: datetime) -> None:
         check_under_way(terms, at=at)
 
 
-def _foresee(session: Session, campaign_id: int, terms: Terms, vault: Vault, zone: ZoneInfo, at: datetime) -> Forecast:
-    foreseen = forecast(session, terms, at=at, zone=zone, vault=vault, campaign_id=campaign_id)
+def _foresee(
+    session: Session, campaign: Campaign, draft: CampaignRevision, vault: Vault, zone: ZoneInfo, at: datetime
+) -> tuple[Terms, Forecast]:
+    """Return what is submitted and what is forecast of it now, which the revision keeps, if it can be carried out."""
+    terms = terms_of(session, revision_id=draft.id)
+    check(session, campaign, terms, zone)
+    _check_time(campaign, terms, at)
+    foreseen = forecast(session, terms, at=at, zone=zone, vault=vault, campaign_id=campaign.id)
     if foreseen.must_fix:
         raise CampaignNotCompliant(foreseen.must_fix)
-    return foreseen
+    draft.forecast = foreseen.to_json()
+    return terms, foreseen
 
 
 def _check_seen(session: Session, foreseen: Forecast, seen_fen: int | None) -> None:

@@ -64,13 +64,8 @@ def save_template(
     check_may_carry(notice_kind=notice_kind, channel=channel)
     _check_fits(session, appid, settings, facts)
     values = asdict(settings) | {"mapping": dict(settings.mapping), "updated_at": at}
-    before = session.scalar(
-        select(MessageTemplate).where(
-            MessageTemplate.appid == appid,
-            MessageTemplate.notice_kind == notice_kind,
-            MessageTemplate.channel == channel,
-        )
-    )
+    known = select(MessageTemplate).filter_by(appid=appid, notice_kind=notice_kind, channel=channel)
+    before = session.scalar(known)
     _audit(session, "save", appid, _facts(before), _plain(values), actor, at)
     return session.scalars(
         insert(MessageTemplate)
