@@ -3,9 +3,11 @@
 from datetime import date, datetime, timedelta
 
 import pytest
+from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from loyalty.gateways.pay_protocols import BillLine, TransferState
+from loyalty.payouts.models import Payout
 from loyalty.payouts.queries.bills import list_bill_days, list_discrepancies
 from loyalty.payouts.rules.states import ReturnReason
 from loyalty.payouts.service.bill_days import go_without, missing_days
@@ -157,6 +159,27 @@ class TestMissingBills:
 
         assert self.go(session, at, days_later=4) == []
         assert list_discrepancies(session) == []
+
+    def test_of_a_day_on_which_it_was_only_tried_is_waited_for_and_never_said_to_be_missing(
+        self, session: Session, paid: str, at: datetime
+    ) -> None:
+        """What the platform did not take in the evening, since the account was short, it takes the next day."""
+        yesterday = TODAY - timedelta(days=1)
+        session.execute(update(Payout).values(sent_at=Payout.sent_at - timedelta(days=1)))
+
+        assert self.go(session, at, days_later=3, on=yesterday) is None
+        assert self.go(session, at, days_later=4, on=yesterday) == []
+        assert list_discrepancies(session) == []
+        assert yesterday in missing_days(session, until=TODAY, zone=SHANGHAI), "it may still come"
+
+    def test_of_the_day_on_which_what_was_tried_before_was_taken_is_not_believed_to_be_quiet(
+        self, session: Session, paid: str, at: datetime
+    ) -> None:
+        session.execute(update(Payout).values(sent_at=Payout.sent_at - timedelta(days=1)))
+
+        assert self.go(session, at, days_later=3) is None
+        assert self.go(session, at, days_later=4) == []
+        assert TODAY in missing_days(session, until=TODAY, zone=SHANGHAI)
 
 
 def test_days_are_missing_from_the_first_payout_on_until_they_are_read(

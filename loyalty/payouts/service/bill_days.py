@@ -39,19 +39,28 @@ def go_without(session: Session, *, on: date, today: date, zone: ZoneInfo, at: d
     Bills are read in order as long as one may still come that tells of our money: else what left on one day and came
     back on the next would look wrong.
     """
-    moved_fen, is_waited_for = _moved_fen(session, on, zone), today - on <= WAITED_FOR
-    if is_waited_for:
-        return [] if moved_fen is None else None
-    if moved_fen is None:
+    may_fen, surely_fen = _moved_fen(session, on, zone)
+    if today - on <= WAITED_FOR:
+        return [] if may_fen is None else None
+    if may_fen is None:
         return reconcile(session, on=on, lines=(), has_bill=False, zone=zone, at=at)
-    return keep_new(session, [Difference(on.isoformat(), BILL_MISSING, None, None, moved_fen)], on=on, at=at)
+    if surely_fen is None:
+        return []
+    return keep_new(session, [Difference(on.isoformat(), BILL_MISSING, None, None, surely_fen)], on=on, at=at)
 
 
-def _moved_fen(session: Session, on: date, zone: ZoneInfo) -> int | None:
-    """Return how much of ours left or came back on a day; None where nothing did."""
+def _moved_fen(session: Session, on: date, zone: ZoneInfo) -> tuple[int | None, int | None]:
+    """Return how much of ours may have moved on a day, and how much surely did; None where nothing did.
+
+    Money leaves when the platform takes a create: after it was first begun, which may be days before where the account
+    is short, and before we hear of it.
+    """
     first, end = start_of(on, zone), end_of(on, zone)
-    left = and_(Payout.sent_at >= first, Payout.sent_at < end)
+    heard_at = func.coalesce(Payout.offered_at, Payout.settled_at, end)
+    may_have_left = and_(Payout.sent_at < end, heard_at >= first)
+    surely_left = and_(Payout.sent_at >= first, heard_at < end)
     came_back = and_(Payout.state == PayoutState.RETURNED, Payout.settled_at >= first, Payout.settled_at < end)
+    may_fen, surely_fen = func.sum(Payout.net_fen), func.sum(Payout.net_fen).filter(or_(surely_left, came_back))
     has_bill = Payout.transfer_bill_no.is_not(None)
-    moved = session.scalar(select(func.sum(Payout.net_fen)).where(has_bill, or_(left, came_back)))
-    return None if moved is None else int(moved)
+    may, surely = session.execute(select(may_fen, surely_fen).where(has_bill, or_(may_have_left, came_back))).one()
+    return (None if may is None else int(may), None if surely is None else int(surely))
