@@ -1,6 +1,6 @@
 """An installation whose payouts are open, seen from both sides: what our books say, and what the platform's do."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -9,7 +9,6 @@ from sqlalchemy import text
 
 from loyalty.kernel.transaction import run
 from loyalty.members.rules.identities import IdentityKind
-from loyalty.payouts.models import PayoutDiscrepancy
 from loyalty.payouts.queries.bills import list_discrepancies
 from loyalty.payouts.queries.payouts import PayoutView, find_pause, list_payouts
 from loyalty.payouts.rules.states import PayoutState
@@ -124,10 +123,11 @@ class PayoutSite:
         return bool(self.installation.value("SELECT count(*) = 0 FROM payouts WHERE settled_at IS NULL"))
 
     def assert_difference_is_zero(self) -> None:
-        """Compare person by person: what was paid, what is left, and that no bill was risked twice."""
+        """Compare person by person: what was paid, what is left, and that no bill was risked twice; and all bills."""
         for person in self.people:
             bills = {bill["out_bill_no"]: bill for bill in self.bills(person)}
             run(self.installation.database, lambda session: _compare(session, person, bills))  # noqa: B023
+        self._assert_bills_differ_in_nothing()
 
     def assert_no_money_is_missing(self, paid_fen: int) -> None:
         """Compare the merchant's account, and the bills of every day, with all that was paid."""
@@ -135,12 +135,13 @@ class PayoutSite:
         assert not self.stable.ride(Order(job=RECONCILE)).has_died
         book = self.installation.control("/pay/book", method="GET")
         assert BALANCE_FEN - book["balance_fen"] == paid_fen
-        assert [one.reason for one in self._discrepancies()] == []
+        self._assert_bills_differ_in_nothing()
         paid_by_bills = "SELECT sum(paid_fen - returned_fen) FROM payout_bill_days"
         assert self.installation.value(paid_by_bills) == paid_fen
 
-    def _discrepancies(self) -> Sequence[PayoutDiscrepancy]:
-        return run(self.installation.database, list_discrepancies)
+    def _assert_bills_differ_in_nothing(self) -> None:
+        found = run(self.installation.database, list_discrepancies)
+        assert [(one.reason, one.out_bill_no, one.our_fen) for one in found] == []
 
     def what_happened(self) -> set[str]:
         """All kinds of moves that payouts made."""

@@ -18,6 +18,7 @@ from tests.factories.pay_bank import Bank, Fault
 from tests.factories.payouts import STAFF, Earner, ask, make_due, payout_of
 
 TODAY = date(2026, 3, 10)
+YESTERDAY = TODAY - timedelta(days=1)
 
 
 @pytest.fixture
@@ -164,22 +165,83 @@ class TestMissingBills:
         self, session: Session, paid: str, at: datetime
     ) -> None:
         """What the platform did not take in the evening, since the account was short, it takes the next day."""
-        yesterday = TODAY - timedelta(days=1)
-        session.execute(update(Payout).values(sent_at=Payout.sent_at - timedelta(days=1)))
+        self.was_sent_yesterday(session)
 
-        assert self.go(session, at, days_later=3, on=yesterday) is None
-        assert self.go(session, at, days_later=4, on=yesterday) == []
-        assert list_discrepancies(session) == []
-        assert yesterday in missing_days(session, until=TODAY, zone=SHANGHAI), "it may still come"
+        assert self.go(session, at, days_later=3, on=YESTERDAY) is None
+        assert self.go(session, at, days_later=4, on=YESTERDAY) == []
+        assert YESTERDAY in missing_days(session, until=TODAY, zone=SHANGHAI), "it may still come"
 
-    def test_of_the_day_on_which_what_was_tried_before_was_taken_is_not_believed_to_be_quiet(
+        assert reasons(session, [line(paid, at)], at) == []
+        assert self.go(session, at, days_later=5, on=YESTERDAY) == []
+        assert missing_days(session, until=TODAY, zone=SHANGHAI) == [], "the other bill tells of it"
+
+    def test_is_missing_where_no_bill_of_the_later_days_on_which_it_may_have_moved_tells_of_it(
         self, session: Session, paid: str, at: datetime
     ) -> None:
-        session.execute(update(Payout).values(sent_at=Payout.sent_at - timedelta(days=1)))
+        self.was_sent_yesterday(session)
+        assert self.go(session, at, days_later=4, on=YESTERDAY) == []
+
+        assert reasons(session, [], at) == ["not_in_bill"]
+
+        assert self.go(session, at, days_later=5, on=YESTERDAY) == ["bill_missing"]
+
+    def test_of_both_days_on_which_it_may_have_moved_is_told_once_of_the_later(
+        self, session: Session, paid: str, at: datetime
+    ) -> None:
+        self.was_sent_yesterday(session)
+
+        assert self.go(session, at, days_later=4, on=YESTERDAY) == []
+        assert self.go(session, at, days_later=3) is None
+        assert self.go(session, at, days_later=4) == ["bill_missing"]
+        assert self.go(session, at, days_later=6, on=YESTERDAY) == []
+
+        assert [found.found_on for found in list_discrepancies(session)] == [TODAY]
+
+    def test_of_the_day_on_which_we_heard_of_a_return_is_no_trouble_once_another_bill_tells_of_it(
+        self, session: Session, returned: str, at: datetime
+    ) -> None:
+        """It came back late in the evening, and we asked after midnight."""
+        session.execute(update(Payout).values(settled_at=Payout.settled_at + timedelta(days=1)))
+        tomorrow = TODAY + timedelta(days=1)
+
+        assert self.go(session, at, days_later=3, on=tomorrow) is None
+        assert reasons(session, [line(returned, at), line(returned, at, is_return=True)], at) == []
+        assert self.go(session, at, days_later=4, on=tomorrow) == []
+
+        assert list_discrepancies(session) == []
+        assert missing_days(session, until=tomorrow, zone=SHANGHAI) == []
+
+    def test_of_the_day_on_which_we_heard_of_a_return_is_missing_where_no_bill_tells_of_it(
+        self, session: Session, returned: str, at: datetime
+    ) -> None:
+        session.execute(update(Payout).values(settled_at=Payout.settled_at + timedelta(days=1)))
+        tomorrow = TODAY + timedelta(days=1)
+
+        assert reasons(session, [line(returned, at)], at) == []
+        assert self.go(session, at, days_later=4, on=tomorrow) == ["bill_missing"]
+
+    def test_of_a_day_on_which_a_bill_failed_of_which_perhaps_no_money_had_left_is_never_said_to_be_missing(
+        self, session: Session, returned: str, at: datetime
+    ) -> None:
+        session.execute(update(Payout).values(offered_at=None))
 
         assert self.go(session, at, days_later=3) is None
         assert self.go(session, at, days_later=4) == []
+        assert list_discrepancies(session) == []
+
+    def test_of_a_day_on_which_the_platform_may_have_taken_what_it_has_not_answered_is_not_believed_to_be_quiet(
+        self, session: Session, earner: Earner, bank: Bank, sender: Sender, at: datetime
+    ) -> None:
+        payout = ask(session, earner)
+        bank.faults.append(Fault.DROP_AFTER)
+        drive(sender, payout_id=payout.id)
+        assert payout_of(session, payout.id).transfer_bill_no is None
+
+        assert self.go(session, at, days_later=4) == []
         assert TODAY in missing_days(session, until=TODAY, zone=SHANGHAI)
+
+    def was_sent_yesterday(self, session: Session) -> None:
+        session.execute(update(Payout).values(sent_at=Payout.sent_at - timedelta(days=1)))
 
 
 def test_days_are_missing_from_the_first_payout_on_until_they_are_read(

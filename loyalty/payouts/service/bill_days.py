@@ -1,18 +1,20 @@
 """Days of bills (账单日): which are still to be read, and what to think of one that the platform has no bill of.
 
 The platform says the same of a bill that is late and of a day on which nothing moved. So such a day is asked about
-again; after a while ours decide: where money of ours moved, the bill is missing, and people are told.
+again; after a while our own books decide: where money of ours moved, the bill is missing, and people are told. When
+it moved we know from two moments only, that before it and that at which we heard of it; midnight may lie between.
 """
 
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select, text, union_all
 from sqlalchemy.orm import Session
 
 from loyalty.kernel.clock import business_date, end_of, start_of
-from loyalty.payouts.models import BillDay, Payout
+from loyalty.payouts.models import BillDay, BillLine, Payout
 from loyalty.payouts.rules.states import PayoutState
 from loyalty.payouts.service.reconciling import BILL_MISSING, Difference, keep_new, reconcile
 
@@ -20,6 +22,8 @@ DAYS_BACK_MAX = 30
 """How far back bills are asked for that are still missing."""
 WAITED_FOR = timedelta(days=3)
 """How long a bill may be late before people are told; it is asked for nevertheless."""
+_DAY = timedelta(days=1)
+_INFINITY = text("'infinity'::timestamptz")
 
 
 def missing_days(session: Session, *, until: date, zone: ZoneInfo) -> Sequence[date]:
@@ -39,28 +43,71 @@ def go_without(session: Session, *, on: date, today: date, zone: ZoneInfo, at: d
     Bills are read in order as long as one may still come that tells of our money: else what left on one day and came
     back on the next would look wrong.
     """
-    may_fen, surely_fen = _moved_fen(session, on, zone)
+    may_fen, must_fen = _untold_fen(session, on, zone)
     if today - on <= WAITED_FOR:
         return [] if may_fen is None else None
     if may_fen is None:
         return reconcile(session, on=on, lines=(), has_bill=False, zone=zone, at=at)
-    if surely_fen is None:
+    if must_fen is None:
         return []
-    return keep_new(session, [Difference(on.isoformat(), BILL_MISSING, None, None, surely_fen)], on=on, at=at)
+    return keep_new(session, [Difference(on.isoformat(), BILL_MISSING, None, None, must_fen)], on=on, at=at)
 
 
-def _moved_fen(session: Session, on: date, zone: ZoneInfo) -> tuple[int | None, int | None]:
-    """Return how much of ours may have moved on a day, and how much surely did; None where nothing did.
+def _untold_fen(session: Session, on: date, zone: ZoneInfo) -> tuple[int | None, int | None]:
+    """Return what may have moved on a day and no bill tells of, and what of it must have; None where nothing did.
 
-    Money leaves when the platform takes a create: after it was first begun, which may be days before where the account
-    is short, and before we hear of it.
+    It must have where it is certain to have moved, and the bills of all later days that could tell of it are read.
     """
-    first, end = start_of(on, zone), end_of(on, zone)
-    heard_at = func.coalesce(Payout.offered_at, Payout.settled_at, end)
-    may_have_left = and_(Payout.sent_at < end, heard_at >= first)
-    surely_left = and_(Payout.sent_at >= first, heard_at < end)
-    came_back = and_(Payout.state == PayoutState.RETURNED, Payout.settled_at >= first, Payout.settled_at < end)
-    may_fen, surely_fen = func.sum(Payout.net_fen), func.sum(Payout.net_fen).filter(or_(surely_left, came_back))
-    has_bill = Payout.transfer_bill_no.is_not(None)
-    may, surely = session.execute(select(may_fen, surely_fen).where(has_bill, or_(may_have_left, came_back))).one()
-    return (None if may is None else int(may), None if surely is None else int(surely))
+    unread_from = start_of(_next_unread(session, on), zone)
+    moved = union_all(_departures(), _returns()).subquery()
+    must = and_(moved.c.is_certain, moved.c.until < unread_from)
+    sums = select(func.sum(moved.c.net_fen), func.sum(moved.c.net_fen).filter(must))
+    is_of_day = and_(moved.c.since < end_of(on, zone), moved.c.until >= start_of(on, zone))
+    may_fen, must_fen = session.execute(sums.where(is_of_day)).one()
+    return (None if may_fen is None else int(may_fen), None if must_fen is None else int(must_fen))
+
+
+def _next_unread(session: Session, on: date) -> date:
+    read, day = set(session.scalars(select(BillDay.bill_on).where(BillDay.bill_on > on))), on + _DAY
+    while day in read:
+        day += _DAY
+    return day
+
+
+def _departures() -> Select[Any]:
+    """Money that left, and that no bill tells of: after the create was first begun, and before we heard of it.
+
+    Where the account is short, days lie between. A create of which nothing is known may have arrived.
+    """
+    return select(
+        Payout.net_fen,
+        Payout.sent_at.label("since"),
+        func.coalesce(Payout.offered_at, Payout.settled_at, _INFINITY).label("until"),
+        or_(Payout.offered_at.is_not(None), Payout.state == PayoutState.SUCCESS).label("is_certain"),
+    ).where(
+        Payout.sent_at.is_not(None),
+        or_(Payout.transfer_bill_no.is_not(None), Payout.settled_at.is_(None)),
+        ~_told(is_return=False),
+    )
+
+
+def _returns() -> Select[Any]:
+    """Money that came back, and that no bill tells of: after it had left, and before we heard of its return.
+
+    Of what ended before it waited for its member perhaps none had left.
+    """
+    return select(
+        Payout.net_fen,
+        func.coalesce(Payout.offered_at, Payout.sent_at).label("since"),
+        Payout.settled_at.label("until"),
+        Payout.offered_at.is_not(None).label("is_certain"),
+    ).where(
+        Payout.state == PayoutState.RETURNED,
+        Payout.transfer_bill_no.is_not(None),
+        ~_told(is_return=True),
+    )
+
+
+def _told(*, is_return: bool) -> ColumnElement[bool]:
+    of_payout = and_(BillLine.out_bill_no == Payout.out_bill_no, BillLine.is_return.is_(is_return))
+    return select(BillLine.bill_on).where(of_payout).exists()
