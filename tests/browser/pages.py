@@ -34,6 +34,7 @@ CONSOLE_PAGES = {
     "console.approval_list": "/console/approvals",
     "console.board_page": "/console/boards",
     "console.board_rows": "/console/boards/rows?figure=new_members",
+    "console.sleeping_members": "/console/boards/sleeping",
     "console.member_list": "/console/members",
     "console.member_page": "/console/members/1",
     "console.member_entries": "/console/members/1/entries",

@@ -138,6 +138,25 @@ class TestEvents:
         tick(container)
         assert outcomes(session, campaign_id) == {staying: "done", leaving: "not_in_audience"}
 
+    def test_a_delay_counts_from_what_happened_however_late_it_is_told(
+        self, container: NullContainer, session: Session, at: datetime
+    ) -> None:
+        early, late = make_member(session).id, make_member(session).id
+        trigger = OnEvent(CampaignEvent.CHECKED_IN, delay_minutes=60)
+        started_at = at - timedelta(hours=2)
+        campaign_id = make_campaign(
+            session, at=started_at, audience_tag=tag_with(session, early, late), trigger=trigger, actions=POINTS
+        )
+        noted(session, CampaignEvent.CHECKED_IN, early, at, occurred_at=at - timedelta(minutes=61))
+        noted(session, CampaignEvent.CHECKED_IN, late, at, occurred_at=at - timedelta(minutes=59))
+
+        tick(container)
+        assert outcomes(session, campaign_id) == {early: "done", late: "waiting"}
+
+        pass_time(container, minutes=1)
+        tick(container)
+        assert outcomes(session, campaign_id) == {early: "done", late: "done"}
+
     def test_nobody_enters_who_is_not_meant_or_for_what_came_before_the_campaign(
         self, session: Session, at: datetime
     ) -> None:

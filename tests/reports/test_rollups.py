@@ -17,7 +17,7 @@ from loyalty.reports.rollups import late, rolling
 from loyalty.reports.rollups.board import figures_by_day, figures_by_store
 from loyalty.reports.rollups.figures import FIGURES, LABELS, Figures
 from loyalty.reports.rollups.models import DayToRecount, FactsOfDay, PointsOfDay, RollupState
-from loyalty.reports.rollups.standing import recount_standings, standing_of
+from loyalty.reports.rollups.standing import list_sleepers, recount_standings, standing_of
 from loyalty.reports.rollups.verification import verify
 from loyalty.stores.models import Store
 from loyalty.stores.rules import EVERYTHING, StoreScope
@@ -238,3 +238,23 @@ class TestStandings:
             "points_debt": 0,
         }
         assert standing_of(session, scope=EVERYTHING).counted_at == AT
+
+    def test_of_sleepers_lead_to_each_of_them(self, session: Session, store: Store) -> None:
+        home, online = [member_of(session, store) for _ in range(5)], member_of(session, None)
+        for member in (*home, online):
+            member.last_active_at = AT - 91 * DAY
+        home[0].status = MemberStatus.CLOSED
+        home[1].last_active_at = AT - 90 * DAY
+        session.flush()
+        earn(session, home[2].id, 50)
+        asleep = [online.id, home[4].id, home[3].id]
+
+        first = list_sleepers(session, scope=EVERYTHING, at=AT, limit=2)
+        rest = list_sleepers(session, scope=EVERYTHING, at=AT, cursor=first.next_cursor, limit=2)
+
+        assert [one.member_id for one in (*first.items, *rest.items)] == asleep
+        assert first.items[0].last_act_at == AT - 91 * DAY
+        assert [one.member_id for one in list_sleepers(session, scope=only(store), at=AT).items] == asleep[1:]
+        for scope, count in ((EVERYTHING, 3), (only(store), 2)):
+            recount_standings(session, at=AT)
+            assert standing_of(session, scope=scope).sleeping_members == count

@@ -70,14 +70,15 @@ def note_event(
     """Let a member enter every campaign that follows an event and is for them at this moment; return how many.
 
     ``key`` names what happened, for ever: told again, it counts once. However late it is told, what happened while a
-    campaign ran sets it off, unless it has ended by now, and what happened before it began or in a pause does not.
+    campaign ran sets it off, unless it has ended by now, and what happened before it began or in a pause does not. A
+    delay counts from what happened.
     """
     owner_id, entered = survivor_of(session, member_id=member_id), 0
     happened = {"event": event.value, "occurred_at": occurred_at}
     for campaign_id, revision_id, document in session.execute(_FOLLOWING, happened):
         terms = read_terms(document)
         assert isinstance(terms.trigger, OnEvent)
-        due_at = at + timedelta(minutes=terms.trigger.delay_minutes)
+        due_at = max(at, occurred_at + timedelta(minutes=terms.trigger.delay_minutes))
         run_id = open_run(session, campaign_id=campaign_id, revision_id=revision_id, at=at)
         found = entrants(
             terms, occurrence=f"event:{key}", reached=Reached(at, zone, vault), span=IdSpan(owner_id - 1, owner_id)

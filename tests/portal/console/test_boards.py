@@ -1,6 +1,6 @@
 """Boards for headquarters and stores: who sees what, where a figure leads, and what is downloaded."""
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 import pytest
 from sqlalchemy.orm import Session
@@ -111,6 +111,44 @@ class TestBoard:
     def test_refuses_what_makes_no_sense(self, admin: Browser, query: str) -> None:
         for path in ("", "/days.json", "/days.csv", "/stores.csv"):
             assert admin.get(f"/console/boards{path}?{query}").status_code == 422
+
+
+class TestSleepers:
+    @pytest.fixture(autouse=True)
+    def asleep(self, session: Session, shops: list[Store], at: datetime) -> list[Member]:
+        """A member of each of the two stores who did nothing for long."""
+        sleepers: list[Member] = [make_member(session, enrolled_store_id=shop.id, enrolled_at=at) for shop in shops]
+        for member in sleepers:
+            member.last_active_at = at - timedelta(days=91)
+        recount_standings(session, at=at)
+        session.commit()
+        return sleepers
+
+    def test_are_where_the_board_leads(self, admin: Browser, shops: list[Store], asleep: list[Member]) -> None:
+        there = f"/console/boards/sleeping?store_id={shops[0].id}"
+        assert f'href="{there}">1</a>' in admin.text(f"/console/boards?{PERIOD}&store_id={shops[0].id}")
+
+        page = admin.text(there)
+
+        assert page.count('data-testid="row"') == 1
+        assert (asleep[0].number in page, "东门店" in page, "2025-12-09" in page) == (True, True, True)
+
+    def test_are_those_of_the_own_stores_only(self, log_in: LogIn, shops: list[Store], asleep: list[Member]) -> None:
+        manager = log_in(Role.STORE_MANAGER, stores=[shops[0]])
+
+        page = manager.text("/console/boards/sleeping")
+
+        assert (asleep[0].number in page, asleep[1].number in page) == (True, False)
+        assert manager.get(f"/console/boards/sleeping?store_id={shops[1].id}").status_code == 404
+
+    def test_are_downloaded_with_an_audit(self, admin: Browser, session: Session, asleep: list[Member]) -> None:
+        answer = admin.post("/console/boards/sleeping/export")
+
+        lines = answer.get_data(as_text=True).splitlines()
+        assert {line.partition(",")[0] for line in lines[1:]} == {member.number for member in asleep}
+        assert [entry.subject for entry in audit.list_entries(session, action="boards.export")] == [
+            "figure:sleeping_members"
+        ]
 
 
 class TestRows:
