@@ -1,4 +1,4 @@
-"""What waits for a second person (待审批), of every kind together, each with who may not decide on it.
+"""What waits for a second person (待复核), of every kind together, each with who may not decide on it.
 
 Whoever adds a kind of approval gives it its row here: what is not listed is not seen until somebody happens upon it.
 """

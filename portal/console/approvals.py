@@ -1,4 +1,4 @@
-"""What waits for approval (待审批): everything on which the caller's roles let them decide, the oldest first.
+"""What waits for approval (待复核): everything on which the caller's roles let them decide, the oldest first.
 
 Each row leads to the page on which its kind is decided, and nothing is decided here. What the caller made or asked for
 stays in sight, as somebody else's to decide.
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from loyalty.kernel.database import Session
 
 SHOWN_MAX = 200
-HEADER = ("类型", "内容", "说明", "提交人", "提交时间", "由谁审批")
-OWN, OTHERS = "须由他人审批", "待您审批"
+HEADER = ("类型", "内容", "说明", "提交人", "提交时间", "由谁复核")
+OWN, OTHERS = "须由他人复核", "待您复核"
 
 
 @dataclass(frozen=True, slots=True)

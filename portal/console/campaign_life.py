@@ -57,7 +57,7 @@ def submit_campaign(campaign_id: int) -> ResponseReturnValue:
         flash(_told(error), "danger")
         is_compliance = isinstance(error, CampaignNotCompliant)
         return (_check_page(campaign_id), status_of(error)) if is_compliance else redirect(page_of(campaign_id), 303)
-    flash("已提交，等待其他有审批权限的同事复核" if campaign.is_waiting else _published(campaign), "success")
+    flash("已提交，等待其他有复核权限的同事处理" if campaign.is_waiting else _published(campaign), "success")
     return redirect(page_of(campaign_id), 303)
 
 

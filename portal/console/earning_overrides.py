@@ -36,7 +36,7 @@ def propose_earning_override(rule_id: int) -> Response:
             actor=actor(),
             at=at,
         ),
-        done="已提交，总部批准后生效",
+        done="已提交，总部复核后生效",
         back=page_of(rule_id),
     )
 
@@ -46,7 +46,7 @@ def propose_earning_override(rule_id: int) -> Response:
 def publish_earning_override(rule_id: int, node_id: int) -> Response:
     """Approve what a place shall have otherwise."""
     own_node(node_id)
-    return settle(service.publish, rule_id=rule_id, node_id=node_id, done="已批准并发布")
+    return settle(service.publish, rule_id=rule_id, node_id=node_id, done="已复核并发布")
 
 
 @blueprint.post("/earning-rules/<int:rule_id>/overrides/<int:node_id>/end")

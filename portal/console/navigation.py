@@ -30,7 +30,7 @@ MENU = (
         "概览",
         (
             Entry("首页", "console.dashboard", "dashboard", _P.DASHBOARD_READ),
-            Entry("待审批", "console.approval_list", "approvals", _P.APPROVALS_DECIDE),
+            Entry("待复核", "console.approval_list", "approvals", _P.APPROVALS_DECIDE),
             Entry("数据看板", "console.board_page", "boards", _P.DASHBOARD_READ),
         ),
     ),

@@ -128,11 +128,11 @@ def test_from_the_segment_to_the_members_and_back(desk_of: Desk, system: System,
 
     finance = desk_of("finance")
     finance.goto(f"{system.web}/console/dashboard")
-    finance.get_by_role("link", name="查看待审批").click()
+    finance.get_by_role("link", name="查看待复核").click()
     waiting = finance.get_by_test_id("waiting")
     expect(waiting.filter(has_text=TITLE)).to_be_visible()
     assert_fits(finance, tmp_path, "approvals")
-    waiting.filter(has_text=TITLE).get_by_role("link", name="去审批").click()
+    waiting.filter(has_text=TITLE).get_by_role("link", name="去复核").click()
     expect(finance.get_by_text("林运营")).to_be_visible()
     assert_fits(finance, tmp_path, "decision")
     finance.get_by_role("button", name="通过", exact=True).click()

@@ -129,7 +129,7 @@ def own_name(browser: Browser) -> Actor:
 
 def listed(browser: Browser, query: str = "") -> list[tuple[str, str, str, str]]:
     rows = download(browser, f"approvals.csv{query}")
-    return [(row["类型"], row["内容"], row["说明"], row["由谁审批"]) for row in rows]
+    return [(row["类型"], row["内容"], row["说明"], row["由谁复核"]) for row in rows]
 
 
 class TestTheKinds:
@@ -165,7 +165,7 @@ class TestTheList:
             ("接入密钥", "客户系统", "新增密钥"),
             ("门店调整积分规则", "消费积分", "滨江店：不参加这条规则"),
         ]
-        positions = [page.index(f'<a class="btn btn-sm" href="/console/{there}">去审批</a>') for there in one_of_each]
+        positions = [page.index(f'<a class="btn btn-sm" href="/console/{there}">去复核</a>') for there in one_of_each]
         assert positions == sorted(positions)
         for there in one_of_each:
             assert admin.get(f"/console/{there}").status_code == 200
@@ -199,13 +199,13 @@ class TestTheList:
         issue(container, session, template_id, tag_id, maker=me, at=at)
         issue(container, session, template_id, tag_id, at=at)
 
-        assert [row[3] for row in listed(marketer)] == ["须由他人审批", "须由他人审批", "待您审批"]
-        assert marketer.text(HERE).count("去审批") == 1
-        assert "有 1 项等待您审批" in marketer.text("/console/dashboard")
+        assert [row[3] for row in listed(marketer)] == ["须由他人复核", "须由他人复核", "待您复核"]
+        assert marketer.text(HERE).count("去复核") == 1
+        assert "有 1 项等待您复核" in marketer.text("/console/dashboard")
 
     def test_says_that_nothing_waits(self, admin: Browser) -> None:
-        assert "没有等待审批的内容" in admin.text(HERE)
-        assert "等待您审批" not in admin.text("/console/dashboard")
+        assert "没有等待复核的内容" in admin.text(HERE)
+        assert "等待您复核" not in admin.text("/console/dashboard")
 
     def test_sends_as_many_statements_however_much_waits(
         self, admin: Browser, session: Session, one_of_each: list[str], statements: StatementCounter, at: datetime
@@ -218,7 +218,7 @@ class TestTheList:
         session.commit()
         statements.clear()
 
-        assert admin.text(HERE).count("去审批") == len(one_of_each) + 3
+        assert admin.text(HERE).count("去复核") == len(one_of_each) + 3
         assert statements.count == few
 
 
@@ -229,6 +229,6 @@ def test_the_start_page_counts_what_the_reader_decides_without_what_they_made_fo
     propose_campaign(session, tag_id, at, maker=own_name(finance))
     propose_campaign(session, tag_id, at)
 
-    assert "有 1 项等待您审批" in finance.text("/console/dashboard")
-    assert "有 2 项等待您审批" in log_in(Role.FINANCE).text("/console/dashboard")
-    assert "等待您审批" not in log_in(Role.MARKETER).text("/console/dashboard")
+    assert "有 1 项等待您复核" in finance.text("/console/dashboard")
+    assert "有 2 项等待您复核" in log_in(Role.FINANCE).text("/console/dashboard")
+    assert "等待您复核" not in log_in(Role.MARKETER).text("/console/dashboard")

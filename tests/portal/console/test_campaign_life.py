@@ -54,7 +54,7 @@ class TestTheLife:
     ) -> None:
         marketer.submit(HERE, **typed(campaign_of(tag_id, title="三月礼")))
         here = path_of(session)
-        assert "等待其他有审批权限的同事复核" in marketer.submit(f"{here}/submit")
+        assert "等待其他有复核权限的同事处理" in marketer.submit(f"{here}/submit")
         assert "不能复核自己的活动" in marketer.text(f"{here}/decision")
         assert marketer.post(f"{here}/decide", decision="approve").status_code == 403
 

@@ -194,12 +194,12 @@ class TestOverrides:
         manager = log_in(Role.REGION_MANAGER, stores=[region])
         path = f"{HERE}/{rule_id}/overrides"
 
-        assert "已提交，总部批准后生效" in manager.submit(path, node_id=store.id, wish="exclude")
+        assert "已提交，总部复核后生效" in manager.submit(path, node_id=store.id, wish="exclude")
         assert manager.post(f"{path}/{store.id}/publish").status_code == 403
         assert manager.post(path, node_id=elsewhere.id, wish="exclude").status_code == 404
-        assert "待批准" in admin.text(f"{HERE}/{rule_id}")
+        assert "待复核" in admin.text(f"{HERE}/{rule_id}")
         assert len(live_revisions(session, event=PURCHASE, at=at, store_id=store.id)) == 1
-        assert "已批准并发布" in admin.submit(f"{path}/{store.id}/publish")
+        assert "已复核并发布" in admin.submit(f"{path}/{store.id}/publish")
 
         assert live_revisions(session, event=PURCHASE, at=at, store_id=store.id) == []
         assert "恢复使用总部规则" in admin.submit(f"{path}/{store.id}/end")
