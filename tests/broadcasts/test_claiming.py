@@ -143,6 +143,17 @@ def test_the_capped_have_the_inbox_and_keep_their_grant(stage: Stage) -> None:
     assert stage.grants(mini) == 1
 
 
+def test_the_capped_take_nothing_of_the_quota_from_those_behind_them(stage: Stage) -> None:
+    capped, behind = (stage.member(grants=2)[0] for _ in range(2))
+    stage.claim(stage.broadcast(capped))
+    both = stage.broadcast(capped, behind)
+
+    claims = stage.claim(both, policy=PushPolicy(subscription_quota=2, service_percent=0)).claims
+
+    assert len(claims) == 1
+    assert stage.outcome(both, capped) == ("inbox", Reason.CAPPED)
+
+
 def test_a_grant_that_a_service_notice_took_leads_to_the_next_way(stage: Stage) -> None:
     member, mini = stage.member(grants=1)
     assert mini is not None

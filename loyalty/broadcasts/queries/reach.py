@@ -25,11 +25,12 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
 from loyalty.broadcasts.models import MarketingCount
+from loyalty.broadcasts.queries.caps import is_full
 from loyalty.broadcasts.queries.policy import current_policy
 from loyalty.broadcasts.queries.refusals import refusing
 from loyalty.broadcasts.queries.ways import accounts, ways
 from loyalty.broadcasts.rules.channels import Channel, checked_channels
-from loyalty.broadcasts.rules.policy import PushPolicy, marketing_quota, week_on
+from loyalty.broadcasts.rules.policy import PushPolicy, marketing_quota
 from loyalty.broadcasts.rules.reach import Reach
 from loyalty.broadcasts.rules.states import REFUSALS, Reason
 from loyalty.channels.models import MessageTemplate
@@ -134,10 +135,7 @@ def _capped(policy: PushPolicy, at: datetime, zone: ZoneInfo) -> Select[Any]:
     """Select who has had as many marketing messages as a day or a week allows."""
     if not policy.messages_a_day or not policy.messages_a_week:
         return select(Member.id.label("member_id"))
-    today, row = business_date(at, zone), MarketingCount
-    is_day_full = and_(row.day_on == today, row.day_count >= policy.messages_a_day)
-    is_week_full = and_(row.week_on == week_on(today), row.week_count >= policy.messages_a_week)
-    return select(row.member_id).where(or_(is_day_full, is_week_full))
+    return select(MarketingCount.member_id).where(is_full(policy, today=business_date(at, zone)))
 
 
 def _nobody(session: Session, order: tuple[Channel, ...]) -> Reason | None:

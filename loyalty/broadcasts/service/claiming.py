@@ -11,11 +11,12 @@ from datetime import date, datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, exists, select, update
 from sqlalchemy.orm import Session
 
-from loyalty.broadcasts.models import Attempt, Broadcast, Recipient
+from loyalty.broadcasts.models import Attempt, Broadcast, MarketingCount, Recipient
 from loyalty.broadcasts.queries.broadcasts import BroadcastView
+from loyalty.broadcasts.queries.caps import is_full
 from loyalty.broadcasts.queries.refusals import refusal_of
 from loyalty.broadcasts.rules.channels import Channel
 from loyalty.broadcasts.rules.policy import PushPolicy, is_quiet, marketing_quota
@@ -70,7 +71,7 @@ def claim_group(
         return NOTHING
     if not _hold_running(session, broadcast.id):
         return NOTHING
-    people = _lock_ready(session, broadcast.id, size, at)
+    people = _lock_ready(session, broadcast.id, size, is_full(policy, today=business_date(at, zone)), at)
     willing = _willing(session, people, at)
     router = Router(session, broadcast, willing, policy=policy, zone=zone, at=at)
     chosen = _routed(session, router, willing)
@@ -87,7 +88,9 @@ def _hold_running(session: Session, broadcast_id: int) -> bool:
     return session.scalar(running.with_for_update(read=True)) is not None
 
 
-def _lock_ready(session: Session, broadcast_id: int, size: int, at: datetime) -> Sequence[AnyRow]:
+def _lock_ready(
+    session: Session, broadcast_id: int, size: int, has_full_count: ColumnElement[bool], at: datetime
+) -> Sequence[AnyRow]:
     row = Recipient
     picked = (
         select(row.id, row.member_id, row.token, row.counted_on, row.give_up_at)
@@ -97,7 +100,14 @@ def _lock_ready(session: Session, broadcast_id: int, size: int, at: datetime) ->
         .with_for_update(skip_locked=True, key_share=True)
         .cte("picked")
     )
-    return session.execute(select(picked, refusal_of(picked.c.member_id, at=at).label("refusal"))).all()
+    is_capped = exists().where(picked.c.counted_on.is_(None), MarketingCount.member_id == picked.c.member_id)
+    return session.execute(
+        select(
+            picked,
+            refusal_of(picked.c.member_id, at=at).label("refusal"),
+            is_capped.where(has_full_count).label("is_capped"),
+        )
+    ).all()
 
 
 def _willing(session: Session, people: Sequence[AnyRow], at: datetime) -> Sequence[AnyRow]:
@@ -122,7 +132,7 @@ def _routed(session: Session, router: Router, people: Sequence[AnyRow]) -> _Chos
     left: dict[Reason, list[int]] = {Reason.NO_WAY: [], Reason.NOT_SENT: []}
     later: dict[datetime, list[int]] = {}
     for one in people:
-        route = router.route(recipient_id=one.id, member_id=one.member_id)
+        route = router.route(recipient_id=one.id, member_id=one.member_id, is_capped=one.is_capped)
         if route.way is not None:
             chosen[one.id] = (one, route.way, route.steps)
         elif route.opens_at is not None:

@@ -3,11 +3,12 @@
 from collections.abc import Mapping, Sequence
 from datetime import date
 
-from sqlalchemy import BigInteger, Date, and_, bindparam, case, cast, func, or_, select, update
+from sqlalchemy import BigInteger, Date, bindparam, case, cast, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from loyalty.broadcasts.models import MarketingCount
+from loyalty.broadcasts.queries.caps import is_full
 from loyalty.broadcasts.rules.policy import PushPolicy, week_on
 from loyalty.kernel.arrays import SentArray
 
@@ -29,10 +30,6 @@ def count(session: Session, *, member_ids: Sequence[int], policy: PushPolicy, to
     wanted = func.unnest(ids).table_valued("id", name="wanted").render_derived()
     week = week_on(today)
     is_today, is_this_week = _ROW.day_on == today, _ROW.week_on == week
-    has_room = and_(
-        or_(~is_today, _ROW.day_count < policy.messages_a_day),
-        or_(~is_this_week, _ROW.week_count < policy.messages_a_week),
-    )
     one = cast(1, BigInteger)
     rows = select(wanted.c.id, cast(today, Date), one, cast(week, Date), one).order_by(wanted.c.id)
     counted = session.scalars(
@@ -46,7 +43,7 @@ def count(session: Session, *, member_ids: Sequence[int], policy: PushPolicy, to
                 "week_on": week,
                 "week_count": case((is_this_week, _ROW.week_count + 1), else_=1),
             },
-            where=has_room,
+            where=~is_full(policy, today=today),
         )
         .returning(_ROW.member_id)
     )

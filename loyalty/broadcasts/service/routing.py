@@ -69,8 +69,8 @@ class Router:
         self._messages: dict[str, FilledTemplate | None] = {}
         self._room: dict[tuple[str, Channel], int] = {}
 
-    def route(self, *, recipient_id: int, member_id: int) -> Route:
-        """Return where a member's message goes next."""
+    def route(self, *, recipient_id: int, member_id: int, is_capped: bool) -> Route:
+        """Return where a member's message goes next; who is capped takes no room of a quota."""
         tried, opens_at = self._tried.get(recipient_id, []), None
         known = {(one.channel, one.identity_id): one for one in tried}
         for row in self._ways.get(member_id, []):
@@ -84,7 +84,8 @@ class Router:
             if reopens_at is not None:
                 opens_at = min(opens_at or reopens_at, reopens_at)
                 continue
-            self._room[row.appid, channel] -= 1
+            if not is_capped:
+                self._room[row.appid, channel] -= 1
             return Route(Way(channel, row.identity_id, row.appid, row.openid, message, earlier), None, len(tried))
         return Route(None, opens_at, len(tried))
 

@@ -27,7 +27,12 @@ from loyalty.campaigns.rules.lint_words import (
     WordRule,
 )
 from loyalty.campaigns.rules.terms import At, GiveCoupon, Now, OnEvent, SendMessage, Terms
-from loyalty.channels.rules.inducement import ValueForFollowingOrSharing, check_not_induced, lure_in
+from loyalty.channels.rules.inducement import (
+    ValueForFollowingOrSharing,
+    check_not_induced,
+    lure_in,
+    without_denials,
+)
 from loyalty.coupons.rules.terms import FixedDates
 from loyalty.coupons.rules.terms import Terms as CouponTerms
 from loyalty.kernel.clock import last_day_before
@@ -107,7 +112,7 @@ def _induced(terms: Terms) -> Iterator[Finding]:
                 "induced_following", _FOLLOWING, "不得奖励关注；关注后可以问候、打标签，不能发积分或券", "trigger"
             )
     for text in _texts(terms):
-        bait = _BAITS.search(text.words)
+        bait = _BAITS.search(without_denials(text.words))
         if excerpt := lure_in(text.words) or (bait and bait.group()):
             yield _lure(text.where, excerpt)
 

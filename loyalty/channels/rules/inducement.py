@@ -38,6 +38,9 @@ _WARNED_OFF = re.compile(
     r"(?:请勿|切勿|勿|不要|不得|不可|严禁|禁止)(?:[将把][^。，；！\n]{1,8}?)?(?:随意|擅自|私自|截图)?(?:转发|分享)"
 )
 """That something must not be passed on promises nothing, whatever is said of it then (以免被他人领取)."""
+_ASKED = r"(?:关注|订阅|分享|转发|集赞|助力|砍价)"
+_NOT_ASKED = re.compile(rf"(?:无需|无须|不需要?|不必|不用){_ASKED}(?:(?:[、或和及/]|或者|以及)?(?:发朋友圈|{_ASKED}))*")
+"""Nothing of the kind is asked for (无需转发即可领取); whatever comes after it is read for itself."""
 
 
 class ValueForFollowingOrSharing(InvalidInput):
@@ -72,5 +75,10 @@ def check_not_luring(texts: Iterable[str]) -> None:
 
 def lure_in(text: str) -> str | None:
     """Return the words of a text that promise something for following, subscribing or sharing, if any do."""
-    found = _LURE.search(_WARNED_OFF.sub("保管", _TOLD_BY.sub("消息", text)))
+    found = _LURE.search(without_denials(_TOLD_BY.sub("消息", text)))
     return None if found is None else found.group()
+
+
+def without_denials(text: str) -> str:
+    """Return a text without the words that only forbid to share or follow, or say that nobody has to."""
+    return _NOT_ASKED.sub("直接", _WARNED_OFF.sub("保管", text))
