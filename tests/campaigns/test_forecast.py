@@ -39,7 +39,7 @@ from loyalty.coupons.rules.terms import CashOff, FixedPrice, Gift, PercentOff
 from loyalty.segments.matching import members_matching
 from loyalty.segments.rules.conditions import EVERYBODY, All
 from loyalty.segments.rules.fact_types import Tags
-from tests.factories.campaign_runs import put_in_force
+from tests.factories.campaign_runs import put_in_force, ran
 from tests.factories.campaigns import (
     CHECKER,
     SHANGHAI,
@@ -53,6 +53,7 @@ from tests.factories.coupons import issue_to, make_template, terms_of
 from tests.factories.members import make_member
 from tests.factories.segments import Bought, Lot, Person, write_person
 from tests.factories.tags import make_tag
+from tests.support.containers import NullContainer
 from tests.support.settings import VAULT
 from tests.support.statements import StatementCounter
 
@@ -161,6 +162,19 @@ class TestWhatItCosts:
         assert most(trigger=Visit(), actions=(MESSAGE,)) == 0
         four = make_template(session, terms_of(worth=CashOff(2_000)), stock=4)
         assert most(trigger=Visit(), actions=(GiveCoupon(four),), caps=Caps(members=7)) == 8_000
+
+    def test_of_a_revision_is_what_was_given_and_what_the_rest_of_the_caps_allows(
+        self, container: NullContainer, session: Session
+    ) -> None:
+        _, tag_id = tagged_members(session, 3)
+        campaign_id = ran(container, campaign_of(tag_id, caps=Caps(points=45)))
+
+        def foreseen(caps: Caps) -> Forecast:
+            return foresee(session, campaign_of(tag_id, caps=caps, trigger=Visit()), campaign_id)
+
+        by_points, by_cost = foreseen(Caps(points=45)), foreseen(Caps(fen=500, times_a_member=2))
+        assert (by_points.given.points, by_points.given_fen, by_points.most_fen) == (10, 30, 40)
+        assert (by_cost.given.points, by_cost.given_fen, by_cost.most_fen) == (60, 30, 500)
 
 
 class TestReckoning:

@@ -20,12 +20,13 @@ from loyalty.campaigns.holding_out import is_held_out
 from loyalty.campaigns.queries.facts import cost_once, coupon_facts
 from loyalty.campaigns.queries.linting import lint_facts
 from loyalty.campaigns.queries.overlap import Overlap, overlap
+from loyalty.campaigns.queries.used import used_of
 from loyalty.campaigns.rules.audience import basis, is_open, reached
 from loyalty.campaigns.rules.checking import check_sense
 from loyalty.campaigns.rules.findings import Finding, Severity
 from loyalty.campaigns.rules.lint import lint
 from loyalty.campaigns.rules.occurrences import occurrences
-from loyalty.campaigns.rules.reckoning import Given, given_to, most_fen
+from loyalty.campaigns.rules.reckoning import Given, given_to, most_fen, rest_of
 from loyalty.campaigns.rules.terms import At, GiveCoupon, Now, Recurring, SendMessage, Terms
 from loyalty.kernel.crypto import Vault
 from loyalty.notices.rules import NoticeKind
@@ -46,10 +47,12 @@ class Forecast:
     basis: str
     """Whom the audience was counted by, in Chinese, where it is not the condition alone."""
     given: Given
-    """What the rest is given, within the caps and the stock of coupons. All of it is owed from then on: points until
-    they are spent or expire, coupons until they are used or lapse."""
+    """What the rest is given, within what is left of the caps and the stock of coupons. All of it is owed from then on:
+    points until they are spent or expire, coupons until they are used or lapse."""
+    given_fen: int
+    """What was given before has cost, where a campaign under way is revised."""
     most_fen: int | None
-    """The most that it can cost, whoever else comes; None when nothing bounds it."""
+    """The most that it can cost in all, whoever else comes; None when nothing bounds it."""
     uncosted: frozenset[int]
     """Templates of coupons whose worth nobody can tell, left out of every figure in fen."""
     service_notices: int
@@ -77,6 +80,7 @@ class Forecast:
             "basis": self.basis,
             **asdict(self.given),
             "fen": self.given.fen,
+            "given_fen": self.given_fen,
             "most_fen": self.most_fen,
             "uncosted": sorted(self.uncosted),
             "service_notices": self.service_notices,
@@ -101,13 +105,17 @@ def forecast(
     coupons = coupon_facts(session, terms)
     cost = cost_once(session, terms, coupons.terms)
     times = times_at_most(terms, at=at, zone=zone)
-    given = given_to(audience - held_out, times=times, cost=cost, caps=terms.caps, stock=coupons.stock)
+    used = used_of(session, campaign_id=campaign_id) if campaign_id is not None else {}
+    caps, given_fen = rest_of(terms.caps, used), used.get("fen", 0)
+    given = given_to(audience - held_out, times=times, cost=cost, caps=caps, stock=coupons.stock)
+    most = most_fen(cost, caps=caps, stock=coupons.stock, given=given, is_open=is_open(terms))
     return Forecast(
         audience=audience,
         held_out=held_out,
         basis=basis(terms),
         given=given,
-        most_fen=most_fen(cost, caps=terms.caps, stock=coupons.stock, given=given, is_open=is_open(terms)),
+        given_fen=given_fen,
+        most_fen=None if most is None else given_fen + most,
         uncosted=cost.uncosted,
         service_notices=given.coupons,
         reach=_reach(session, _recipients(found, terms, campaign_id), terms, at, zone),

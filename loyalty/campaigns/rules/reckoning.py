@@ -1,7 +1,7 @@
 """Reckoning (测算): how often a campaign can give within its caps and the stock, and what that costs."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from loyalty.campaigns.rules.costs import Cost
 from loyalty.campaigns.rules.terms import Caps
@@ -22,6 +22,20 @@ class Given:
     def fen(self) -> int:
         """What it costs."""
         return self.points_fen + self.coupons_fen
+
+
+def rest_of(caps: Caps, used: Mapping[str, int]) -> Caps:
+    """Return what is left of caps, of whose totals so much is ``used``; who took part before may do so again."""
+
+    def left(name: str, cap: int | None) -> int | None:
+        return None if cap is None else max(0, cap - used.get(name, 0))
+
+    return replace(
+        caps,
+        points=left("points", caps.points),
+        coupons=left("coupons", caps.coupons),
+        fen=left("fen", caps.fen),
+    )
 
 
 def given_to(members: int, *, times: int, cost: Cost, caps: Caps, stock: Mapping[int, int]) -> Given:

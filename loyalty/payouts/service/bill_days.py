@@ -74,7 +74,7 @@ def _next_unread(session: Session, on: date) -> date:
     return day
 
 
-def _departures() -> Select[Any]:
+def _departures() -> Select[*tuple[Any, ...]]:
     """Money that left, and that no bill tells of: after the create was first begun, and before we heard of it.
 
     Where the account is short, days lie between. A create of which nothing is known may have arrived.
@@ -91,7 +91,7 @@ def _departures() -> Select[Any]:
     )
 
 
-def _returns() -> Select[Any]:
+def _returns() -> Select[*tuple[Any, ...]]:
     """Money that came back, and that no bill tells of: after it had left, and before we heard of its return.
 
     Of what ended before it waited for its member perhaps none had left.
