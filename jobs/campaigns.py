@@ -25,7 +25,10 @@ undo = steps_of(undoing.undo_page)
 def keep_time(periodic: PeriodicRun) -> Json:
     """End, start and resume what is due, and begin the runs of today; each of them in a transaction of its own."""
     database, zone, at = periodic.container.database, periodic.container.zone, periodic.container.clock.now()
-    ended = run(database, lambda session: starting.end_over(session, at=at))
+    ended = [
+        *run(database, lambda session: starting.end_over(session, at=at)),
+        *run(database, lambda session: starting.end_done(session, at=at)),
+    ]
     started = run(database, lambda session: starting.start_scheduled(session, at=at))
     begun = run(database, lambda session: starting.begin_due_runs(session, zone=zone, at=at))
     resumed = run(database, lambda session: starting.resume_held(session, at=at))

@@ -1,38 +1,111 @@
 """When campaigns run: at their instants, not in a pause or after the end, and whom the triggers of a day reach."""
 
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from loyalty.campaigns.models import CampaignRun
+from loyalty.broadcasts.models import Broadcast
+from loyalty.broadcasts.rules.channels import Channel
+from loyalty.broadcasts.service.sorting import sort_page
+from loyalty.campaigns.models import Campaign, CampaignRun
 from loyalty.campaigns.rules.due import due_run
 from loyalty.campaigns.rules.terms import (
     Action,
     At,
     BeforeExpiry,
     Birthday,
+    CampaignState,
     Caps,
     GivePoints,
+    Now,
     Recurring,
     Repetition,
+    SendMessage,
     Sleeping,
     Trigger,
 )
 from loyalty.campaigns.service import life
 from loyalty.kernel.clock import end_of
+from loyalty.kernel.transaction import run
 from loyalty.members.models import Member
 from loyalty.members.rules.profile import birthday_mark
 from loyalty.segments.models import MemberPurchaseTotal
 from tests.factories.campaign_runs import entered, entries_of, given_of, outcomes, pass_time, ran, tick
 from tests.factories.campaigns import CHECKER, SHANGHAI, campaign_of, make_campaign, tagged_members
 from tests.factories.points import earn
+from tests.factories.tags import make_tag
 from tests.support.containers import NullContainer
 from tests.support.settings import VAULT
 
 POINTS = GivePoints(10, 30)
+AT = datetime(2026, 3, 10, 2, tzinfo=UTC)
 DAILY = Recurring(Repetition.DAILY, time(9))
+
+
+def ended(session: Session, campaign_id: int) -> bool:
+    state = session.scalars(select(Campaign.state).where(Campaign.id == campaign_id)).one()
+    return CampaignState(state) is CampaignState.ENDED
+
+
+class TestTheEndOfWhatGoesOutOnce:
+    @pytest.mark.parametrize("trigger", [Now(), At(AT)])
+    def test_comes_when_all_have_been_given_what_is_theirs(
+        self, container: NullContainer, session: Session, at: datetime, trigger: Trigger
+    ) -> None:
+        _members, audience = tagged_members(session, 2)
+        campaign_id = make_campaign(session, campaign_of(audience, trigger=trigger), at=at - timedelta(days=1))
+        entered(container)
+        assert not ended(session, campaign_id)
+
+        tick(container)
+        tick(container)
+
+        assert (ended(session, campaign_id), given_of(session, campaign_id)) == (True, 2)
+
+    def test_comes_where_nobody_was_reached(self, container: NullContainer, session: Session) -> None:
+        campaign_id = ran(container, campaign_of(make_tag(session)))
+
+        tick(container)
+
+        assert ended(session, campaign_id)
+
+    def test_waits_for_its_messages(self, container: NullContainer, session: Session, at: datetime) -> None:
+        _members, audience = tagged_members(session, 1)
+        message = SendMessage("会员日", "全场八折", ("subscription", "inbox"))
+        campaign_id = ran(container, campaign_of(audience, actions=(POINTS, message)))
+        broadcast_id = session.scalars(select(Broadcast.id)).one()
+
+        tick(container)
+        assert not ended(session, campaign_id)
+
+        ways = (Channel.SUBSCRIPTION, Channel.INBOX)
+        run(container.database, lambda session: sort_page(session, broadcast_id=broadcast_id, channels=ways, at=at))
+        tick(container)
+        assert ended(session, campaign_id)
+
+    def test_does_not_come_in_a_pause(self, container: NullContainer, session: Session, at: datetime) -> None:
+        _members, audience = tagged_members(session, 1)
+        campaign_id = ran(container, campaign_of(audience))
+        life.pause(session, campaign_id=campaign_id, actor=CHECKER, at=at)
+
+        tick(container)
+        assert not ended(session, campaign_id)
+
+        life.resume(session, campaign_id=campaign_id, actor=CHECKER, at=at)
+        tick(container)
+        assert ended(session, campaign_id)
+
+    def test_never_comes_to_one_that_goes_out_again(self, container: NullContainer, session: Session) -> None:
+        _members, audience = tagged_members(session, 1)
+        campaign_id = ran(container, campaign_of(audience, trigger=DAILY))
+
+        for _day in range(2):
+            pass_time(container, days=1)
+            tick(container)
+
+        assert not ended(session, campaign_id)
 
 
 class TestTime:

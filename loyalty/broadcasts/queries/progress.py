@@ -1,16 +1,16 @@
 """How far a broadcast is: counted from its recipients and attempts, so that it is never wrong."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Executable, func, select
+from sqlalchemy import Executable, String, exists, func, literal_column, or_, select
 from sqlalchemy.orm import Session
 
-from loyalty.broadcasts.models import Attempt, Recipient
+from loyalty.broadcasts.models import Attempt, Broadcast, Recipient
 from loyalty.broadcasts.queries.broadcasts import get_broadcast
 from loyalty.broadcasts.rules.channels import Channel
-from loyalty.broadcasts.rules.states import AttemptState, BroadcastState, Reason, RecipientState
+from loyalty.broadcasts.rules.states import UNFINISHED, AttemptState, BroadcastState, Reason, RecipientState
 
 _HAVE_GONE = (AttemptState.SENT, AttemptState.DELIVERED, AttemptState.UNKNOWN)
 
@@ -41,6 +41,16 @@ class Progress:
         """How much is done."""
         left = self.waiting + self.sending
         return 100 if not left else min(99, (self.total - left) * 100 // self.total)
+
+
+def unfinished(session: Session, subjects: Sequence[str]) -> set[str]:
+    """Return of which subjects the broadcast still has members to write to."""
+    is_of_broadcast = exists().where(Recipient.broadcast_id == Broadcast.id)
+    # Each state has an index of its own.
+    some = or_(
+        *(is_of_broadcast.where(Recipient.state == literal_column(f"'{state}'", String)) for state in UNFINISHED)
+    )
+    return set(session.scalars(select(Broadcast.subject).where(Broadcast.subject.in_(subjects), some)))
 
 
 def progress(session: Session, broadcast_id: int) -> Progress:

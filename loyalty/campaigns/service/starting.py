@@ -8,13 +8,14 @@ from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from loyalty.broadcasts.queries.progress import unfinished
 from loyalty.campaigns.models import Campaign, CampaignRun
 from loyalty.campaigns.queries.campaigns import CampaignView, list_in_states
 from loyalty.campaigns.rules.due import due_run
 from loyalty.campaigns.rules.states import IN_FORCE, begins_at
 from loyalty.campaigns.rules.taking_part import CampaignPaused
-from loyalty.campaigns.rules.terms import CampaignState
-from loyalty.campaigns.rules.works import OPEN, Work, run_id_of, run_subject
+from loyalty.campaigns.rules.terms import At, CampaignState, Now
+from loyalty.campaigns.rules.works import ONCE, OPEN, Work, run_id_of, run_subject
 from loyalty.campaigns.service.life import begin, end
 from loyalty.kernel import bulk
 from loyalty.kernel.audit import Actor
@@ -34,6 +35,28 @@ def end_over(session: Session, *, at: datetime) -> Sequence[int]:
     for campaign_id in over:
         end(session, campaign_id=campaign_id, actor=CLOCK, at=at)
     return over
+
+
+def end_done(session: Session, *, at: datetime) -> Sequence[int]:
+    """End the running campaigns that go to their audience one time, and have given and told it all; return them."""
+    running = list_in_states(session, states=[CampaignState.RUNNING])
+    once = [one.id for one in running if isinstance(one.terms.trigger, Now | At)]
+    runs = session.execute(
+        select(CampaignRun.id, CampaignRun.campaign_id)
+        .where(CampaignRun.campaign_id.in_(once), CampaignRun.occurrence == ONCE)
+        .order_by(CampaignRun.id)
+    )
+    campaign_of = {run_subject(run_id): campaign_id for run_id, campaign_id in runs}
+    have_given = session.scalars(
+        select(BulkRun.subject).where(
+            BulkRun.kind == Work.ACT, BulkRun.subject.in_(campaign_of), BulkRun.state == BulkState.FINISHED
+        )
+    )
+    over = set(have_given) - unfinished(session, list(campaign_of))
+    done = [campaign_id for subject, campaign_id in campaign_of.items() if subject in over]
+    for campaign_id in done:
+        end(session, campaign_id=campaign_id, actor=CLOCK, at=at)
+    return done
 
 
 def start_scheduled(session: Session, *, at: datetime) -> Sequence[int]:
