@@ -17,7 +17,7 @@ from loyalty.campaigns.queries.used import used_of
 from loyalty.campaigns.rules.states import EDITABLE
 from loyalty.campaigns.rules.taking_part import CampaignPaused
 from loyalty.campaigns.rules.templates import TEMPLATES
-from loyalty.campaigns.rules.terms import CampaignState
+from loyalty.campaigns.rules.terms import CampaignState, Visit
 from loyalty.kernel.bulk import BulkState
 from loyalty.kernel.pagination import Page
 from loyalty.kernel.transaction import run
@@ -83,6 +83,7 @@ def campaign_page(campaign_id: int) -> str:
             "says": lambda terms: lines_of(terms, known),
             "changes": _changes(campaign, revisions, known),
             "people": names_of(session, _mentioned(campaign, revisions)),
+            "has_entrances": any(isinstance(one.terms.trigger, Visit) for one in revisions),
         }
         if not current_scope().is_chain_wide:
             return shown | {"campaign": campaign}

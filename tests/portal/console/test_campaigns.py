@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from loyalty.campaigns.queries.settings import current_settings
 from loyalty.campaigns.rules.settings import CampaignSettings
-from loyalty.campaigns.rules.terms import Caps
+from loyalty.campaigns.rules.terms import Caps, Now, Trigger, Visit
 from loyalty.staff.rules import Role
 from loyalty.stores.models import Store
 from tests.factories.campaigns import campaign_of, draft_campaign, make_campaign
@@ -47,6 +47,16 @@ class TestTheList:
         assert "执行情况" not in page
         assert manager.get(f"{here}/check").status_code == 403
         assert manager.get(f"{here}/work").status_code == 403
+
+
+@pytest.mark.parametrize(("trigger", "has_entrances"), [(Visit(), True), (Now(), False)])
+def test_only_a_campaign_that_members_come_to_leads_to_its_entrances(
+    marketer: Browser, session: Session, tag_id: int, at: datetime, trigger: Trigger, has_entrances: bool
+) -> None:
+    campaign_id = make_campaign(session, campaign_of(tag_id, trigger=trigger), at=at)
+    session.commit()
+
+    assert (f"/console/campaigns/{campaign_id}/entrances" in marketer.text(f"{HERE}/{campaign_id}")) == has_entrances
 
 
 class TestSettings:
