@@ -3,7 +3,7 @@
 Grant entries are appended, never edited; a grant balance is their sum and never negative.
 """
 
-from datetime import datetime
+from datetime import datetime, time
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB
@@ -168,3 +168,15 @@ class NoticeKindSettings(Base):
     channels: Mapped[list[str]] = mapped_column(JSONB)
     is_own_act: Mapped[bool]
     changed_at: Mapped[datetime]
+
+
+class QuietHoursRow(Base):
+    """One row is quiet hours (免打扰) somebody saved; the latest hold. Never changes."""
+
+    __tablename__ = "quiet_hours"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    begins: Mapped[time]
+    ends: Mapped[time]
+    saved_by: Mapped[str]
+    saved_at: Mapped[datetime]

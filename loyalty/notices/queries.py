@@ -13,6 +13,7 @@ from loyalty.notices.models import (
     Notice,
     NoticeDelivery,
     NoticeKindSettings,
+    QuietHoursRow,
 )
 from loyalty.notices.rules import (
     COUNTED_STATES,
@@ -22,6 +23,7 @@ from loyalty.notices.rules import (
     KindSettings,
     NoticeKind,
     NoticeState,
+    QuietHours,
 )
 
 
@@ -199,6 +201,13 @@ def count_messages_since(session: Session, *, member_id: int, since: datetime) -
         )
         or 0
     )
+
+
+def quiet_hours(session: Session) -> QuietHours:
+    """Return the quiet hours (免打扰) that were saved last, else the defaults."""
+    row = QuietHoursRow
+    saved = session.execute(select(row.begins, row.ends).order_by(row.id.desc()).limit(1)).first()
+    return QuietHours() if saved is None else QuietHours(*saved)
 
 
 def is_any_waiting(session: Session, *, since: datetime, at: datetime) -> bool:

@@ -138,6 +138,7 @@ ACTION_NAMES = {
     "points.release_hold": "解冻积分",
     "members.decide_binding": "绑定审核",
     "notices.configure_kind": "修改消息配置",
+    "notices.save_quiet_hours": "修改免打扰时段",
     "adjustments.adjust": "调整积分",
     "adjustments.upload": "上传批量调整",
     "adjustments.discard": "放弃批量调整",

@@ -18,7 +18,7 @@ from loyalty.campaigns.rules.terms import (
     Visit,
 )
 from portal.console.campaign_names import DELAY_UNITS, MINUTES_OF, TRIGGER_NAMES
-from portal.console.form_fields import FormReader, shown_all, shown_moment
+from portal.console.form_fields import FormReader, clock_of, shown_all, shown_moment
 
 _DAY_FIELDS = {Repetition.WEEKLY: "weekdays", Repetition.MONTHLY: "monthdays"}
 
@@ -81,15 +81,8 @@ def _before_expiry(reader: FormReader, _zone: ZoneInfo) -> Trigger:
 
 
 def _time(reader: FormReader, name: str, default: time) -> time:
-    read = reader.read(name, _clock, "须为时刻，如 09:30")
+    read = reader.read(name, clock_of, "须为时刻，如 09:30")
     return default if read is None else read
-
-
-def _clock(text: str) -> time:
-    at = time.fromisoformat(text)
-    if at.tzinfo is not None or at.second or at.microsecond:
-        raise ValueError(text)
-    return at
 
 
 def _fields(trigger: Trigger, zone: ZoneInfo) -> Mapping[str, list[str]]:

@@ -5,7 +5,7 @@ A field holds a text or some, so that whatever was typed can be shown again.
 
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, time
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
@@ -164,3 +164,11 @@ def _span(text: str) -> Hours:
     if max(minute, until_minute) >= 60:
         raise ValueError(text)
     return Hours(hour * 60 + minute, until_hour * 60 + until_minute)
+
+
+def clock_of(text: str) -> time:
+    """Return the time of day that a text says, to the minute. Raises ValueError."""
+    at = time.fromisoformat(text)
+    if at.tzinfo is not None or at.second or at.microsecond:
+        raise ValueError(text)
+    return at

@@ -1,7 +1,7 @@
 """Reading forms and filters: a value that makes no sense is refused in words, never a traceback."""
 
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import date, datetime, time
 from enum import StrEnum
 from typing import TYPE_CHECKING, TypeVar
 from zoneinfo import ZoneInfo
@@ -13,6 +13,7 @@ from loyalty.kernel import clock
 from loyalty.kernel.errors import Conflict, InvalidInput, NotFound
 from loyalty.kernel.money import fen_of
 from loyalty.kernel.transaction import run
+from portal.console.form_fields import clock_of
 from portal.context import container
 
 if TYPE_CHECKING:
@@ -103,6 +104,14 @@ def day(name: str) -> date:
     if value is None:
         raise InvalidField(field=name)
     return value
+
+
+def time_of_day(name: str) -> time:
+    """Return a field as a time of day, to the minute."""
+    try:
+        return clock_of(text(name))
+    except ValueError as error:
+        raise InvalidField(field=name) from error
 
 
 def day_range(first: str, last: str) -> tuple[datetime | None, datetime | None]:

@@ -6,7 +6,7 @@ JOB_NAMES = {
     "settle_expired_reviews": "处理过期的绑定审核",
     "carry_on_broadcasts": "继续未完成的推送任务",
     "carry_on_bulk_work": "继续未完成的批量作业",
-    "release_held_notices": "发送夜间暂存的消息",
+    "release_held_notices": "发送免打扰暂存的消息",
     "plan_expiry_notices": "积分到期提醒",
     "grant_expiry_graces": "未送达提醒的积分延期",
     "expire_lots": "到期积分清零",

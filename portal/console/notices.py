@@ -9,7 +9,8 @@ from werkzeug.wrappers import Response
 from loyalty.channels import queries as channels
 from loyalty.kernel.transaction import run
 from loyalty.notices import queries
-from loyalty.notices.rules import KINDS, Channel, KindSettings, NoticeKind, kind_of
+from loyalty.notices.rules import KINDS, Channel, KindSettings, NoticeKind, QuietHours, kind_of
+from loyalty.notices.service import quiet_hours
 from loyalty.notices.service.kinds import configure_kind
 from loyalty.staff.rules import Permission
 from portal.console import forms
@@ -87,6 +88,19 @@ def notice_kinds() -> str:
         rows=run(container().database, _rows),
         orders=[(",".join(order), " → ".join(CHANNEL_NAMES[one] for one in order)) for order in ORDERS],
         counts=run(container().database, queries.count_notices),
+        quiet=run(container().database, queries.quiet_hours),
+    )
+
+
+@blueprint.post("/notices/quiet-hours")
+@requires(Permission.NOTICES_WRITE)
+def save_quiet_hours() -> Response:
+    """Let other quiet hours hold from the next message on."""
+    at, hours = container().clock.now(), QuietHours(forms.time_of_day("begins"), forms.time_of_day("ends"))
+    return forms.act(
+        lambda session: quiet_hours.save_quiet_hours(session, hours=hours, actor=actor(), at=at),
+        done="已保存免打扰时段，从下一条消息起生效",
+        back=url_for("console.notice_kinds"),
     )
 
 

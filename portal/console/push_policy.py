@@ -10,7 +10,7 @@ from loyalty.broadcasts.rules.errors import InvalidPushPolicy
 from loyalty.broadcasts.rules.policy import PushPolicy
 from loyalty.kernel.errors import InvalidInput
 from loyalty.kernel.transaction import run
-from loyalty.notices.rules import POLICY
+from loyalty.notices import queries as notices
 from loyalty.staff.rules import Permission
 from portal.console import forms
 from portal.console.access import actor, require_whole_chain, requires
@@ -76,4 +76,5 @@ def _told(error: InvalidInput) -> str:
 
 def _page(values: dict[str, str]) -> str:
     require_whole_chain()
-    return render_template("console/push_policy.html", values=values, labels=LABELS, hints=HINTS, quiet=POLICY)
+    quiet = run(container().database, notices.quiet_hours)
+    return render_template("console/push_policy.html", values=values, labels=LABELS, hints=HINTS, quiet=quiet)

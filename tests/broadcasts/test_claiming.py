@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
 from sqlalchemy import func, select
@@ -24,10 +24,11 @@ from loyalty.members.service import set_notice_wanted
 from loyalty.members.service.consents import record_consents, withdraw_consent
 from loyalty.notices import queries as notices
 from loyalty.notices.models import InboxMessage, SubscriptionGrantEntry
-from loyalty.notices.rules import NoticeKind
+from loyalty.notices.rules import NoticeKind, QuietHours
 from loyalty.notices.service import configure_kind
 from loyalty.notices.service.granted_pages import GrantUse, take_grants
 from loyalty.notices.service.grants import take_grant
+from loyalty.notices.service.quiet_hours import save_quiet_hours
 from loyalty.risk.rules.blocks import BlockKind, Target
 from loyalty.risk.service.blocking import block
 from tests.factories.broadcasts import ACTOR, CAMPAIGN_TEMPLATE, CONTENT, Stage, make_broadcast
@@ -118,6 +119,15 @@ def test_nothing_is_claimed_so_late_that_its_calls_may_run_into_the_quiet_hours(
     assert stage.claim(broadcast_id, at=evening - timedelta(seconds=1)).claims == ()
     assert stage.send(broadcast_id, at=evening - timedelta(seconds=1)) == 0
     assert len(stage.claim(broadcast_id, at=evening - timedelta(minutes=3)).claims) == 1
+
+
+def test_nothing_is_claimed_in_the_quiet_hours_that_headquarters_sets(stage: Stage) -> None:
+    broadcast_id = stage.broadcast(stage.member(grants=1)[0])
+    hours = QuietHours(time(20), time(12))
+    save_quiet_hours(stage.session, hours=hours, actor=ACTOR, at=stage.at)
+
+    assert len(stage.claim(broadcast_id).claims) == 0
+    assert len(stage.claim(broadcast_id, at=stage.at + timedelta(hours=2)).claims) == 1
 
 
 def test_the_day_and_the_week_are_capped_across_broadcasts(stage: Stage) -> None:

@@ -10,6 +10,7 @@ from jobs import periodic, schedule
 from loyalty.kernel.clock import end_of
 from loyalty.kernel.database import Json
 from loyalty.kernel.runs import JobRun
+from loyalty.notices.rules.quiet_hours import BEGINS_LEAST, ENDS_LEAST, ENDS_MOST
 from tests.factories.expiry import SHANGHAI, open_inbox
 from tests.factories.members import make_member
 from tests.factories.points import balance_of, earn
@@ -60,6 +61,6 @@ def test_lots_that_end_at_any_hour_of_the_next_day_are_looked_at_the_evening_bef
 def test_members_are_told_before_the_morning_and_graced_after_messages_had_their_time() -> None:
     times = {job.name: job.daily_at for job in schedule.JOBS if job.daily_at}
 
-    assert times["expire_lots"] < times["plan_expiry_notices"] < times["release_held_notices"]
-    assert times["release_held_notices"] < times["grant_expiry_graces"]
+    assert times["expire_lots"] < times["plan_expiry_notices"] <= ENDS_LEAST
+    assert ENDS_MOST < times["grant_expiry_graces"] <= BEGINS_LEAST
     assert times["expire_lots"] < times["verify_ledger"]

@@ -1,10 +1,12 @@
 """Holding back: the night, the daily cap, and news that grew old."""
 
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 
+from loyalty.kernel.audit import Actor
 from loyalty.kernel.transaction import run
 from loyalty.notices import service
-from loyalty.notices.rules import POLICY
+from loyalty.notices.rules import POLICY, QuietHours
+from loyalty.notices.service.quiet_hours import save_quiet_hours
 from tests.notices.conftest import Stage
 
 
@@ -21,6 +23,19 @@ def test_a_notice_of_the_night_goes_out_in_the_morning(stage: Stage, at: datetim
     assert stage.requested(notice_id) == 2
     stage.send(notice_id, morning)
     assert stage.states(notice_id) == [("template", "sent")]
+
+
+def test_hours_that_headquarters_sets_hold_from_the_next_message_on(stage: Stage, at: datetime) -> None:
+    evening, morning = at.replace(hour=12, minute=45), at.replace(hour=2) + timedelta(days=1)
+    earlier, later = stage.notice(evening), stage.notice(evening)
+    stage.send(earlier, evening)
+
+    hours = QuietHours(time(20, 30), time(10))
+    run(stage.database, lambda session: save_quiet_hours(session, hours=hours, actor=Actor("staff:1"), at=evening))
+    stage.send(later, evening)
+
+    assert stage.states(earlier) == [("template", "sent")]
+    assert stage.state(later) == ("queued", morning)
 
 
 def test_the_answer_to_an_own_act_goes_out_at_night(stage: Stage, at: datetime) -> None:

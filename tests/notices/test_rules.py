@@ -1,15 +1,24 @@
 """When a notice may go out, and what it says."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from loyalty.notices import rules
-from loyalty.notices.rules import KINDS, Channel, InvalidChannels, InvalidNoticeFacts, NoticeKind
+from loyalty.notices.rules import (
+    KINDS,
+    Channel,
+    InvalidChannels,
+    InvalidNoticeFacts,
+    InvalidQuietHours,
+    NoticeKind,
+    QuietHours,
+)
 from tests.factories.notices import points_facts
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
+NIGHT = QuietHours()
 
 
 def shanghai(hour: int, minute: int = 0, day: int = 10) -> datetime:
@@ -28,21 +37,43 @@ def shanghai(hour: int, minute: int = 0, day: int = 10) -> datetime:
     ],
 )
 def test_quiet_hours_hold_a_notice_until_the_morning(at: datetime, held_until: datetime | None) -> None:
-    assert rules.held_until(acted_at=None, sent_today=0, zone=SHANGHAI, at=at) == held_until
+    assert rules.held_until(acted_at=None, sent_today=0, quiet=NIGHT, zone=SHANGHAI, at=at) == held_until
+
+
+@pytest.mark.parametrize(
+    ("at", "over_at"),
+    [
+        (shanghai(20, 29), None),
+        (shanghai(20, 30), shanghai(10, day=11)),
+        (shanghai(9, 59), shanghai(10)),
+        (shanghai(10), None),
+    ],
+)
+def test_quiet_hours_are_as_headquarters_sets_them(at: datetime, over_at: datetime | None) -> None:
+    assert QuietHours(time(20, 30), time(10)).over_at(at, SHANGHAI) == over_at
+
+
+@pytest.mark.parametrize(
+    ("begins", "ends"), [("19:59", "08:00"), ("22:00", "05:59"), ("22:00", "12:01"), ("00:00", "08:00")]
+)
+def test_quiet_hours_that_leave_no_night_or_no_day_are_refused(begins: str, ends: str) -> None:
+    with pytest.raises(InvalidQuietHours):
+        rules.check_quiet_hours(QuietHours(time.fromisoformat(begins), time.fromisoformat(ends)))
 
 
 def test_the_sixth_message_of_a_day_waits_until_the_next_morning() -> None:
     at = shanghai(15)
 
-    assert rules.held_until(acted_at=None, sent_today=4, zone=SHANGHAI, at=at) is None
-    assert rules.held_until(acted_at=None, sent_today=5, zone=SHANGHAI, at=at) == shanghai(8, day=11)
+    assert rules.held_until(acted_at=None, sent_today=4, quiet=NIGHT, zone=SHANGHAI, at=at) is None
+    assert rules.held_until(acted_at=None, sent_today=5, quiet=NIGHT, zone=SHANGHAI, at=at) == shanghai(8, day=11)
 
 
 @pytest.mark.parametrize(("minutes_ago", "is_held"), [(0, False), (5, False), (6, True), (-1, True)])
 def test_the_answer_to_an_own_act_of_the_last_five_minutes_is_not_held(minutes_ago: int, is_held: bool) -> None:
     at = shanghai(23)
 
-    held = rules.held_until(acted_at=at - timedelta(minutes=minutes_ago), sent_today=9, zone=SHANGHAI, at=at)
+    acted_at = at - timedelta(minutes=minutes_ago)
+    held = rules.held_until(acted_at=acted_at, sent_today=9, quiet=NIGHT, zone=SHANGHAI, at=at)
 
     assert (held is not None) is is_held
 

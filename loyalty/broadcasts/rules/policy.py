@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from loyalty.broadcasts.rules.channels import Channel
 from loyalty.broadcasts.rules.errors import InvalidPushPolicy
 from loyalty.limits.rules import Limit, day_of
-from loyalty.notices.rules import POLICY, held_until
+from loyalty.notices.rules import POLICY, QuietHours
 
 PLATFORM_ZONE = ZoneInfo("Asia/Shanghai")
 """Quotas of the platform begin anew at midnight in China, wherever the programme is."""
@@ -50,20 +50,18 @@ _RANGES: Mapping[str, tuple[int, int]] = {
 }
 
 
-def is_quiet(at: datetime, zone: ZoneInfo) -> bool:
+def is_quiet(at: datetime, zone: ZoneInfo, quiet: QuietHours) -> bool:
     """Tell whether calls that are prepared now may fall into the quiet hours (免打扰)."""
-    return any(
-        held_until(acted_at=None, sent_today=0, zone=zone, at=instant) is not None for instant in (at, at + STALE_AFTER)
-    )
+    return any(quiet.over_at(instant, zone) is not None for instant in (at, at + STALE_AFTER))
 
 
-def service_since(at: datetime, zone: ZoneInfo) -> datetime:
+def service_since(at: datetime, zone: ZoneInfo, quiet: QuietHours) -> datetime:
     """Return since when a service notice may have been requested for marketing to stand behind it.
 
     In the first hour of the morning those count too that were held back until then.
     """
     local = at.astimezone(zone)
-    morning = datetime.combine(local.date(), POLICY.quiet_until, zone)
+    morning = quiet.morning_of(local.date(), zone)
     return at - (POLICY.held_at_most if morning <= local < morning + SERVICE_WAITS_AT_MOST else SERVICE_WAITS_AT_MOST)
 
 

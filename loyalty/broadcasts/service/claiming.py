@@ -67,7 +67,7 @@ def claim_group(
     Raises:
         LimitExhausted: another worker has just used what was left of a quota; nothing has changed.
     """
-    if is_quiet(at, zone):
+    if is_quiet(at, zone, notices.quiet_hours(session)):
         return NOTHING
     if not _hold_running(session, broadcast.id):
         return NOTHING

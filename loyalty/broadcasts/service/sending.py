@@ -70,7 +70,10 @@ def _claim(session: Session, broadcast: BroadcastView, zone: ZoneInfo, at: datet
 
 def may_send(session: Session, zone: ZoneInfo, at: datetime) -> bool:
     """Tell whether marketing may go out at all now: outside the quiet hours (免打扰), and no service notice waits."""
-    return not is_quiet(at, zone) and not notices.is_any_waiting(session, since=service_since(at, zone), at=at)
+    quiet = notices.quiet_hours(session)
+    if is_quiet(at, zone, quiet):
+        return False
+    return not notices.is_any_waiting(session, since=service_since(at, zone, quiet), at=at)
 
 
 def list_due(session: Session, *, at: datetime) -> list[int]:

@@ -5,6 +5,7 @@ from loyalty.notices.rules.errors import (
     InboxMessageNotFound,
     InvalidChannels,
     InvalidNoticeFacts,
+    InvalidQuietHours,
     NoticeIsOwed,
     SendAgainLater,
     UnknownNoticeKind,
@@ -17,6 +18,7 @@ from loyalty.notices.rules.kinds import (
     KindSettings,
     NoticeKind,
 )
+from loyalty.notices.rules.quiet_hours import QuietHours, check_quiet_hours
 from loyalty.notices.rules.sending import (
     COUNTED_STATES,
     POLICY,
@@ -43,6 +45,7 @@ __all__ = [
     "InboxMessageNotFound",
     "InvalidChannels",
     "InvalidNoticeFacts",
+    "InvalidQuietHours",
     "KINDS",
     "KindDefinition",
     "KindSettings",
@@ -50,10 +53,12 @@ __all__ = [
     "NoticeKind",
     "NoticeState",
     "POLICY",
+    "QuietHours",
     "SendAgainLater",
     "SendingPolicy",
     "UnknownNoticeKind",
     "answers_own_act",
+    "check_quiet_hours",
     "checked_channels",
     "checked_facts",
     "display",

@@ -24,6 +24,13 @@ class NoticeIsOwed(InvalidInput):
     message = "这类消息关系到会员权益，不能关闭"
 
 
+class InvalidQuietHours(InvalidInput):
+    """The quiet hours begin before 20:00, or end before 6:00 or after 12:00."""
+
+    code = "invalid_quiet_hours"
+    message = "免打扰时段不正确：开始须在 20:00–23:59，结束须在次日 6:00–12:00"
+
+
 class InvalidNoticeFacts(InvalidInput):
     """The facts given are not those the kind declares."""
 

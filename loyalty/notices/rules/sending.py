@@ -1,9 +1,11 @@
-"""Sending: the states of a message, quiet hours (免打扰) and the daily cap."""
+"""Sending: the states of a message, how long an attempt may take, and what holds a notice back."""
 
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
+
+from loyalty.notices.rules.quiet_hours import QuietHours
 
 
 class NoticeState(StrEnum):
@@ -36,8 +38,6 @@ class SendingPolicy:
     """When a member may be disturbed, and how long an attempt may take."""
 
     messages_a_day: int = 5
-    quiet_from: time = time(22)
-    quiet_until: time = time(8)
     own_act_within: timedelta = timedelta(minutes=5)
     held_at_most: timedelta = timedelta(days=2)
     """Older news is left to the inbox."""
@@ -50,29 +50,19 @@ class SendingPolicy:
 POLICY = SendingPolicy()
 
 
-def answers_own_act(acted_at: datetime | None, *, at: datetime, policy: SendingPolicy = POLICY) -> bool:
+def answers_own_act(acted_at: datetime | None, *, at: datetime) -> bool:
     """Tell whether a notice answers what the member did moments ago, so that nothing holds it back."""
-    return acted_at is not None and timedelta() <= at - acted_at <= policy.own_act_within
+    return acted_at is not None and timedelta() <= at - acted_at <= POLICY.own_act_within
 
 
 def held_until(
-    *, acted_at: datetime | None, sent_today: int, zone: ZoneInfo, at: datetime, policy: SendingPolicy = POLICY
+    *, acted_at: datetime | None, sent_today: int, quiet: QuietHours, zone: ZoneInfo, at: datetime
 ) -> datetime | None:
     """Return when a notice may go out at the earliest; None for at once.
 
     Held back to the next morning in the quiet hours (免打扰) and above the daily cap.
     """
-    if answers_own_act(acted_at, at=at, policy=policy):
+    if answers_own_act(acted_at, at=at):
         return None
-    local = at.astimezone(zone)
-    today_morning = _morning(local.date(), zone, policy)
-    next_morning = _morning(local.date() + timedelta(days=1), zone, policy)
-    if local.time() < policy.quiet_until:
-        return today_morning
-    if local.time() >= policy.quiet_from or sent_today >= policy.messages_a_day:
-        return next_morning
-    return None
-
-
-def _morning(day: date, zone: ZoneInfo, policy: SendingPolicy) -> datetime:
-    return datetime.combine(day, policy.quiet_until, zone)
+    over_at = quiet.over_at(at, zone)
+    return quiet.morning_after(at, zone) if over_at is None and sent_today >= POLICY.messages_a_day else over_at

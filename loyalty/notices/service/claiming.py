@@ -18,7 +18,7 @@ from loyalty.members import queries as members
 from loyalty.members.models import Identity
 from loyalty.notices import queries, rules
 from loyalty.notices.models import Notice, NoticeDelivery
-from loyalty.notices.rules import POLICY, Channel, DeliveryState, NoticeKind, NoticeState, SendingPolicy
+from loyalty.notices.rules import POLICY, Channel, DeliveryState, NoticeKind, NoticeState
 from loyalty.notices.service.grants import take_grant
 
 
@@ -45,9 +45,7 @@ class _Route:
     message: FilledTemplate
 
 
-def claim_next(
-    session: Session, *, notice_id: int, zone: ZoneInfo, at: datetime, policy: SendingPolicy = POLICY
-) -> Claim | None:
+def claim_next(session: Session, *, notice_id: int, zone: ZoneInfo, at: datetime) -> Claim | None:
     """Take the next way a notice can go and mark it ``sending``.
 
     None when there is nothing to do now: it is finished, held back until later, being sent by
@@ -59,7 +57,7 @@ def claim_next(
     tried = _deliveries_of(session, notice)
     if any(delivery.state == DeliveryState.SENDING for delivery in tried):
         return None
-    if _is_held(session, notice, zone, at, policy):
+    if _is_held(session, notice, zone, at):
         return None
     if members.wants(session, member_id=notice.member_id, kind=notice.kind):
         for route in _routes(session, notice, tried, zone):
@@ -70,9 +68,7 @@ def claim_next(
     return None
 
 
-def claim_stale(
-    session: Session, *, delivery_id: int, zone: ZoneInfo, at: datetime, policy: SendingPolicy = POLICY
-) -> Claim | None:
+def claim_stale(session: Session, *, delivery_id: int, zone: ZoneInfo, at: datetime) -> Claim | None:
     """Decide on an attempt that has had no answer for too long.
 
     A template message is sent once more while WeChat still recognises its ``client_msg_id``;
@@ -85,9 +81,9 @@ def claim_stale(
     notice, delivery = locked
     if delivery.state != DeliveryState.SENDING:
         return None
-    if (delivery.resent_at or delivery.started_at) > at - policy.stale_after:
+    if (delivery.resent_at or delivery.started_at) > at - POLICY.stale_after:
         return None
-    route = _route_again(session, notice, delivery, zone) if _may_resend(delivery, at, policy) else None
+    route = _route_again(session, notice, delivery, zone) if _may_resend(delivery, at) else None
     if route is None:
         delivery.state, delivery.settled_at = DeliveryState.UNKNOWN.value, at
         finish(session, notice, at=at)
@@ -129,15 +125,16 @@ def _deliveries_of(session: Session, notice: Notice) -> Sequence[NoticeDelivery]
     ).all()
 
 
-def _is_held(session: Session, notice: Notice, zone: ZoneInfo, at: datetime, policy: SendingPolicy) -> bool:
+def _is_held(session: Session, notice: Notice, zone: ZoneInfo, at: datetime) -> bool:
     if notice.due_at is not None and notice.due_at > at:
         return True
-    if at - notice.requested_at > policy.held_at_most:
+    if at - notice.requested_at > POLICY.held_at_most:
         finish(session, notice, at=at)
         return True
     today = start_of(business_date(at, zone), zone)
     sent_today = queries.count_messages_since(session, member_id=notice.member_id, since=today)
-    notice.due_at = rules.held_until(acted_at=notice.acted_at, sent_today=sent_today, zone=zone, at=at, policy=policy)
+    quiet = queries.quiet_hours(session)
+    notice.due_at = rules.held_until(acted_at=notice.acted_at, sent_today=sent_today, quiet=quiet, zone=zone, at=at)
     session.flush()
     return notice.due_at is not None
 
@@ -202,11 +199,11 @@ def _claim_of(delivery: NoticeDelivery, route: _Route) -> Claim:
     return Claim(delivery.id, route.channel, route.identity.appid, route.identity.openid, route.message)
 
 
-def _may_resend(delivery: NoticeDelivery, at: datetime, policy: SendingPolicy) -> bool:
+def _may_resend(delivery: NoticeDelivery, at: datetime) -> bool:
     return (
         delivery.channel == Channel.TEMPLATE
         and delivery.resent_at is None
-        and at - delivery.started_at < policy.resend_within
+        and at - delivery.started_at < POLICY.resend_within
     )
 
 

@@ -20,7 +20,6 @@ from loyalty.notices.rules import (
     DeliveryNotYetKnown,
     DeliveryState,
     NoticeState,
-    SendingPolicy,
 )
 from loyalty.notices.service.claiming import finish, lock_delivery
 from loyalty.notices.service.grants import GrantSource, empty_grants, return_grant
@@ -37,9 +36,7 @@ class Verdict(StrEnum):
     AGAIN_LATER = "again_later"
 
 
-def settle(
-    session: Session, *, delivery_id: int, outcome: SendOutcome, at: datetime, policy: SendingPolicy = POLICY
-) -> Verdict:
+def settle(session: Session, *, delivery_id: int, outcome: SendOutcome, at: datetime) -> Verdict:
     """Write down WeChat's answer to an attempt and say what follows.
 
     A template message without an answer stays ``sending``: it is sent again once, under the same
@@ -53,7 +50,7 @@ def settle(
     delivery.provider_message_id = outcome.provider_message_id or delivery.provider_message_id
     delivery.reason = outcome.reason.value if outcome.reason else None
     delivery.errcode, delivery.detail = outcome.errcode, outcome.detail[:200] or None
-    verdict = _concluded(session, notice, delivery, outcome, at, policy)
+    verdict = _concluded(session, notice, delivery, outcome, at)
     session.flush()
     return verdict
 
@@ -116,12 +113,7 @@ def _lock_reported(
 
 
 def _concluded(
-    session: Session,
-    notice: Notice,
-    delivery: NoticeDelivery,
-    outcome: SendOutcome,
-    at: datetime,
-    policy: SendingPolicy,
+    session: Session, notice: Notice, delivery: NoticeDelivery, outcome: SendOutcome, at: datetime
 ) -> Verdict:
     if outcome.state is SendState.ACCEPTED:
         _settle_as(delivery, DeliveryState.SENT, at)
@@ -132,7 +124,7 @@ def _concluded(
     _undo_grant(session, delivery, outcome, at)
     if outcome.reason is SendReason.NOT_FOLLOWING:
         _mark_unfollowed(session, delivery, at)
-    if _is_worth_another_try(delivery, outcome, policy):
+    if _is_worth_another_try(delivery, outcome):
         delivery.state = DeliveryState.QUEUED.value
         return Verdict.AGAIN_LATER
     is_refusal = outcome.state is SendState.REFUSED
@@ -147,11 +139,11 @@ def _without_answer(session: Session, notice: Notice, delivery: NoticeDelivery, 
     return Verdict.DONE
 
 
-def _is_worth_another_try(delivery: NoticeDelivery, outcome: SendOutcome, policy: SendingPolicy) -> bool:
+def _is_worth_another_try(delivery: NoticeDelivery, outcome: SendOutcome) -> bool:
     return (
         outcome.state is SendState.FAILED_RETRY
         and outcome.reason is not SendReason.QUOTA_USED  # nothing more on this channel today
-        and delivery.attempts < policy.attempts_max
+        and delivery.attempts < POLICY.attempts_max
     )
 
 

@@ -197,7 +197,7 @@ class TestOverrides:
         assert "已提交，总部复核后生效" in manager.submit(path, node_id=store.id, wish="exclude")
         assert manager.post(f"{path}/{store.id}/publish").status_code == 403
         assert manager.post(path, node_id=elsewhere.id, wish="exclude").status_code == 404
-        assert "待复核" in admin.text(f"{HERE}/{rule_id}")
+        assert "待复核</span>" in admin.text(f"{HERE}/{rule_id}")
         assert len(live_revisions(session, event=PURCHASE, at=at, store_id=store.id)) == 1
         assert "已复核并发布" in admin.submit(f"{path}/{store.id}/publish")
 

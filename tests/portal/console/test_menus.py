@@ -158,5 +158,14 @@ class TestNoticeKinds:
 
         assert "通知渠道不正确" in page
 
+    def test_have_quiet_hours_that_are_set_within_bounds_for_marketing_too(self, admin: Browser) -> None:
+        page = admin.submit("/console/notices/quiet-hours", begins="21:30", ends="09:00")
+
+        assert "已保存免打扰时段" in page
+        assert ('value="21:30"' in page, 'value="09:00"' in page) == (True, True)
+        assert "21:30–次日 09:00 免打扰" in admin.text("/console/push-policy")
+        assert "免打扰时段不正确" in admin.submit("/console/notices/quiet-hours", begins="12:00", ends="09:00")
+        assert admin.post("/console/notices/quiet-hours", begins="25:00", ends="09:00").status_code == 422
+
     def test_refuse_a_kind_that_does_not_exist(self, admin: Browser) -> None:
         assert admin.post("/console/notices/nothing", channels="inbox").status_code == 404

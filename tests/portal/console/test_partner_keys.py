@@ -31,11 +31,11 @@ def test_a_key_is_made_by_one_and_approved_by_another(log_in: LogIn, session: Se
     assert "由您提交" in maker.text(here)
     assert maker.post(f"{here}/approval").status_code == 403
     assert "待复核：新增密钥" in checker.text(here)
-    assert "待复核" in checker.text("/console/partner-keys")
+    assert "待复核</span>" in checker.text("/console/partner-keys")
     page = checker.submit(f"{here}/approval")
 
     assert "已通过，变更已生效" in page
-    assert "待复核" not in page
+    assert "待复核：" not in page
     assert secret not in page + checker.text("/console/audit") + checker.text("/console/partner-keys.csv")
 
 

@@ -49,7 +49,7 @@ def members(session: Session, at: datetime) -> list[Member]:
         ("members/{member_id}/orders", 6),
         ("bindings", 3),
         ("menus/wx5a0db7a000000001", 4),
-        ("notices", 6),
+        ("notices", 7),
         ("replies/wx5a0db7a000000001", 5),
         ("scenes", 5),
         ("scene-report", 9),
