@@ -4,6 +4,7 @@ from benchmarks.rounds import Row
 from benchmarks.rows import (
     batch,
     boards,
+    campaign,
     check_in,
     claim,
     codes,
@@ -43,6 +44,7 @@ ROWS: tuple[Row, ...] = (
     statement.ROW,
     growth.ROW,
     segment.ROW,
+    campaign.ROW,
     verify.ROW,
     boards.ROW,
 )

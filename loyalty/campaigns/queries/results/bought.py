@@ -7,9 +7,9 @@ from datetime import timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import CTE, Select, and_, func, select, union_all
+from sqlalchemy import CTE, CompoundSelect, Select, and_, func, select, union_all
 from sqlalchemy.dialects.postgresql import distinct_on
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from loyalty.campaigns.queries.results.given import is_of_campaign
 from loyalty.campaigns.queries.results.sources import grouped, total
@@ -25,18 +25,18 @@ from loyalty.orders.models import Order
 def purchases(entry: CTE, campaign_id: int, window: timedelta, zone: ZoneInfo) -> Select[Any]:
     """Select what members bought whom the campaign reached; each purchase belongs to their latest entry before it."""
     person = _persons(entry)
+    bought = _bought(person, window, person.c.state == EntryState.DONE).subquery("bought")
     had_coupon = (
         select(CouponRedemption.id)
         .join(Coupon, Coupon.id == CouponRedemption.coupon_id)
-        .where(CouponRedemption.order_id == Order.id, CouponRedemption.reversed_at.is_(None))
+        .where(CouponRedemption.order_id == bought.c.order_id, CouponRedemption.reversed_at.is_(None))
         .where(*is_of_campaign(campaign_id))
         .exists()
     )
     one = (
-        _bought(person, window, person.c.state == EntryState.DONE)
-        .add_columns(person.c.way, person.c.store_id, Order.paid_at, had_coupon.label("had_coupon"))
-        .ext(distinct_on(Order.id))
-        .order_by(Order.id, person.c.entered_at.desc(), person.c.occurrence)
+        select(bought, had_coupon.label("had_coupon"))
+        .ext(distinct_on(bought.c.order_id))
+        .order_by(bought.c.order_id, bought.c.entered_at.desc(), bought.c.occurrence)
         .cte("purchase")
         .c
     )
@@ -61,8 +61,9 @@ def compared(session: Session, entry: CTE, window: timedelta) -> Comparison:
         .group_by(person.c.id)
         .cte("member")
     )
+    bought = _bought(person, window).subquery("bought")
     # Once each, though they fall into the days after several entries.
-    order = _bought(person, window).distinct().cte("purchase")
+    order = select(bought.c.order_id, bought.c.person_id, bought.c.net_fen).distinct().cte("purchase")
     spent = select(order.c.person_id, func.sum(order.c.net_fen).label("fen")).group_by(order.c.person_id).cte("spent")
     fen = func.coalesce(spent.c.fen, 0)
     rows = session.execute(
@@ -81,25 +82,32 @@ def compared(session: Session, entry: CTE, window: timedelta) -> Comparison:
 
 def _persons(entry: CTE) -> CTE:
     """Select the entries with who stands behind each by now."""
-    one = entry.c
-    person_id = func.coalesce(Member.merged_into_id, Member.id).label("id")
+    one, merged = entry.c, aliased(Member)
+    is_merged = and_(merged.id == one.member_id, merged.merged_into_id.is_not(None))
+    person_id = func.coalesce(merged.merged_into_id, one.member_id).label("id")
     return (
         select(person_id, one.state, one.way, one.store_id, one.occurrence, one.entered_at)
-        .join(Member, Member.id == one.member_id)
+        .outerjoin(merged, is_merged)
         .cte("person")
     )
 
 
-def _bought(person: CTE, window: timedelta, *conditions: Any) -> Select[Any]:
+def _bought(person: CTE, window: timedelta, *conditions: Any) -> CompoundSelect[Any]:
     """Select the orders in the days after an entry, one row for each of the two."""
-    entrants = select(person.c.id).distinct().cte("entrant")
-    merged = select(entrants.c.id.label("person_id"), Member.id).join(Member, Member.merged_into_id == entrants.c.id)
-    family = union_all(select(entrants.c.id.label("person_id"), entrants.c.id), merged).cte("family")
     is_after = and_(Order.paid_at >= person.c.entered_at, Order.paid_at < person.c.entered_at + window)
-    return (
-        select(Order.id, family.c.person_id, (Order.amount_fen - Order.refunded_fen).label("net_fen"))
+    bought = (
+        select(
+            Order.id.label("order_id"),
+            Order.paid_at,
+            (Order.amount_fen - Order.refunded_fen).label("net_fen"),
+            *(person.c.id.label("person_id"), person.c.way, person.c.store_id, person.c.entered_at),
+            person.c.occurrence,
+        )
         .select_from(person)
-        .join(family, family.c.person_id == person.c.id)
-        .join(Order, and_(Order.member_id == family.c.id, is_after))
         .where(~Order.is_refunded, *conditions)
+    )
+    merged = bought.join(Member, Member.merged_into_id == person.c.id)
+    return union_all(
+        bought.join(Order, and_(Order.member_id == person.c.id, is_after)),
+        merged.join(Order, and_(Order.member_id == Member.id, is_after)),
     )
