@@ -48,6 +48,7 @@ COLUMNS = (
     "coupons_used",
     "purchases",
     "purchases_fen",
+    "campaign_reached",
 )
 """What the tables show; files hold all figures."""
 

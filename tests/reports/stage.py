@@ -6,12 +6,14 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
+from loyalty.campaigns.rules.entries import EntryState
 from loyalty.check_ins.models import CheckIn
 from loyalty.members.models import Member
 from loyalty.orders.service import purchases
 from loyalty.points import service as points
 from loyalty.stores.models import Store
 from loyalty.stores.rules import StoreScope
+from tests.factories.campaign_results import RunningCampaign
 from tests.factories.check_ins import SHANGHAI, make_plan
 from tests.factories.coupon_uses import use_of, use_up
 from tests.factories.coupons import issue_to, make_template
@@ -64,4 +66,8 @@ def a_full_day(session: Session, store: Store) -> None:
     bought = make_purchase(online.id, store_id=store.id)
     purchases.record_purchase(session, purchase=bought, at=AT)
     purchases.record_purchase(session, purchase=make_purchase(online.id), at=AT)
+    campaign = RunningCampaign(session, template_id)
+    for member, place in ((first, store.id), (first, None), (online, None)):
+        campaign.enter(member.id, store_id=place, occurrence=f"event:{place}")
+    campaign.enter(second.id, store_id=store.id, state=EntryState.HELD_OUT)
     session.flush()

@@ -30,7 +30,7 @@ class TestVerification:
         [
             (
                 update(PointsOfDay).values(points_spent=PointsOfDay.points_spent + 1),
-                "points_spent is 31, its rows come to 30",
+                "points_spent is 1, its rows come to 0",
             ),
             (delete(FactsOfDay), "new_members is 0, its rows come to"),
             (update(FactsOfDay).values(purchases_fen=1), "purchases_fen is 1, its rows come to"),

@@ -50,22 +50,25 @@ class TestBoard:
         today = figures_of(session, TODAY, only(store))
 
         assert today == Figures(
-            points_issued=100,
+            points_issued=300,
             points_spent=30,
             points_deducted=5,
             points_reversed=-20,
             new_members=1,
             active_members=2,
             check_ins=2,
+            coupons_issued=2,
             coupons_used=1,
             coupon_revenue_fen=15_000 - today.coupon_discount_fen,
             coupon_discount_fen=today.coupon_discount_fen,
             purchases=1,
             purchases_fen=10_000,
+            campaign_reached=1,
         )
         assert today.coupon_discount_fen > 0
         chain = figures_of(session, TODAY)
-        assert (chain.active_members, chain.coupons_issued, chain.purchases) == (3, 2, 2)
+        assert (chain.active_members, chain.coupons_issued, chain.purchases) == (3, 5, 2)
+        assert chain.campaign_reached == 3
         assert figures_of(session, TODAY + DAY, only(store)).points_expired == 45
 
     def test_is_the_same_before_and_after_the_roll_ups_are_made(self, session: Session, store: Store) -> None:

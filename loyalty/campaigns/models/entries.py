@@ -43,6 +43,12 @@ class CampaignEntry(Base):
         Index("ix_campaign_entries_waiting", "run_id", "due_at", postgresql_where=text("state = 'waiting'")),
         Index("ix_campaign_entries_run_id", "run_id", "member_id"),
         Index("ix_campaign_entries_member_id", "member_id"),
+        Index(
+            "ix_campaign_entries_done_at",
+            "done_at",
+            postgresql_using="brin",
+            postgresql_with={"autosummarize": "on"},
+        ),
         {"info": _OF_A_MEMBER},
     )
 

@@ -15,7 +15,8 @@ SLEEPING_AFTER = timedelta(days=90)
 class Figures:
     """What happened on a day, or on several together, at a store, or at several.
 
-    Members and what they do count at the store that enrolled them, purchases and uses of coupons where they happened.
+    Members and what they do count at the store that enrolled them, purchases and uses of coupons where they happened,
+    campaigns at the store whose entrance a member came through, else at that which enrolled them.
     """
 
     points_issued: int = 0
@@ -42,6 +43,8 @@ class Figures:
     """Orders of which something is left."""
     purchases_fen: int = 0
     """Net of refunds, on the day of the purchase."""
+    campaign_reached: int = 0
+    """How often campaigns gave a member what they give, at the store of the entry."""
 
     @classmethod
     def sum_of(cls, parts: "Iterable[Figures]") -> Self:
@@ -69,6 +72,7 @@ LABELS = {
     "coupon_discount_fen": "优惠成本",
     "purchases": "消费笔数",
     "purchases_fen": "消费净额",
+    "campaign_reached": "活动触达",
 }
 
 

@@ -43,6 +43,7 @@ class FactsOfDay(Base):
     coupon_discount_fen: Mapped[int]
     purchases: Mapped[int]
     purchases_fen: Mapped[int]
+    campaign_reached: Mapped[int]
 
 
 class StandingOfStore(Base):

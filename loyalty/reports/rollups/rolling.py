@@ -79,7 +79,7 @@ def forget_everything(session: Session) -> None:
 
 
 def earliest_day(session: Session, zone: ZoneInfo) -> date | None:
-    """Return the first day on which anything happened that is counted by day."""
+    """Return the first day on which anything happened that is counted by day; campaigns reach none but members."""
     moments = (MEMBERS.c.enrolled_at, COUPONS.c.issued_at, USES.c.redeemed_at, ORDERS.c.paid_at)
     queries = [select(day_of(func.min(moment), zone)) for moment in moments]
     days = (session.scalar(query) for query in (*queries, select(func.min(CHECK_INS.c.checked_in_on))))

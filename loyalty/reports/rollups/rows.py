@@ -17,6 +17,7 @@ from loyalty.reports.rollups.figures import ONLINE
 from loyalty.reports.rollups.sources import (
     CHECK_INS,
     COUPONS,
+    ENTERED,
     HOME,
     MEMBERS,
     ORDERS,
@@ -24,6 +25,7 @@ from loyalty.reports.rollups.sources import (
     USES,
     Counted,
     acts_of_days,
+    is_reached,
     is_used,
     of_home,
     stands,
@@ -39,7 +41,8 @@ class FigureRow:
     """One row that a figure counts."""
 
     id: int
-    """Of the entry, coupon, use or order; else of the member, who counts once a day."""
+    """Of the entry, coupon, use or order; of what campaigns gave its number in the day; else of the member, who counts
+    once a day."""
     member_id: int
     at: datetime | None
     """Nothing for who was active: that may be several acts."""
@@ -123,6 +126,14 @@ def _purchases(counts: ColumnElement[int]) -> _Found:
     return found
 
 
+def _campaign_reached(day: date, zone: ZoneInfo) -> Counted:
+    row = ENTERED.c
+    in_order = (row.done_at, row.campaign_id, row.member_id, row.occurrence)
+    number = func.row_number().over(order_by=in_order)
+    rows = _rows(number, row.member_id, _place(row.store_id), row.done_at, _ONE, ENTERED)
+    return rows.where(is_reached(day, day, zone))
+
+
 def _place(store_id: ColumnElement[Any]) -> ColumnElement[int]:
     return func.coalesce(store_id, ONLINE)
 
@@ -147,6 +158,7 @@ ROWS: dict[str, _Found] = {
     "check_ins": _check_ins,
     "coupons_issued": _coupons_issued,
     "coupons_used": _coupons_used,
+    "campaign_reached": _campaign_reached,
     "purchases": _purchases(_ONE),
     "purchases_fen": _purchases(ORDERS.c.amount_fen - ORDERS.c.refunded_fen),
 }

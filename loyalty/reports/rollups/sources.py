@@ -18,6 +18,8 @@ from sqlalchemy import (
     union_all,
 )
 
+from loyalty.campaigns.models import CampaignEntry
+from loyalty.campaigns.rules.entries import EntryState
 from loyalty.check_ins.models import CheckIn
 from loyalty.coupons.models import Coupon, CouponRedemption
 from loyalty.kernel.business_days import day_of, within
@@ -29,7 +31,9 @@ from loyalty.reports.rollups.figures import FACTS, POINTS
 
 Counted: TypeAlias = Select[*tuple[Any, ...]]
 """A statement of figures, whose columns the type checker need not follow."""
-MEMBERS, CHECK_INS, COUPONS, USES, ORDERS = map(table_of, (Member, CheckIn, Coupon, CouponRedemption, Order))
+MEMBERS, CHECK_INS, COUPONS, USES, ORDERS, ENTERED = map(
+    table_of, (Member, CheckIn, Coupon, CouponRedemption, Order, CampaignEntry)
+)
 _NONE = literal_column("0", BigInteger)
 HOME = func.coalesce(MEMBERS.c.enrolled_store_id, _NONE)
 """The store that enrolled a member."""
@@ -77,6 +81,7 @@ def facts_of_days(first: date, last: date, zone: ZoneInfo) -> Counted:
         _coupons(first, last, zone),
         _uses(first, last, zone),
         _purchases(first, last, zone),
+        _campaigns(first, last, zone),
     ).subquery("parts")
     return added_up(parts, FACTS, parts.c.business_on, parts.c.store_id)
 
@@ -111,6 +116,11 @@ def stands(first: date, last: date, zone: ZoneInfo) -> ColumnElement[bool]:
 def is_used(first: date, last: date, zone: ZoneInfo) -> ColumnElement[bool]:
     """Tell whether a coupon was used on one of the days and the use was not taken back."""
     return within(USES.c.redeemed_at, first, last, zone) & USES.c.reversed_at.is_(None)
+
+
+def is_reached(first: date, last: date, zone: ZoneInfo) -> ColumnElement[bool]:
+    """Tell whether a campaign gave a member what it gives on one of the days."""
+    return (ENTERED.c.state == EntryState.DONE) & within(ENTERED.c.done_at, first, last, zone)
 
 
 def _part(day: ColumnElement[date], store: ColumnElement[int], **figures: ColumnElement[int]) -> Counted:
@@ -174,3 +184,10 @@ def _purchases(first: date, last: date, zone: ZoneInfo) -> Counted:
         purchases=func.count(),
         purchases_fen=func.sum(row.amount_fen - row.refunded_fen),
     ).where(stands(first, last, zone))
+
+
+def _campaigns(first: date, last: date, zone: ZoneInfo) -> Counted:
+    row = ENTERED.c
+    store_id = func.coalesce(row.store_id, _NONE)
+    counted = _part(day_of(row.done_at, zone), store_id, campaign_reached=func.count())
+    return counted.where(is_reached(first, last, zone))
