@@ -1,11 +1,10 @@
-"""Check-in queries: the plan in force, what a check-in needs to know, a month's calendar."""
+"""Check-in queries: the plan in force, its revisions, what a check-in needs to know."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from functools import cached_property
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import (
     BigInteger,
@@ -23,13 +22,11 @@ from sqlalchemy import (
     select,
     true,
 )
-from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.selectable import LateralFromClause
 
 from loyalty.check_ins.models import CheckIn, CheckInPlan
-from loyalty.check_ins.rules import Award, Plan, award, cycle, days_after, month_of, next_streak
-from loyalty.kernel.clock import business_date
+from loyalty.check_ins.rules import Award, Plan, cycle
 from loyalty.kernel.database import Database
 from loyalty.kernel.transaction import run_single
 from loyalty.points.explanations import sentence
@@ -37,8 +34,6 @@ from loyalty.points.posting import ACCOUNTS, ENTRIES, constant, table_of
 from loyalty.points.rules import EntryKind
 from loyalty.stores.models import Store
 
-PREVIEW_DAYS = 7
-PREVIEW_DAYS_MAX = 31
 _PLANS_LISTED = 50
 
 CHECK_INS, PLANS, STORES = map(table_of, (CheckIn, CheckInPlan, Store))
@@ -103,36 +98,6 @@ class Standing:
     is_store_known: bool
 
 
-@dataclass(frozen=True, slots=True)
-class CalendarDay:
-    """A day checked in, and what it paid."""
-
-    on: date
-    streak: int
-    points: int
-    is_made_up: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class PreviewDay:
-    """A day to come, and what it pays if none is missed until then."""
-
-    on: date
-    award: Award
-
-
-@dataclass(frozen=True, slots=True)
-class CheckInCalendar:
-    """A member's check-ins of a month (签到日历), the streak as it stands, and what the next days pay."""
-
-    month: date
-    today: date
-    has_checked_in_today: bool
-    streak: int
-    days: Sequence[CalendarDay]
-    preview: Sequence[PreviewDay]
-
-
 def is_known_store(store_id: ColumnElement[Any]) -> ColumnElement[bool]:
     """Tell whether there is such a store; none named is no objection."""
     return or_(store_id.is_(None), exists().where(STORES.c.id == store_id))
@@ -190,7 +155,7 @@ def standing(
     }
     (row,) = run_single(database, _STANDING, parameters)
     return Standing(
-        live=None if row.revision is None else LivePlan(row.revision, _plan(row)),
+        live=None if row.revision is None else LivePlan(row.revision, plan_of(row)),
         has_checked_in_today=row.has_checked_in_today,
         key_used_on=row.key_used_on,
         key_store_id=row.key_store_id,
@@ -233,67 +198,15 @@ def reference_of(on: date) -> str:
     return f"check_in:{on.isoformat()}"
 
 
-def calendar(
-    session: Session,
-    *,
-    member_id: int,
-    month: date,
-    zone: ZoneInfo,
-    at: datetime,
-    preview_days: int = PREVIEW_DAYS,
-) -> CheckInCalendar:
-    """Return a member's check-ins of the month that ``month`` lies in, and what the next days will pay.
-
-    The preview begins with the next day that can be checked in and comes from the function that pays.
-    """
-    today = business_date(at, zone)
-    first, after_last = month_of(month)
-    checked_in = {day.on: day for day in _days(session, member_id, first, after_last, today)}
-    latest = checked_in.get(today) or checked_in.get(today - timedelta(days=1))
-    begin = today + timedelta(days=1) if today in checked_in else today
-    count = max(0, min(preview_days, PREVIEW_DAYS_MAX))
-    return CheckInCalendar(
-        month=first,
-        today=today,
-        has_checked_in_today=today in checked_in,
-        streak=latest.streak if latest is not None else 0,
-        days=[day for on, day in sorted(checked_in.items()) if first <= on < after_last],
-        preview=_preview(session, days_after(begin, count), latest.streak if latest is not None else None),
-    )
-
-
-def _days(session: Session, member_id: int, first: date, after_last: date, today: date) -> list[CalendarDay]:
-    recent = CHECK_INS.c.checked_in_on.in_([today - timedelta(days=1), today])
-    of_month = and_(CHECK_INS.c.checked_in_on >= first, CHECK_INS.c.checked_in_on < after_last)
-    row = CHECK_INS.c
-    query = select(row.checked_in_on, row.streak, row.base + row.bonus, row.make_up_card_id.is_not(None))
-    rows = session.execute(query.where(row.member_id == member_id, or_(of_month, recent)))
-    return [CalendarDay(*row) for row in rows]
-
-
-def _preview(session: Session, days: Sequence[date], streak: int | None) -> list[PreviewDay]:
-    to_come = func.unnest(bindparam("days", type_=ARRAY(Date))).table_valued("day", name="to_come").render_derived()
-    plan = plan_live_on(to_come.c.day)
-    rows = session.execute(
-        select(to_come.c.day, *plan.c).join_from(to_come, plan, true()).order_by(to_come.c.day), {"days": list(days)}
-    ).all()
-    plans = {row.day: _plan(row) for row in rows}
-    preview = []
-    for day in days:
-        streak = next_streak(streak)
-        if day in plans:
-            preview.append(PreviewDay(day, award(plans[day], streak)))
-    return preview
-
-
 def list_plans(session: Session) -> Sequence[PlanRevision]:
     """Return the latest revisions of the plan, those that begin last first."""
     newest_first = select(PLANS).order_by(PLANS.c.live_from_on.desc(), PLANS.c.revision.desc())
     rows = session.execute(newest_first.limit(_PLANS_LISTED))
-    return [PlanRevision(row.revision, _plan(row), row.live_from_on, row.created_by, row.created_at) for row in rows]
+    return [PlanRevision(row.revision, plan_of(row), row.live_from_on, row.created_by, row.created_at) for row in rows]
 
 
-def _plan(row: Row[Any]) -> Plan:
+def plan_of(row: Row[Any]) -> Plan:
+    """Return the plan that stands in a row of its table."""
     return Plan(
         points_by_day=tuple(row.points_by_day),
         bonus_by_day={int(day): points for day, points in row.bonus_by_day.items()},

@@ -3,7 +3,8 @@
 from datetime import date
 from typing import Any
 
-from loyalty.check_ins import queries, service
+from loyalty.check_ins import service
+from loyalty.check_ins.calendar import calendar_of
 from loyalty.kernel.clock import business_date
 from loyalty.kernel.transaction import run
 from loyalty.stores.queries import store_id_of
@@ -24,7 +25,7 @@ def show_calendar(query: dict[str, Any]) -> dict[str, Any]:
     month = date.fromisoformat(f"{query['month']}-01") if query["month"] else business_date(at, zone)
     calendar = run(
         container().database,
-        lambda session: queries.calendar(session, member_id=owner, month=month, zone=zone, at=at),
+        lambda session: calendar_of(session, member_id=owner, month=month, zone=zone, at=at),
     )
     return {
         "month": f"{calendar.month:%Y-%m}",

@@ -83,7 +83,7 @@ def campaign_page(campaign_id: int) -> str:
             "says": lambda terms: lines_of(terms, known),
             "changes": _changes(campaign, revisions, known),
             "people": names_of(session, _mentioned(campaign, revisions)),
-            "has_entrances": any(isinstance(one.terms.trigger, Visit) for one in revisions),
+            "has_entrances": isinstance(campaign.terms.trigger, Visit),
         }
         if not current_scope().is_chain_wide:
             return shown | {"campaign": campaign}

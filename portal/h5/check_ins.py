@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, cast
 
 from flask import Response, flash, redirect, render_template, request, url_for
 
-from loyalty.check_ins import cards, queries, service
+from loyalty.check_ins import cards, service
+from loyalty.check_ins.calendar import CalendarDay, CheckInCalendar, calendar_of
 from loyalty.check_ins.cards import MakeUpView
-from loyalty.check_ins.queries import CalendarDay, CheckInCalendar
 from loyalty.check_ins.rules import AlreadyCheckedIn
 from loyalty.kernel.clock import business_date
 from loyalty.kernel.transaction import run
@@ -42,7 +42,7 @@ def check_ins() -> str:
     month = read_month(request.args.get("month")) or business_date(at, zone)
 
     def read(database_session: "Session") -> tuple[CheckInCalendar, MakeUpView]:
-        calendar = queries.calendar(database_session, member_id=member_id, month=month, zone=zone, at=at)
+        calendar = calendar_of(database_session, member_id=member_id, month=month, zone=zone, at=at)
         return calendar, cards.make_up_view(database_session, member_id=member_id, zone=zone, at=at)
 
     calendar, make_ups = run(container().database, read)

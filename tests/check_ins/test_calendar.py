@@ -4,7 +4,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy.orm import Session
 
-from loyalty.check_ins.queries import CheckInCalendar, calendar, list_plans
+from loyalty.check_ins.calendar import CheckInCalendar, calendar_of
+from loyalty.check_ins.queries import list_plans
 from loyalty.check_ins.rules import Plan
 from loyalty.kernel.database import Database
 from tests.factories.check_ins import WEEK, check_in_for, check_in_on, make_plan, noon_of
@@ -15,8 +16,8 @@ TODAY = date(2026, 3, 10)
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 
 
-def calendar_of(session: Session, member_id: int, *, on: date = TODAY, month: date = TODAY) -> CheckInCalendar:
-    return calendar(session, member_id=member_id, month=month, zone=SHANGHAI, at=noon_of(on))
+def calendar(session: Session, member_id: int, *, on: date = TODAY, month: date = TODAY) -> CheckInCalendar:
+    return calendar_of(session, member_id=member_id, month=month, zone=SHANGHAI, at=noon_of(on))
 
 
 class TestCalendar:
@@ -26,7 +27,7 @@ class TestCalendar:
         check_in_for(database, member.id, date(2026, 2, 27), 4)
         check_in_for(database, member.id, date(2026, 3, 8), 3)
 
-        shown = calendar_of(session, member.id)
+        shown = calendar(session, member.id)
 
         assert [day.on for day in shown.days] == [date(2026, 3, day) for day in (1, 2, 8, 9, 10)]
         assert [day.points for day in shown.days] == [3, 4, 1, 2, 3]
@@ -43,7 +44,7 @@ class TestCalendar:
         member = make_member(session)
         check_in_for(database, member.id, last - timedelta(days=1), 2)
 
-        shown = calendar_of(session, member.id)
+        shown = calendar(session, member.id)
 
         assert (shown.streak, shown.has_checked_in_today) == (streak, False)
 
@@ -52,14 +53,14 @@ class TestCalendar:
         member = make_member(session)
         check_in_for(database, member.id, TODAY, 1)
 
-        shown = calendar_of(session, member.id, month=date(2026, 1, 15))
+        shown = calendar(session, member.id, month=date(2026, 1, 15))
 
         assert (shown.days, shown.streak, shown.has_checked_in_today) == ([], 1, True)
 
     def test_of_a_newcomer_without_a_plan_is_empty(self, session: Session) -> None:
         member = make_member(session)
 
-        shown = calendar_of(session, member.id)
+        shown = calendar(session, member.id)
 
         assert (list(shown.days), list(shown.preview), shown.streak) == ([], [], 0)
 
@@ -68,7 +69,7 @@ class TestCalendar:
         member = make_member(session)
         statements.clear()
 
-        calendar_of(session, member.id)
+        calendar(session, member.id)
 
         assert statements.count == 2
 
@@ -80,7 +81,7 @@ class TestPreview:
         member = make_member(session)
         check_in_for(database, member.id, date(2026, 3, 8), 2)
 
-        promised = calendar_of(session, member.id).preview
+        promised = calendar(session, member.id).preview
         paid = check_in_for(database, member.id, TODAY, 7)
 
         assert [day.on for day in promised] == [result.checked_in_on for result in paid]
@@ -93,7 +94,7 @@ class TestPreview:
         member = make_member(session)
         check_in_on(database, member.id, TODAY)
 
-        promised = calendar_of(session, member.id).preview
+        promised = calendar(session, member.id).preview
 
         assert (promised[0].on, promised[0].award.streak) == (TODAY + timedelta(days=1), 2)
 
@@ -101,7 +102,7 @@ class TestPreview:
         make_plan(session, live_from_on=TODAY + timedelta(days=2))
         member = make_member(session)
 
-        promised = calendar_of(session, member.id).preview
+        promised = calendar(session, member.id).preview
 
         assert promised[0].on == TODAY + timedelta(days=2)
 

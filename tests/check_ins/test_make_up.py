@@ -6,10 +6,10 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from loyalty.check_ins.calendar import calendar_of
 from loyalty.check_ins.cards import grant_cards, make_up_view
 from loyalty.check_ins.making_up import MadeUp, buy_card, make_up, mend_streaks, save_rules
 from loyalty.check_ins.models import CheckIn
-from loyalty.check_ins.queries import calendar
 from loyalty.check_ins.rules import (
     DayNotMissed,
     InvalidMakeUpPolicy,
@@ -77,7 +77,7 @@ class TestADayMadeUp:
     ) -> None:
         check_in_for(database, member_id, TODAY - 6 * DAY, 5)
         made_up(session, member_id, TODAY - DAY)
-        shown = calendar(session, member_id=member_id, month=TODAY, zone=SHANGHAI, at=noon_of(TODAY)).preview[0]
+        shown = calendar_of(session, member_id=member_id, month=TODAY, zone=SHANGHAI, at=noon_of(TODAY)).preview[0]
 
         paid = check_in_on(database, member_id, TODAY)
 
