@@ -4,13 +4,11 @@ What the runs of the past gave was given then: coupons only, since points are ne
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime, time, timedelta
 from functools import partial
 
 from loyalty.campaigns.queries.campaigns import get_campaign, list_campaigns
-from loyalty.campaigns.rules.templates import TEMPLATES
-from loyalty.campaigns.rules.terms import Caps, GiveCoupon, Now, Recurring, Repetition, SendMessage, Terms
+from loyalty.campaigns.rules.terms import Caps, GiveCoupon, GivePoints, Now, Recurring, Repetition, SendMessage, Terms
 from loyalty.campaigns.rules.works import GIVEN, Work
 from loyalty.campaigns.service import life
 from loyalty.campaigns.service.acting import act_page
@@ -49,8 +47,7 @@ def seed_campaigns(session: Session, container: Container, *, templates: Mapping
     segment_ids = _seed_segments(session, marketer, at)
     running = _members_day(templates[PERCENT_OFF], segment_ids[LIVELY], business_date(at, container.zone).isoweekday())
     _launch(session, container, running, at=at - 15 * _DAY)
-    waiting = replace(TEMPLATES["sleepers"].start(), audience=SEGMENTS[SAVERS], segment_id=segment_ids[SAVERS])
-    _submit(session, container, waiting, template="sleepers", at=at)
+    _submit(session, container, _thanks(templates[PERCENT_OFF], segment_ids[SAVERS]), at=at)
     over = _launch(session, container, _spring(templates[CASH_OFF]), at=at - 30 * _DAY)
     life.end(session, campaign_id=over, actor=marketer, at=at - 9 * _DAY)
     for days in _WEEKS:
@@ -84,6 +81,29 @@ def _members_day(template_id: int, segment_id: int, weekday: int) -> Terms:
     )
 
 
+def _thanks(template_id: int, segment_id: int) -> Terms:
+    """It waits for a second person: what it may cost is above what needs none."""
+    return Terms(
+        title="攒分达人回馈",
+        audience=SEGMENTS[SAVERS],
+        segment_id=segment_id,
+        trigger=Now(),
+        actions=(
+            GivePoints(50, 14),
+            GiveCoupon(template_id),
+            SendMessage(
+                "谢谢您的光临",
+                "8.5 折券和 50 积分已到账，14 天内有效。" + _LEAVE,
+                ("subscription", "customer", "inbox"),
+                "/h5/coupons",
+            ),
+        ),
+        rules_text="可用积分不少于 300 的会员每人一次：8.5 折券一张和 50 积分，均 14 天内有效。",
+        caps=Caps(coupons=1_000),
+        holdout_percent=10,
+    )
+
+
 def _spring(template_id: int) -> Terms:
     return Terms(
         title="春季回访礼",
@@ -114,9 +134,9 @@ def _launch(session: Session, container: Container, terms: Terms, *, at: datetim
     return campaign_id
 
 
-def _submit(session: Session, container: Container, terms: Terms, *, template: str | None = None, at: datetime) -> int:
+def _submit(session: Session, container: Container, terms: Terms, *, at: datetime) -> int:
     marketer, zone = actor_of(session, username="marketer"), container.zone
-    campaign_id = create_campaign(session, terms=terms, template=template, actor=marketer, zone=zone, at=at)
+    campaign_id = create_campaign(session, terms=terms, actor=marketer, zone=zone, at=at)
     life.submit(session, campaign_id=campaign_id, actor=marketer, vault=container.vault, zone=zone, at=at)
     return campaign_id
 
