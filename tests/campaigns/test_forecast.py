@@ -172,9 +172,13 @@ class TestWhatItCosts:
         def foreseen(caps: Caps) -> Forecast:
             return foresee(session, campaign_of(tag_id, caps=caps, trigger=Visit()), campaign_id)
 
-        by_points, by_cost = foreseen(Caps(points=45)), foreseen(Caps(fen=500, times_a_member=2))
-        assert (by_points.given.points, by_points.given_fen, by_points.most_fen) == (10, 30, 40)
-        assert (by_cost.given.points, by_cost.given_fen, by_cost.most_fen) == (60, 30, 500)
+        once, twice, by_cost = (
+            foreseen(caps)
+            for caps in (Caps(points=45), Caps(points=45, times_a_member=2), Caps(fen=500, times_a_member=2))
+        )
+        assert (once.given.points, once.given_fen, once.most_fen) == (0, 30, 40)
+        assert (twice.given.points, twice.given_fen, twice.most_fen) == (10, 30, 40)
+        assert (by_cost.given.points, by_cost.given_fen, by_cost.most_fen) == (30, 30, 500)
 
 
 class TestReckoning:

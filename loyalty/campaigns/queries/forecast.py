@@ -17,12 +17,14 @@ from sqlalchemy.orm import Session
 from loyalty.broadcasts.queries.reach import reach
 from loyalty.broadcasts.rules.reach import Reach
 from loyalty.campaigns.holding_out import is_held_out
+from loyalty.campaigns.models import CampaignEntry
 from loyalty.campaigns.queries.facts import cost_once, coupon_facts
 from loyalty.campaigns.queries.linting import lint_facts
 from loyalty.campaigns.queries.overlap import Overlap, overlap
 from loyalty.campaigns.queries.used import used_of
 from loyalty.campaigns.rules.audience import basis, is_open, reached
 from loyalty.campaigns.rules.checking import check_sense
+from loyalty.campaigns.rules.entries import EntryState
 from loyalty.campaigns.rules.findings import Finding, Severity
 from loyalty.campaigns.rules.lint import lint
 from loyalty.campaigns.rules.occurrences import occurrences
@@ -107,7 +109,8 @@ def forecast(
     times = times_at_most(terms, at=at, zone=zone)
     used = used_of(session, campaign_id=campaign_id) if campaign_id is not None else {}
     caps, given_fen = rest_of(terms.caps, used), used.get("fen", 0)
-    given = given_to(audience - held_out, times=times, cost=cost, caps=caps, stock=coupons.stock)
+    taken = _count_done(session, campaign_id)
+    given = given_to(audience - held_out, times=times, cost=cost, caps=caps, stock=coupons.stock, taken=taken)
     most = most_fen(cost, caps=caps, stock=coupons.stock, given=given, is_open=is_open(terms))
     return Forecast(
         audience=audience,
@@ -151,6 +154,12 @@ def _reach(session: Session, members: Select[Any], terms: Terms, at: datetime, z
     has_coupons = any(isinstance(action, GiveCoupon) for action in terms.actions)
     kinds = (NoticeKind.COUPON_ISSUED,) if has_coupons else ()
     return reach(session, members=members, channels=message.channels, at=at, zone=zone, service_kinds=kinds)
+
+
+def _count_done(session: Session, campaign_id: int | None) -> int:
+    entry = CampaignEntry
+    done = select(func.count()).where(entry.campaign_id == campaign_id, entry.state == EntryState.DONE)
+    return 0 if campaign_id is None else session.scalars(done).one()
 
 
 def _count(session: Session, found: Select[Any], terms: Terms, campaign_id: int | None) -> tuple[int, int]:

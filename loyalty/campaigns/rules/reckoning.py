@@ -38,14 +38,15 @@ def rest_of(caps: Caps, used: Mapping[str, int]) -> Caps:
     )
 
 
-def given_to(members: int, *, times: int, cost: Cost, caps: Caps, stock: Mapping[int, int]) -> Given:
+def given_to(members: int, *, times: int, cost: Cost, caps: Caps, stock: Mapping[int, int], taken: int = 0) -> Given:
     """Return what so many members are given, each so many times at most, within caps and stock.
 
+    ``taken`` is how often members were given it before, which is taken for times of theirs.
     ``stock`` is how many coupons of a template are left for each time that the campaign gives it. An entry that meets
     a limit is given nothing at all, so that the tightest bounds the number of entries.
     """
     members = min(members, members if caps.members is None else caps.members)
-    entries = min([members * times, *_room(cost, caps), *stock.values()])
+    entries = min([max(0, members * times - taken), *_room(cost, caps), *stock.values()])
     return _given(entries, min(members, entries), cost)
 
 
