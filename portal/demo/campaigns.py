@@ -84,10 +84,10 @@ def _members_day(template_id: int, segment_id: int, weekday: int) -> Terms:
 def _thanks(template_id: int, segment_id: int) -> Terms:
     """It waits for a second person: what it may cost is above what needs none."""
     return Terms(
-        title="攒分达人回馈",
+        title="每月攒分回馈",
         audience=SEGMENTS[SAVERS],
         segment_id=segment_id,
-        trigger=Now(),
+        trigger=Recurring(Repetition.MONTHLY, time(10), frozenset({1})),
         actions=(
             GivePoints(50, 14),
             GiveCoupon(template_id),
@@ -98,8 +98,8 @@ def _thanks(template_id: int, segment_id: int) -> Terms:
                 "/h5/coupons",
             ),
         ),
-        rules_text="可用积分不少于 300 的会员每人一次：8.5 折券一张和 50 积分，均 14 天内有效。",
-        caps=Caps(coupons=1_000),
+        rules_text="每月 1 日可用积分不少于 300 的会员可得 8.5 折券一张和 50 积分，均 14 天内有效，最多 3 次。",
+        caps=Caps(coupons=1_000, times_a_member=3),
         holdout_percent=10,
     )
 
