@@ -27,6 +27,8 @@ pytestmark = pytest.mark.kill
 
 PEOPLE = size(reduced=3, full=20)
 DEATHS = size(reduced=5, full=60)
+DEATHS_A_DAY = 15
+"""Each follows a broadcast to everybody, and nobody may be sent more than 20 messages a day."""
 SENDING = Order(is_broadcasting=True)
 
 
@@ -85,8 +87,10 @@ def test_a_sender_that_dies_at_any_moment_sends_to_nobody_twice(installation: In
         ids.append(broadcast(site, number, list(users.values())))
         assert stable.ride(SENDING, Death(moment)).has_died
         site.value("DELETE FROM leases WHERE name = 'broadcasts' RETURNING name")
-    site.wait_until_the_dead_have_left()
-    assert not stable.ride(SENDING).has_died
+        if number % DEATHS_A_DAY == 0:
+            finish(site, stable)
+            site.advance(86_400)
+    finish(site, stable)
     site.advance(180)
     stable.ride(Order(job="carry_on_broadcasts"))
     stable.ride(SENDING)
@@ -102,6 +106,13 @@ def test_a_sender_that_dies_at_any_moment_sends_to_nobody_twice(installation: In
     assert site.value("SELECT min(balance_after) FROM subscription_grant_entries") >= 0
     used = site.value("SELECT -sum(change) FROM subscription_grant_entries WHERE source = 'delivery'")
     assert used == PEOPLE * len(ids)
+
+
+def finish(site: Installation, stable: Stable) -> None:
+    """Let those who live send the rest; a slice may go by while the lock of a dead one is waited for."""
+    site.wait_until_the_dead_have_left()
+    while site.value("SELECT count(*) FROM broadcast_recipients WHERE state IN ('waiting', 'ready')"):
+        assert not stable.ride(SENDING).has_died
 
 
 def _titles(site: Installation, user_id: int) -> Counter[str]:
