@@ -8,9 +8,11 @@ from collections import Counter
 from datetime import date, timedelta
 
 import pytest
+from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, rule
 from sqlalchemy import Engine, delete, select
 
+from loyalty.campaigns.rules.entries import EntryState
 from loyalty.kernel.clock import business_date
 from loyalty.kernel.outbox import OutboxEvent
 from loyalty.members.models import Member
@@ -20,11 +22,13 @@ from loyalty.reports.rollups.board import figures_by_day
 from loyalty.reports.rollups.figures import POINTS, Figures
 from loyalty.reports.rollups.verification import verify
 from loyalty.stores.rules import EVERYTHING, StoreScope
+from tests.factories.campaign_results import RunningCampaign
 from tests.factories.checkout import SHANGHAI
+from tests.factories.coupons import make_template
 from tests.factories.rollups import points_reckoned, roll
 from tests.factories.stores import make_store
 from tests.proofs.batches import Adjusting
-from tests.proofs.machine import live
+from tests.proofs.machine import live, pick, picks
 from tests.proofs.oracle_orders import OracleRules
 from tests.proofs.postings import Posting
 from tests.proofs.programme import rules_of
@@ -49,6 +53,22 @@ class LifeOnABoard(Buying, Posting, Adjusting):
         self.session.get_one(Member, self.buyer.id).enrolled_store_id = self.store_id
         self.session.flush()
         self.first = business_date(self.at - BEFORE, SHANGHAI)
+        self.campaign = RunningCampaign(self.session, make_template(self.session), at=self.at)
+        self.reached: Counter[date] = Counter()
+
+    @rule(who=picks, is_at_store=st.booleans())
+    def a_campaign_reaches_somebody(self, who: int, is_at_store: bool) -> None:
+        """What it gives is left out: entries of points come about in many other ways here."""
+        entry = self.campaign.enter(
+            pick(self.living, who).id,
+            at=self.at,
+            occurrence=f"event:{self.reached.total()}",
+            state=EntryState.WAITING,
+            store_id=self.store_id if is_at_store else None,
+        )
+        entry.state, entry.done_at = EntryState.DONE, self.at
+        self.session.flush()
+        self.reached[business_date(self.at, SHANGHAI)] += 1
 
     @rule()
     def entries_are_rolled(self) -> None:
@@ -68,6 +88,9 @@ class LifeOnABoard(Buying, Posting, Adjusting):
             bought[business_date(order.paid_at or self.at, SHANGHAI)] += order.amount_fen - order.refunded_fen
         board = self.board(EVERYTHING)
         assert {day: figures.purchases_fen for day, figures in board.items() if figures.purchases_fen} == +bought
+        assert {
+            day: figures.campaign_reached for day, figures in board.items() if figures.campaign_reached
+        } == self.reached
 
     def deliver(self) -> None:
         """As the relay does, to the roll-ups alone."""
