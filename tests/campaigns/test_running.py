@@ -135,6 +135,15 @@ class TestWhoGoesWithout:
         assert outcomes(session, campaign_id) == dict(zip(members, ["done", "done", reason], strict=True))
         assert used(session, campaign_id) == {"points": 20, "coupons": 2, "fen": 4_020, "members": 2}
 
+    def test_of_several_caps_the_one_that_bears_the_fewest_is_told(
+        self, container: NullContainer, session: Session
+    ) -> None:
+        _members, audience = tagged_members(session, 6)
+
+        campaign_id = ran(container, campaign_of(audience, caps=Caps(members=4, points=25)))
+
+        assert Counter(outcomes(session, campaign_id).values()) == {"done": 2, "points_total": 4}
+
     def test_a_coupon_that_is_refused_lets_its_member_go_without_anything(
         self, container: NullContainer, session: Session
     ) -> None:

@@ -24,6 +24,8 @@ class Reservation:
         """Who is still in, in their order."""
         self.missed: dict[int, MissReason] = {}
         self._taken: list[_GiveBack] = []
+        self._late: set[int] = set()
+        """Who came too late for some limit that all share."""
 
     def leave_out(self, reasons: Mapping[int, MissReason]) -> None:
         """Let members go without, and put back what was taken for them."""
@@ -52,7 +54,11 @@ class Reservation:
         self.took(put_back)
 
     def take_shared(self, limits: Sequence[Limit], amount_of: Callable[[int], int], reason: MissReason) -> None:
-        """Take of limits that all share, for each member their amount; the first come first."""
+        """Take of limits that all share, for each member their amount; the first come first.
+
+        Where it turns members away, fewer are left than the limits before would have borne: it is what stands against
+        those whom they turned away, too.
+        """
         wanted = sum(map(amount_of, self.member_ids))
         room = reserve_up_to(self._session, limits=limits, amount=wanted).amount if wanted else 0
         late: dict[int, MissReason] = {}
@@ -63,6 +69,9 @@ class Reservation:
                 room -= amount_of(one)
         give_back(self._session, limits=limits, amount=room)
         self.leave_out(late)
+        if late:
+            self.missed |= dict.fromkeys(self._late, reason)
+            self._late |= late.keys()
 
         def put_back(gone: Collection[int]) -> None:
             give_back(self._session, limits=limits, amount=sum(map(amount_of, gone)))
