@@ -62,4 +62,4 @@ class Locking(CouponLife):
         used = self.asked(lock.coupons, pay, own=lock)
         if used is not None:
             lock.uses = self.note_uses(lock.coupons, used)
-            lock.outcome = lock.outcome or "redeemed"
+            lock.outcome = "redeemed"  # though it had been let go before

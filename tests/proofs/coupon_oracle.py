@@ -22,7 +22,7 @@ class OracleTemplate:
 
 @dataclass(eq=False)
 class OracleLock:
-    """Coupons set aside for an order; ``outcome`` is how it ended first."""
+    """Coupons set aside for an order; ``outcome`` is how it ended first, but that it was paid after all."""
 
     reference: str
     coupons: list["OracleCoupon"]
