@@ -14,7 +14,6 @@ from loyalty.check_ins.rules import Award, award, days_after, month_of, next_str
 from loyalty.kernel.clock import business_date
 
 PREVIEW_DAYS = 7
-PREVIEW_DAYS_MAX = 31
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,15 +46,7 @@ class CheckInCalendar:
     preview: Sequence[PreviewDay]
 
 
-def calendar_of(
-    session: Session,
-    *,
-    member_id: int,
-    month: date,
-    zone: ZoneInfo,
-    at: datetime,
-    preview_days: int = PREVIEW_DAYS,
-) -> CheckInCalendar:
+def calendar_of(session: Session, *, member_id: int, month: date, zone: ZoneInfo, at: datetime) -> CheckInCalendar:
     """Return a member's check-ins of the month that ``month`` lies in, and what the next days will pay.
 
     The preview begins with the next day that can be checked in and comes from the function that pays.
@@ -65,14 +56,13 @@ def calendar_of(
     checked_in = {day.on: day for day in _days(session, member_id, first, after_last, today)}
     latest = checked_in.get(today) or checked_in.get(today - timedelta(days=1))
     begin = today + timedelta(days=1) if today in checked_in else today
-    count = max(0, min(preview_days, PREVIEW_DAYS_MAX))
     return CheckInCalendar(
         month=first,
         today=today,
         has_checked_in_today=today in checked_in,
         streak=latest.streak if latest is not None else 0,
         days=[day for on, day in sorted(checked_in.items()) if first <= on < after_last],
-        preview=_preview(session, days_after(begin, count), latest.streak if latest is not None else None),
+        preview=_preview(session, days_after(begin, PREVIEW_DAYS), latest.streak if latest is not None else None),
     )
 
 
